@@ -1,0 +1,1 @@
+//! Scenarios across services live in the test targets beside this file.
