@@ -1,7 +1,7 @@
 //! The user who runs the server: the caller, or an unprivileged one when the caller is root.
 
 use std::{
-    fs, io,
+    fs,
     os::unix::{
         fs::{MetadataExt, chown},
         process::CommandExt,
@@ -80,11 +80,6 @@ impl Account {
         }
         Ok(())
     }
-}
-
-/// Creates `dir` with all its parents; existing ones stay as they are.
-pub(crate) fn create_parents(dir: &Path) -> io::Result<()> {
-    dir.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
 fn lookup(passwd: &str, name: &str) -> Option<(u32, u32)> {

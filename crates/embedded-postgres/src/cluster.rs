@@ -37,7 +37,16 @@ pub(crate) fn ensure(dir: &DataDir, binaries: &Binaries, durability: Durability)
     initdb.arg("--pgdata").arg(&unfinished).arg("--pwfile").arg(&password_file).current_dir(dir.root());
     // C.UTF-8 exists everywhere, knows the letters of every language and never changes its order, so no
     // upgrade of the operating system can corrupt an index.
-    initdb.args(["--username", ADMIN, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]);
+    initdb.args([
+        "--username",
+        ADMIN,
+        "--auth",
+        "scram-sha-256",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C.UTF-8",
+    ]);
     initdb.arg(match durability {
         Durability::Full => "--data-checksums",
         Durability::TestsOnly => "--no-sync",

@@ -9,10 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    Error,
-    account::{Account, create_parents},
-};
+use crate::{Error, account::Account};
 
 /// A process forked elsewhere in this program holds a just released lock until it calls exec.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -34,7 +31,8 @@ impl DataDir {
     pub fn open(root: &Path) -> Result<Self, Error> {
         let root = std::path::absolute(root).map_err(Error::io("resolve", root))?;
         let account = Account::select(&root.join("cluster"))?;
-        create_parents(&root).map_err(Error::io("create the parents of", &root))?;
+        let parents = root.parent().map_or(Ok(()), fs::create_dir_all);
+        parents.map_err(Error::io("create the parents of", &root))?;
         account.check_reach(&root)?;
 
         for directory in [root.clone(), root.join("secrets"), root.join("run")] {

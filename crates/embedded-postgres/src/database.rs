@@ -4,9 +4,6 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::Error;
 
-/// Two callers that create databases at the same time take turns on this advisory lock.
-const CREATE_LOCK: i64 = 0x6b6f_726f_6264_6273;
-
 const NAME_BYTES_MAX: usize = 63;
 
 /// Connects, and drives the connection until the client is dropped.
@@ -33,13 +30,6 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 
 /// Makes the role and the database `name`, both closed to everyone else. Safe to repeat.
 pub(crate) async fn ensure(admin: &Client, name: &str, password: &str) -> Result<(), Error> {
-    admin.execute("SELECT pg_advisory_lock($1)", &[&CREATE_LOCK]).await?;
-    let created = create(admin, name, password).await;
-    admin.execute("SELECT pg_advisory_unlock($1)", &[&CREATE_LOCK]).await?;
-    created
-}
-
-async fn create(admin: &Client, name: &str, password: &str) -> Result<(), Error> {
     let exists = |query: &'static str| async move {
         let rows = admin.query(query, &[&name]).await?;
         Ok::<_, Error>(!rows.is_empty())

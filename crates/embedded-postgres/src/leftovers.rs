@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -71,8 +71,8 @@ fn processes_in(cluster: &Path) -> Vec<i32> {
         .collect()
 }
 
-fn is_server_in(process: &Path, cluster: &PathBuf) -> io::Result<bool> {
-    Ok(fs::read_link(process.join("cwd"))? == *cluster
+fn is_server_in(process: &Path, cluster: &Path) -> io::Result<bool> {
+    Ok(fs::read_link(process.join("cwd"))? == cluster
         && fs::read_to_string(process.join("comm"))?.starts_with("postgres"))
 }
 

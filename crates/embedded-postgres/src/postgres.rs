@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 use tokio_postgres::Config;
 
 use crate::{
@@ -36,6 +39,8 @@ pub struct Postgres {
     dir: DataDir,
     port: u16,
     admin_password: String,
+    /// Held while a role and its password are made, so that concurrent callers get the same one.
+    ensuring: Mutex<()>,
 }
 
 impl Postgres {
@@ -50,7 +55,7 @@ impl Postgres {
                 Ok((postmaster, port)) => {
                     let Prepared { dir, admin_password, .. } = prepared;
                     tracing::info!(port, data_dir = %dir.root().display(), "PostgreSQL is ready");
-                    return Ok(Self { postmaster, dir, port, admin_password });
+                    return Ok(Self { postmaster, dir, port, admin_password, ensuring: Mutex::new(()) });
                 }
                 Err(Error::Start { log_tail, .. })
                     if attempt < START_TRIES && log_tail.contains(PORT_TAKEN) =>
@@ -70,6 +75,8 @@ impl Postgres {
         if name == cluster::ADMIN {
             return Err(Error::DatabaseName { name: name.to_owned() });
         }
+
+        let _turn = self.ensuring.lock().await;
         let password = secret::read_or_create(&self.dir.secret(name), self.dir.account())?;
         let admin = database::connect(&admin_config(self.port, &self.admin_password)).await?;
         database::ensure(&admin, name, &password).await?;
@@ -165,13 +172,14 @@ impl Prepared {
         set("tcp_keepalives_idle", "5");
         set("tcp_keepalives_interval", "5");
         set("tcp_keepalives_count", "3");
+        // A commit is written before it is acknowledged in either case: killed processes lose nothing.
+        set("synchronous_commit", "on");
         let flush = match self.settings.durability {
             Durability::Full => "on",
             Durability::TestsOnly => "off",
         };
-        for name in ["fsync", "synchronous_commit", "full_page_writes"] {
-            set(name, flush);
-        }
+        set("fsync", flush);
+        set("full_page_writes", flush);
 
         self.dir.account().run(&mut command);
         command

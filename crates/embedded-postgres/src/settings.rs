@@ -27,7 +27,8 @@ pub enum Durability {
     /// Nothing: a commit is on disk when it is acknowledged.
     #[default]
     Full,
-    /// Everything: no write is flushed. For tests that throw their data away.
+    /// Everything: no write is flushed, though killed processes lose nothing. For tests that throw their
+    /// data away.
     TestsOnly,
 }
 

@@ -149,8 +149,8 @@ async fn a_role_cannot_connect_to_the_database_of_another() {
     postgres.ensure_database("payments").await.expect("creates");
 
     for foreign in ["payments", "postgres", "template1"] {
-        let url = orders.replace("/orders", &format!("/{foreign}"));
-        let error = connect(&url).await.err().expect("refused");
+        let url = format!("{}/{foreign}", orders.strip_suffix("/orders").expect("ends with the database"));
+        let error = connect(&url).await.expect_err("refused");
         let refusal = error.as_db_error().map(|error| error.message().to_owned()).unwrap_or_default();
         assert!(refusal.contains("permission denied"), "{foreign}: {error}");
     }
@@ -234,17 +234,12 @@ const OWNED_DATA_DIR: &str = "EMBEDDED_POSTGRES_OWNED_DATA_DIR";
 /// Not a test of its own: the owner that the test below kills.
 #[tokio::test]
 async fn owner_process() {
-    let Some(data_dir) = std::env::var_os(OWNED_DATA_DIR) else { return };
-    let settings = Settings { durability: Durability::TestsOnly, ..Settings::at(data_dir) };
+    let Some(data_dir) = std::env::var_os(OWNED_DATA_DIR).map(PathBuf::from) else { return };
+    let settings = Settings { durability: Durability::TestsOnly, ..Settings::at(&data_dir) };
     let postgres = Postgres::start(settings).await.expect("starts");
     write_note(&postgres.ensure_database("orders").await.expect("creates"), "kept").await;
-    fs::write(std::env::temp_dir().join(format!("{}.ready", data_dir_name())), "").expect("writes");
+    fs::write(data_dir.with_extension("ready"), "").expect("writes");
     tokio::time::sleep(Duration::from_secs(60)).await;
-}
-
-fn data_dir_name() -> String {
-    let data_dir = PathBuf::from(std::env::var_os(OWNED_DATA_DIR).unwrap_or_default());
-    data_dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[tokio::test]
