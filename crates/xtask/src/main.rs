@@ -1,1 +1,78 @@
-fn main() {}
+//! The project's chores: `cargo xtask demo`, `test`, `schema`, `openapi`, `bench`.
+
+mod bench;
+mod demo;
+mod generated;
+mod openapi;
+mod prerequisites;
+mod schema;
+mod shell;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{generated::Mode, test::StageName};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run the whole suite with a shop full of example data
+    Demo {
+        /// Passed on to `korob demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything a change must pass: format, lints, generated files, tests, dependencies, contracts
+    Test {
+        /// Only this stage
+        #[arg(long)]
+        only: Option<StageName>,
+    },
+    /// Generate every src/schema.rs from migrations/
+    Schema {
+        /// Write nothing; fail with a diff when a file is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Generate gateway/openapi.json from the contracts
+    Openapi {
+        /// Write nothing; fail with a diff when the file is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure with a release build
+    Bench {
+        /// Which benchmark
+        name: String,
+        /// Passed on to `korob bench`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Demo { arguments } => demo::run(&arguments),
+        Chore::Test { only } => test::run(only),
+        Chore::Schema { check } => schema::run(Mode::of(check)),
+        Chore::Openapi { check } => openapi::run(Mode::of(check)),
+        Chore::Bench { name, arguments } => bench::run(&name, &arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Everything a change must pass, stage by stage, with a summary at the end.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::{
+    generated::Mode,
+    openapi,
+    prerequisites::{self, TestRunner},
+    schema, shell, workspace,
+};
+
+/// The stages, in the order in which they run: the quickest answers first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StageName {
+    /// rustfmt
+    Format,
+    /// clippy, warnings refused
+    Clippy,
+    /// The generated schemas agree with the migrations
+    Schema,
+    /// Every test of the workspace
+    Tests,
+    /// The committed API description agrees with the contracts
+    Openapi,
+    /// Bans, licences and sources of the dependencies
+    Deny,
+    /// Lint of the contracts
+    Buf,
+}
+
+enum Outcome {
+    Passed,
+    Failed(anyhow::Error),
+    Skipped(&'static str),
+}
+
+/// Runs every stage, or only one.
+pub fn run(only: Option<StageName>) -> Result<()> {
+    prerequisites::ensure_postgres()?;
+
+    let stages = StageName::value_variants().iter().filter(|stage| only.is_none_or(|only| only == **stage));
+    let results: Vec<_> = stages
+        .map(|&stage| {
+            println!("\n── {} ──", stage.title());
+            let start = Instant::now();
+            let outcome = stage.run().unwrap_or_else(Outcome::Failed);
+            let duration = start.elapsed();
+            println!("{}", line(stage, &outcome, duration));
+            (stage, outcome, duration)
+        })
+        .collect();
+
+    println!("\n── summary ──");
+    for (stage, outcome, duration) in &results {
+        println!("{}", line(*stage, outcome, *duration));
+    }
+    let failed = results.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_))).count();
+    if failed > 0 {
+        bail!("{failed} of {} stages failed", results.len());
+    }
+    Ok(())
+}
+
+impl StageName {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Clippy => "clippy",
+            Self::Schema => "schema",
+            Self::Tests => "tests",
+            Self::Openapi => "openapi",
+            Self::Deny => "deny",
+            Self::Buf => "buf",
+        }
+    }
+
+    fn run(self) -> Result<Outcome> {
+        match self {
+            Self::Format => cargo(&["fmt", "--all", "--check"]),
+            Self::Clippy => cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+            Self::Schema => schema::run(Mode::Check).map(|()| Outcome::Passed),
+            Self::Tests => match TestRunner::find() {
+                TestRunner::Nextest => cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]),
+                TestRunner::CargoTest => cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]),
+            },
+            Self::Openapi if !openapi::exists() => {
+                Ok(Outcome::Skipped("gateway/openapi.json does not exist"))
+            }
+            Self::Openapi => openapi::run(Mode::Check).map(|()| Outcome::Passed),
+            Self::Deny if !prerequisites::has_cargo_deny() => {
+                Ok(Outcome::Skipped("cargo-deny is not installed: cargo install --locked cargo-deny"))
+            }
+            Self::Deny => cargo(&["deny", "check", "bans", "licenses", "sources"]),
+            Self::Buf if !prerequisites::has_buf() => {
+                Ok(Outcome::Skipped("buf is not installed: pip install buf-bin"))
+            }
+            Self::Buf => buf_lint(),
+        }
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Result<Outcome> {
+    shell::run(&mut shell::cargo(arguments))?;
+    Ok(Outcome::Passed)
+}
+
+/// buf reads its rules from the directory it is given.
+fn buf_lint() -> Result<Outcome> {
+    let directory = if workspace::root().join("buf.yaml").exists() { "." } else { "proto" };
+    shell::run(&mut shell::command("buf", &["lint", directory]))?;
+    Ok(Outcome::Passed)
+}
+
+fn line(stage: StageName, outcome: &Outcome, duration: Duration) -> String {
+    let (title, seconds) = (stage.title(), duration.as_secs_f64());
+    match outcome {
+        Outcome::Passed => format!("passed   {title:<8} {seconds:7.1} s"),
+        Outcome::Failed(error) => format!("FAILED   {title:<8} {seconds:7.1} s   {error:#}"),
+        Outcome::Skipped(reason) => format!("skipped  {title:<8}             {reason}"),
+    }
+}

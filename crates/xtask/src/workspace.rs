@@ -1,0 +1,14 @@
+//! Where the project's files are.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace this program was built in.
+pub fn root() -> PathBuf {
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_dir.ancestors().nth(2).unwrap_or(crate_dir).to_owned()
+}
+
+/// The name of `path` below the root, for people.
+pub fn short(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
