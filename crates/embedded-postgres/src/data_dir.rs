@@ -83,6 +83,7 @@ impl DataDir {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "runs on a thread for blocking work")]
 fn lock(root: &Path) -> Result<File, Error> {
     let path = root.join("lock");
     let file = File::create(&path).map_err(Error::io("create", &path))?;

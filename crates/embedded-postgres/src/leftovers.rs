@@ -32,6 +32,7 @@ pub(crate) fn clear(cluster: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "runs on a thread for blocking work")]
 fn end_processes(cluster: &Path) -> Result<(), Error> {
     let deadline = Instant::now() + LEFTOVERS_PATIENCE;
     let mut asked = false;

@@ -76,6 +76,7 @@ impl Postmaster {
 }
 
 impl Drop for Postmaster {
+    #[expect(clippy::disallowed_methods, reason = "a drop cannot await, and the server must not outlive it")]
     fn drop(&mut self) {
         self.request_stop();
         let deadline = Instant::now() + DROP_PATIENCE;

@@ -56,16 +56,11 @@ mod tests {
     use super::*;
     use crate::schema::catalog::{
         Column,
-        Presence::{Nullable, Required},
-        Shape::{Array, Scalar},
+        Presence::{self, Nullable, Required},
+        Shape::{self, Array, Scalar},
     };
 
-    fn column(
-        name: &str,
-        sql_type: &str,
-        shape: super::super::catalog::Shape,
-        presence: super::super::catalog::Presence,
-    ) -> Column {
+    fn column(name: &str, sql_type: &str, shape: Shape, presence: Presence) -> Column {
         Column { name: name.into(), sql_type: sql_type.into(), shape, presence }
     }
 

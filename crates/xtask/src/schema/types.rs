@@ -35,66 +35,13 @@ pub fn diesel_type(column: &Column) -> Option<String> {
 }
 
 /// Words that cannot name a column in Rust, by the language or by what `table!` itself generates.
-const RESERVED: &[&str] = &[
-    "abstract",
-    "all_columns",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "columns",
-    "const",
-    "continue",
-    "crate",
-    "do",
-    "dsl",
-    "dyn",
-    "else",
-    "enum",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "star",
-    "static",
-    "struct",
-    "super",
-    "table",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "where",
-    "while",
-    "yield",
-];
+const RESERVED: &str = "
+    abstract all_columns as async await become box break columns const continue crate do dsl dyn else enum
+    extern false final fn for gen if impl in let loop macro match mod move mut override priv pub ref return
+    self star static struct super table trait true try type typeof unsafe unsized use virtual where while yield";
 
 /// The name of `column` in Rust; it differs from the one in SQL when that is a reserved word.
 pub fn rust_name(column: &str) -> String {
-    if RESERVED.contains(&column) { format!("{column}_") } else { column.to_owned() }
+    let reserved = RESERVED.split_ascii_whitespace().any(|word| word == column);
+    if reserved { format!("{column}_") } else { column.to_owned() }
 }
