@@ -104,7 +104,7 @@ pub enum Error {
         name: String,
     },
     /// PostgreSQL refused a statement or the connection was lost.
-    #[error("PostgreSQL: {0}")]
+    #[error("PostgreSQL: {}", reason(.0))]
     Sql(#[from] tokio_postgres::Error),
     /// The operating system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
@@ -116,6 +116,11 @@ pub enum Error {
         /// The answer.
         source: io::Error,
     },
+}
+
+/// tokio-postgres calls every refusal "db error"; what the server said is one level below.
+fn reason(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 impl Error {

@@ -174,6 +174,25 @@ async fn a_connection_needs_the_password_on_either_way_in() {
 }
 
 #[tokio::test]
+async fn an_awkward_path_is_no_obstacle() {
+    let scratch = Scratch::new("a space, a comma, a \"quote\" and ё");
+    let postgres = scratch.start().await;
+    let url = postgres.ensure_database("orders").await.expect("creates");
+
+    connect(&postgres.through_socket(&url).expect("a short path")).await.expect("connects");
+}
+
+#[tokio::test]
+async fn a_path_too_long_for_a_socket_leaves_the_loopback_port() {
+    let scratch = Scratch::new(&"long-".repeat(24));
+    let postgres = scratch.start().await;
+    let url = postgres.ensure_database("orders").await.expect("creates");
+
+    assert_eq!(postgres.through_socket(&url), None);
+    connect(&url).await.expect("connects");
+}
+
+#[tokio::test]
 async fn settings_reach_the_server() {
     let scratch = Scratch::new("settings");
     let durable = Settings { max_connections: 37, ..Settings::at(&scratch.0) };
