@@ -1,1 +1,29 @@
-//! Empty.
+//! How the parts of the suite call each other: one channel type, in-process or remote, and one server stack.
+//!
+//! - [`Directory`] finds a service by name and gives its [`Channel`].
+//! - [`Channel::bind`] makes a channel for one [`Call`]: it carries the signed caller, the deadline and the trace.
+//! - [`Stack`] is what every served call passes, in-process or over TCP: caller, policy, deadline, limits, panics.
+//! - [`Fault`] and [`Fields`] are how a service refuses.
+
+mod call;
+mod caller;
+mod channel;
+mod directory;
+mod fault;
+mod fields;
+mod policy;
+mod signing;
+mod stack;
+mod trace;
+pub mod wire;
+
+pub use call::{Call, open};
+pub use caller::{Actor, Caller, Shops};
+pub use channel::{BoundChannel, Channel};
+pub use directory::{Directory, RemoteSettings};
+pub use fault::{Fault, is_unknown_outcome, metadata, reason};
+pub use fields::{Fields, Invalid, TEXT_LENGTH_MAX};
+pub use policy::{MethodPolicy, policy_of};
+pub use signing::{CALLER_HEADER, CallerKeys, SigningError};
+pub use stack::{IN_FLIGHT_MAX, Stack, StackLayer};
+pub use trace::TraceContext;

@@ -1,1 +1,26 @@
-//! Empty.
+//! One service's PostgreSQL: connections, transactions that publish events and write the audit, idempotency, pages.
+//!
+//! A verb that changes something calls [`Store::transaction`] or [`Store::once`]; what it tells ([`Tx::publish`],
+//! [`Tx::audit`]) is written by the transaction's last statement and committed with it, or not at all.
+
+mod audit;
+mod batcher;
+mod cached_sql;
+mod error;
+mod history;
+mod idempotency;
+mod migrate;
+mod page;
+mod pool;
+mod transaction;
+
+pub use audit::Audit;
+pub use batcher::{BATCH_SIZE_MAX, Batcher, QUEUE_LENGTH_MAX};
+pub use cached_sql::{CachedSql, cached_sql};
+pub use diesel_migrations::EmbeddedMigrations;
+pub use error::{Error, Result};
+pub use idempotency::{Claim, Once, fingerprint};
+pub use migrate::{migrate, platform_migrations};
+pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
+pub use pool::{Connection, Settings, Store};
+pub use transaction::{NewEvent, Tx, TxBody};

@@ -1,0 +1,141 @@
+//! One channel type for calls in the same process and over the network.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::Service;
+
+use crate::call::Call;
+use crate::signing::{CALLER_HEADER, CallerKeys};
+use crate::stack::Stack;
+
+/// The stack of a service in this process, set once it is served.
+pub(crate) type LocalSlot = Arc<OnceLock<Stack<Routes>>>;
+
+/// Leads to one service. Cheap to clone.
+#[derive(Clone)]
+pub struct Channel {
+    pub(crate) service: Arc<str>,
+    pub(crate) issuer: Arc<str>,
+    pub(crate) keys: CallerKeys,
+    pub(crate) transport: Transport,
+}
+
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Local(LocalSlot),
+    Remote(tonic::transport::Channel),
+}
+
+impl Channel {
+    /// The name of the service it leads to.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The channel for one call: generated clients take it.
+    pub fn bind(&self, call: &Call) -> BoundChannel {
+        let statement = self.keys.sign(&call.caller, &self.issuer, &self.service);
+        BoundChannel {
+            // base64url and a dot are always a valid header.
+            caller: HeaderValue::from_str(&statement).unwrap_or_else(|_| HeaderValue::from_static("")),
+            transport: self.transport.clone(),
+            call: call.clone(),
+        }
+    }
+
+    /// The channel without a caller: for health checks and reflection only.
+    pub fn anonymous(&self, patience: Duration) -> BoundChannel {
+        let call = Call::begin(crate::Caller::service(&self.issuer), patience);
+        BoundChannel { caller: HeaderValue::from_static(""), transport: self.transport.clone(), call }
+    }
+}
+
+/// A channel bound to one call: adds the signed caller, the trace and what remains of the deadline.
+#[derive(Clone)]
+pub struct BoundChannel {
+    transport: Transport,
+    caller: HeaderValue,
+    call: Call,
+}
+
+impl Service<http::Request<Body>> for BoundChannel {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Status>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        // A remote channel is awaited inside the call, where the deadline covers it.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let remaining = self.call.remaining();
+        if remaining.is_zero() {
+            return Box::pin(async { Err(Status::deadline_exceeded("no time was left for the call")) });
+        }
+        let headers = request.headers_mut();
+        if !self.caller.is_empty() {
+            headers.insert(CALLER_HEADER, self.caller.clone());
+        }
+        let traceparent = self.call.trace.or_current_span().to_string();
+        if let Ok(value) = HeaderValue::from_str(&traceparent) {
+            headers.insert("traceparent", value);
+        }
+        if let Some(cause) = self.call.causation.as_deref().and_then(|cause| HeaderValue::from_str(cause).ok()) {
+            headers.insert(CAUSATION_HEADER, cause);
+        }
+        headers.insert("grpc-timeout", grpc_timeout(remaining));
+        match &self.transport {
+            Transport::Local(slot) => call_local(slot.clone(), request),
+            Transport::Remote(channel) => call_remote(channel.clone(), request, remaining),
+        }
+    }
+}
+
+/// The metadata key that carries the id of the causing event.
+pub(crate) const CAUSATION_HEADER: &str = "korob-causation";
+
+fn call_local(slot: LocalSlot, request: http::Request<Body>) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
+    Box::pin(async move {
+        let Some(stack) = slot.get() else { return Err(Status::unavailable("the service is still starting")) };
+        let answered: Result<_, Infallible> = stack.clone().call(request).await;
+        answered.map_err(|never| match never {})
+    })
+}
+
+fn call_remote(
+    mut channel: tonic::transport::Channel,
+    request: http::Request<Body>,
+    remaining: Duration,
+) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
+    Box::pin(async move {
+        let answered = async {
+            std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
+            channel.call(request).await
+        };
+        match tokio::time::timeout(remaining, answered).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(unavailable(&error)),
+            Err(_) => Err(Status::deadline_exceeded("the service did not answer in time")),
+        }
+    })
+}
+
+fn unavailable(error: &tonic::transport::Error) -> Status {
+    tracing::debug!(%error, "a remote service could not be reached");
+    Status::unavailable("the service could not be reached")
+}
+
+/// At most eight digits fit; milliseconds are fine enough.
+fn grpc_timeout(remaining: Duration) -> HeaderValue {
+    let ms = remaining.as_millis().clamp(1, 99_999_999);
+    HeaderValue::from_str(&format!("{ms}m")).unwrap_or_else(|_| HeaderValue::from_static("1000m"))
+}

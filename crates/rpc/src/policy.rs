@@ -1,0 +1,81 @@
+//! What each method allows, read from the descriptors once.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use prost::Message;
+use proto::api::v1::{Access, Criticality, Idempotency, Policy};
+
+/// The policy of a method, ready to use.
+#[derive(Debug, Clone)]
+pub struct MethodPolicy {
+    /// One name everywhere: `inventory.reserve_stock`.
+    pub operation: &'static str,
+    /// Who may call it at all.
+    pub access: Access,
+    /// The scope a caller must hold; empty for none.
+    pub scope: String,
+    /// How a repeat behaves.
+    pub idempotency: Idempotency,
+    /// Whether it writes an audit row.
+    pub audited: bool,
+    /// What is refused last.
+    pub criticality: Criticality,
+    /// The longest deadline a caller gets.
+    pub deadline_max: Duration,
+    /// Why it has no REST path; empty when it has one.
+    pub no_http_reason: String,
+}
+
+static POLICIES: LazyLock<HashMap<String, MethodPolicy>> = LazyLock::new(read_policies);
+
+/// The policy of a method by its gRPC path, `/korob.orders.v1.OrderService/GetOrder`.
+pub fn policy_of(path: &str) -> Option<&'static MethodPolicy> {
+    POLICIES.get(path)
+}
+
+fn read_policies() -> HashMap<String, MethodPolicy> {
+    let pool = proto::pool();
+    let Some(extension) = pool.get_extension_by_name("korob.api.v1.policy") else { return HashMap::new() };
+    let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods
+        .filter_map(|method| {
+            let options = method.options();
+            let policy = options.get_extension(&extension);
+            let policy = Policy::decode(policy.as_message()?.encode_to_vec().as_slice()).ok()?;
+            let service = method.parent_service();
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            let area = service.package_name().split('.').nth(1).unwrap_or_default();
+            let operation = format!("{area}.{}", snake_case(method.name()));
+            Some((path, MethodPolicy::of(policy, operation)))
+        })
+        .collect()
+}
+
+impl MethodPolicy {
+    fn of(policy: Policy, operation: String) -> Self {
+        Self {
+            // Leaked once per method at start: spans and metrics want names that live for ever.
+            operation: Box::leak(operation.into_boxed_str()),
+            access: policy.access(),
+            idempotency: policy.idempotency(),
+            criticality: policy.criticality(),
+            audited: policy.audited,
+            deadline_max: Duration::from_millis(u64::try_from(policy.deadline_ms_max).unwrap_or(0).max(1)),
+            scope: policy.scope,
+            no_http_reason: policy.no_http_reason,
+        }
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for (at, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}

@@ -1,0 +1,223 @@
+//! What every served call passes, in this order: health is open to all; then the caller is verified, the policy applied,
+//! the number in flight limited, the deadline set, and a panic turned into an answer.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use proto::api::v1::Access;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use crate::call::Call;
+use crate::caller::Caller;
+use crate::channel::CAUSATION_HEADER;
+use crate::fault::Fault;
+use crate::policy::{MethodPolicy, policy_of};
+use crate::signing::{CALLER_HEADER, CallerKeys, SigningError};
+use crate::trace::TraceContext;
+
+/// Calls one service works on at once; more are refused at once rather than queued.
+pub const IN_FLIGHT_MAX: usize = 1024;
+
+/// Wraps a service's routes in its [`Stack`].
+#[derive(Clone)]
+pub struct StackLayer {
+    shared: Arc<Shared>,
+}
+
+/// A service's routes behind caller, policy, limits, deadline and panic guard.
+#[derive(Clone)]
+pub struct Stack<S> {
+    shared: Arc<Shared>,
+    inner: S,
+}
+
+struct Shared {
+    name: String,
+    keys: CallerKeys,
+    in_flight: Semaphore,
+}
+
+impl StackLayer {
+    /// The layer of the service `name`.
+    pub fn new(name: &str, keys: CallerKeys) -> Self {
+        let in_flight = Semaphore::new(IN_FLIGHT_MAX);
+        Self { shared: Arc::new(Shared { name: name.to_owned(), keys, in_flight }) }
+    }
+}
+
+impl<S> Layer<S> for StackLayer {
+    type Service = Stack<S>;
+
+    fn layer(&self, inner: S) -> Stack<S> {
+        Stack { shared: self.shared.clone(), inner }
+    }
+}
+
+impl<S> Service<http::Request<Body>> for Stack<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let mut inner = self.inner.clone();
+        if is_open(request.uri().path()) {
+            return Box::pin(inner.call(request));
+        }
+        let shared = self.shared.clone();
+        let (policy, call) = match shared.admit(&request) {
+            Ok(admitted) => admitted,
+            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
+        };
+        let span = span(policy, &call);
+        request.extensions_mut().insert(call.clone());
+        let answer = async move {
+            let started = Instant::now();
+            let response = shared.answer(inner.call(request), call.remaining()).await;
+            observe(policy, started, &response);
+            Ok(response)
+        };
+        Box::pin(answer.instrument(span))
+    }
+}
+
+impl Shared {
+    /// Decides whether the call may run, and as what.
+    fn admit(&self, request: &http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
+        let path = request.uri().path();
+        let policy = policy_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
+        let statement = header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
+        let caller = self.keys.verify(statement, &self.name).map_err(unauthenticated)?;
+        authorize(policy, &caller)?;
+        let patience = header(request, "grpc-timeout").and_then(read_timeout).unwrap_or(policy.deadline_max);
+        let trace = header(request, "traceparent").and_then(|text| text.parse().ok());
+        let call = Call {
+            caller: Arc::new(caller),
+            deadline: Instant::now() + patience.min(policy.deadline_max),
+            trace: trace.unwrap_or_else(TraceContext::root),
+            causation: header(request, CAUSATION_HEADER).map(str::to_owned),
+        };
+        Ok((policy, call))
+    }
+
+    /// Runs the handler within its limits.
+    async fn answer<F>(&self, handler: F, patience: Duration) -> http::Response<Body>
+    where
+        F: Future<Output = Result<http::Response<Body>, Infallible>> + Send,
+    {
+        let Ok(_permit) = self.in_flight.try_acquire() else {
+            let busy = Fault::new(Code::ResourceExhausted, "TOO_MANY_CALLS", "the service is busy; try again shortly");
+            return Status::from(busy.retry_after(Duration::from_secs(1))).into_http();
+        };
+        let guarded = AssertUnwindSafe(handler).catch_unwind();
+        match tokio::time::timeout(patience, guarded).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(_panic)) => {
+                tracing::error!("a handler panicked");
+                Status::from(Fault::new(Code::Internal, "INTERNAL", "something failed inside")).into_http()
+            }
+            Err(_elapsed) => {
+                Status::from(Fault::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "not done in time")).into_http()
+            }
+        }
+    }
+}
+
+/// Health and reflection say nothing about anybody's data.
+fn is_open(path: &str) -> bool {
+    path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.")
+}
+
+fn authorize(policy: &MethodPolicy, caller: &Caller) -> Result<(), Status> {
+    if policy.access != Access::Key && !caller.actor.is_internal() {
+        let fault = Fault::new(Code::PermissionDenied, "INTERNAL_METHOD", "only services of the suite may call it");
+        return Err(fault.into());
+    }
+    if !caller.may(&policy.scope) {
+        let message = format!("the scope {} is needed", policy.scope);
+        let fault = Fault::new(Code::PermissionDenied, "SCOPE_MISSING", message);
+        return Err(fault.with("scope", &policy.scope).into());
+    }
+    Ok(())
+}
+
+fn unauthenticated(error: SigningError) -> Status {
+    Fault::new(Code::Unauthenticated, "CALLER_UNKNOWN", error.to_string()).into()
+}
+
+fn header<'a>(request: &'a http::Request<Body>, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+fn read_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let amount: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+fn span(policy: &'static MethodPolicy, call: &Call) -> tracing::Span {
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = policy.operation,
+        otel.kind = "server",
+        rpc.system = "grpc",
+        operation = policy.operation,
+        trace_id = %call.trace.trace_id(),
+    );
+    call.trace.adopt(&span);
+    span
+}
+
+fn observe(policy: &'static MethodPolicy, started: Instant, response: &http::Response<Body>) {
+    let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok());
+    let code = Code::from_i32(code.unwrap_or(0));
+    let labels = [("operation", policy.operation), ("code", code_name(code))];
+    metrics::histogram!("korob_rpc_seconds", &labels).record(started.elapsed().as_secs_f64());
+}
+
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

@@ -1,0 +1,82 @@
+//! Commits concurrent requests together.
+//!
+//! One worker takes whatever waits, runs it as one batch, and then takes what came meanwhile: no timer, so a lone request
+//! is not delayed, and under load the batches grow by themselves.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::Error;
+
+/// Requests that may wait; more are refused at once.
+pub const QUEUE_LENGTH_MAX: usize = 2048;
+/// Requests of one batch.
+pub const BATCH_SIZE_MAX: usize = 128;
+
+/// Gathers requests of one kind into batches. Cheap to clone; the worker ends when the last clone is dropped.
+pub struct Batcher<I, O, E> {
+    queue: mpsc::Sender<Waiting<I, O, E>>,
+}
+
+struct Waiting<I, O, E> {
+    input: I,
+    answer: oneshot::Sender<Result<O, E>>,
+}
+
+impl<I, O, E> Clone for Batcher<I, O, E> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<I, O, E> Batcher<I, O, E>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    /// Starts the worker. `run` gets a batch and answers each input, in order. It runs to its end even when the
+    /// requesters have gone.
+    pub fn start<F, Fut>(name: &'static str, run: F) -> Self
+    where
+        F: Fn(Vec<I>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
+    {
+        let (queue, waiting) = mpsc::channel(QUEUE_LENGTH_MAX);
+        tokio::spawn(work(name, waiting, Arc::new(run)));
+        Self { queue }
+    }
+
+    /// Has `input` done with the next batch.
+    pub async fn submit(&self, input: I) -> Result<O, E> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Waiting { input, answer }).map_err(|_| Error::QueueFull)?;
+        // Dropped unanswered only when the batch panicked: the outcome is unknown.
+        answered.await.unwrap_or_else(|_| Err(Error::Unreachable("the batch was not finished".into()).into()))
+    }
+}
+
+async fn work<I, O, E, F, Fut>(name: &'static str, mut waiting: mpsc::Receiver<Waiting<I, O, E>>, run: Arc<F>)
+where
+    I: Send + 'static,
+    O: Send + 'static,
+    E: Send + 'static,
+    F: Fn(Vec<I>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
+{
+    let mut batch = Vec::with_capacity(BATCH_SIZE_MAX);
+    while waiting.recv_many(&mut batch, BATCH_SIZE_MAX).await > 0 {
+        metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
+        let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
+        // A task of its own: a panic loses one batch, not the worker.
+        let results = tokio::spawn(run(inputs)).await.unwrap_or_else(|_panic| {
+            tracing::error!(batcher = name, "a batch panicked");
+            Vec::new()
+        });
+        for (answer, result) in answers.into_iter().zip(results) {
+            // The requester may have gone; what was done stays done.
+            let _ = answer.send(result);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What can go wrong with the database, and what a caller is told about it.
+
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use rpc::Fault;
+use tonic::Code;
+
+/// The result of a database operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+
+/// A failure of the database, or of the rules this crate keeps.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection became free in time.
+    #[error("no database connection became free in time")]
+    PoolExhausted,
+    /// The server cannot be reached.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A statement failed.
+    #[error("a statement failed")]
+    Statement(#[source] DieselError),
+    /// The key was used for another request.
+    #[error("this idempotency key was used for another request; use a new key")]
+    KeyReused,
+    /// The first call with the key still runs.
+    #[error("the first call with this idempotency key still runs; repeat it shortly")]
+    KeyInUse,
+    /// The batcher's queue is full.
+    #[error("too many calls are waiting; repeat it shortly")]
+    QueueFull,
+    /// Stored data breaks an invariant of the code that reads it.
+    #[error("stored data cannot be read: {0}")]
+    Corrupt(String),
+    /// Migrations failed.
+    #[error("the database could not be migrated")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(kind, _) if is_connection_loss(kind) => Self::Unreachable(Box::new(error)),
+            DieselError::BrokenTransactionManager => Self::Unreachable(Box::new(error)),
+            _ => Self::Statement(error),
+        }
+    }
+}
+
+impl Error {
+    /// What a caller is told.
+    pub fn fault(&self) -> Fault {
+        let soon = Duration::from_secs(1);
+        match self {
+            Self::PoolExhausted | Self::QueueFull => {
+                Fault::new(Code::ResourceExhausted, "BUSY", self.to_string()).retry_after(soon)
+            }
+            Self::Unreachable(source) => {
+                tracing::warn!(error = %source, "the database cannot be reached");
+                Fault::new(Code::Unavailable, "DATABASE_UNAVAILABLE", self.to_string()).retry_after(soon)
+            }
+            Self::Statement(error) if is_contention(error) => {
+                Fault::new(Code::Aborted, "CONTENTION", "others change the same rows; repeat it shortly").retry_after(soon)
+            }
+            Self::KeyReused => Fault::new(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED", self.to_string()),
+            Self::KeyInUse => {
+                Fault::new(Code::Aborted, "IDEMPOTENCY_KEY_IN_USE", self.to_string()).retry_after(soon)
+            }
+            Self::Statement(_) | Self::Corrupt(_) | Self::Migration(_) => Fault::internal(self),
+        }
+    }
+
+    /// Whether trying again may help: contention, a lost connection, no free connection.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::PoolExhausted | Self::QueueFull | Self::Unreachable(_) | Self::KeyInUse => true,
+            Self::Statement(error) => is_contention(error),
+            Self::KeyReused | Self::Corrupt(_) | Self::Migration(_) => false,
+        }
+    }
+}
+
+fn is_connection_loss(kind: &DatabaseErrorKind) -> bool {
+    matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
+}
+
+fn is_contention(error: &DieselError) -> bool {
+    let DieselError::DatabaseError(kind, info) = error else { return false };
+    let message = info.message();
+    matches!(kind, DatabaseErrorKind::SerializationFailure)
+        || message.contains("deadlock detected")
+        || message.contains("lock timeout")
+        || message.contains("statement timeout")
+}

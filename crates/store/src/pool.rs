@@ -1,0 +1,137 @@
+//! Connections to one service's database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::Timeouts;
+use diesel::ConnectionError;
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use types::Clock;
+
+use crate::error::{Error, Result};
+
+/// A connection taken from the pool; dereferences to [`AsyncPgConnection`].
+pub type Connection = Object<AsyncPgConnection>;
+
+/// How a service reaches its database.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `postgres://role:password@host:port/database`.
+    pub url: String,
+    /// Most connections at once.
+    #[serde(default = "default_pool_size")]
+    pub pool_size: usize,
+    /// How long a call waits for a connection, in milliseconds, before it is refused.
+    #[serde(default = "default_pool_wait_ms")]
+    pub pool_wait_ms: u64,
+}
+
+fn default_pool_size() -> usize {
+    12
+}
+
+fn default_pool_wait_ms() -> u64 {
+    500
+}
+
+impl Settings {
+    /// The defaults for `url`.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), pool_size: default_pool_size(), pool_wait_ms: default_pool_wait_ms() }
+    }
+}
+
+/// A service's database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<AsyncPgConnection>,
+    service: Arc<str>,
+    clock: Clock,
+    seal_key: Arc<[u8]>,
+    appended: Arc<watch::Sender<i64>>,
+}
+
+/// What every connection is told: no query may hang, no transaction may be forgotten.
+const SESSION: &str = "SET jit = off; SET lock_timeout = '2s'; SET statement_timeout = '30s'; \
+                       SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'";
+
+impl Store {
+    /// A pool that connects when first used. `secret` seals page tokens.
+    pub fn new(service: &str, settings: &Settings, clock: Clock, secret: &[u8]) -> Result<Self> {
+        let mut config = ManagerConfig::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(connect);
+        let manager = AsyncDieselConnectionManager::new_with_config(&settings.url, config);
+        let wait = Duration::from_millis(settings.pool_wait_ms);
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool_size)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts { wait: Some(wait), create: Some(Duration::from_secs(3)), recycle: Some(wait) })
+            .build()
+            .map_err(|error| Error::Unreachable(Box::new(error)))?;
+        Ok(Self { pool, service: service.into(), clock, seal_key: secret.into(), appended: Arc::new(watch::Sender::new(0)) })
+    }
+
+    /// A connection for reading.
+    pub async fn connection(&self) -> Result<Connection> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => Error::PoolExhausted,
+            other => Error::Unreachable(Box::new(other)),
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        use diesel_async::SimpleAsyncConnection;
+        let mut connection = self.connection().await?;
+        Ok(connection.batch_execute("SELECT 1").await?)
+    }
+
+    /// The service this is the database of.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Sees the position of the newest event this process committed; other processes' events need a poll.
+    pub fn appended(&self) -> watch::Receiver<i64> {
+        self.appended.subscribe()
+    }
+
+    pub(crate) fn note_appended(&self, position: i64) {
+        self.appended.send_if_modified(|last| {
+            let newer = position > *last;
+            *last = (*last).max(position);
+            newer
+        });
+    }
+
+    pub(crate) fn seal_key(&self) -> &[u8] {
+        &self.seal_key
+    }
+}
+
+fn connect(url: &str) -> BoxFuture<'_, diesel::ConnectionResult<AsyncPgConnection>> {
+    async move {
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.map_err(bad)?;
+        let session = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+        let mut session = session;
+        diesel_async::SimpleAsyncConnection::batch_execute(&mut session, SESSION)
+            .await
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(session)
+    }
+    .boxed()
+}

@@ -1,0 +1,195 @@
+//! Transactions: what changed, what is told and who did it are committed together.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use rpc::Call;
+use uuid::Uuid;
+
+use crate::audit::{Audit, AuditRow};
+use crate::cached_sql::cached_sql;
+use crate::error::{Error, Result};
+use crate::pool::{Connection, Store};
+
+/// An open transaction. Everything a verb writes goes through it.
+pub struct Tx {
+    connection: Connection,
+    call: Call,
+    now: DateTime<Utc>,
+    events: Vec<EventRow>,
+    audits: Vec<AuditRow>,
+}
+
+/// An event to publish; `events::append` makes it from a message.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The text id of what changed, such as `ord_…`.
+    pub aggregate_id: String,
+    /// 1, 2, 3 … per aggregate.
+    pub version: i64,
+    /// The full message name.
+    pub type_name: String,
+    /// The encoded message.
+    pub body: Vec<u8>,
+    /// The shop it belongs to.
+    pub shop_id: Option<Uuid>,
+    /// The system the change came from, so that it is not echoed there.
+    pub origin: Option<String>,
+}
+
+struct EventRow {
+    event: NewEvent,
+    actor: String,
+    traceparent: String,
+    causation_id: Option<String>,
+}
+
+/// The body of a transaction: an `async |tx| …` closure whose future is `Send`.
+///
+/// `AsyncFnOnce` alone cannot state the `Send`; this is the same workaround as diesel-async's private trait.
+pub trait TxBody<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as TxBody<T, R>>::Fut {
+    /// The closure's future.
+    type Fut: Future<Output = R>;
+}
+
+impl<F, T, Fut, R> TxBody<T, R> for F
+where
+    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
+impl Store {
+    /// Runs `body` in one transaction for `call`: commits when it succeeds, rolls back when it fails.
+    ///
+    /// Never await another service inside.
+    pub async fn transaction<R, E, F>(&self, call: &Call, body: F) -> Result<R, E>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
+        E: From<Error> + Send,
+        R: Send,
+    {
+        let mut tx = self.begin(call).await?;
+        match body(&mut tx).await {
+            Ok(value) => {
+                let position = tx.commit().await?;
+                self.note_appended(position);
+                Ok(value)
+            }
+            Err(refusal) => {
+                tx.roll_back().await;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn begin(&self, call: &Call) -> Result<Tx> {
+        let mut connection = self.connection().await?;
+        AnsiTransactionManager::begin_transaction(&mut *connection).await?;
+        let now = self.clock().now();
+        Ok(Tx { connection, call: call.clone(), now, events: Vec::new(), audits: Vec::new() })
+    }
+}
+
+impl Tx {
+    /// The connection, for diesel: `.execute(tx.conn())`.
+    pub fn conn(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection
+    }
+
+    /// The call this transaction serves.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// The one time of everything that happens in this transaction.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Publishes an event when the transaction commits; use `events::append`.
+    pub fn publish(&mut self, event: NewEvent) {
+        let call = self.call.clone();
+        self.publish_for(&call, event);
+    }
+
+    /// Publishes an event of another call, for transactions that serve a batch of calls.
+    pub fn publish_for(&mut self, call: &Call, event: NewEvent) {
+        let traceparent = call.trace.or_current_span().to_string();
+        let causation_id = call.causation.clone();
+        self.events.push(EventRow { event, actor: call.caller.who(), traceparent, causation_id });
+    }
+
+    /// Writes a row of history when the transaction commits.
+    pub fn audit(&mut self, audit: Audit) {
+        let call = self.call.clone();
+        self.audit_for(&call, audit);
+    }
+
+    /// Writes a row of history of another call, for transactions that serve a batch of calls.
+    pub fn audit_for(&mut self, call: &Call, audit: Audit) {
+        self.audits.push(audit.into_row(call));
+    }
+
+    /// Writes what is told and commits. Answers the last position appended, 0 for none.
+    async fn commit(mut self) -> Result<i64> {
+        let position = self.tell().await?;
+        AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
+        Ok(position)
+    }
+
+    async fn roll_back(mut self) {
+        if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *self.connection).await {
+            // The connection is broken and will not be reused; the server has rolled back already.
+            tracing::debug!(%error, "a rollback was not confirmed");
+        }
+    }
+
+    async fn tell(&mut self) -> Result<i64> {
+        if self.events.is_empty() && self.audits.is_empty() {
+            return Ok(0);
+        }
+        let now = self.now;
+        let (events, audits) = (std::mem::take(&mut self.events), std::mem::take(&mut self.audits));
+        let personal: Vec<_> = audits.iter().flat_map(|audit| audit.personal.iter()).collect();
+        let column = |pick: fn(&EventRow) -> String| events.iter().map(pick).collect::<Vec<_>>();
+        let optional = |pick: fn(&EventRow) -> Option<String>| events.iter().map(pick).collect::<Vec<_>>();
+        let audit = |pick: fn(&AuditRow) -> String| audits.iter().map(pick).collect::<Vec<_>>();
+
+        let statement = cached_sql(
+            "WITH audited AS (
+                INSERT INTO audit_log (change_time, actor, action, resource_id, shop_id, changes, trace_id)
+                SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+             ), remembered AS (
+                INSERT INTO audit_personal (person_id, digest, value)
+                SELECT DISTINCT * FROM unnest($8, $9, $10) ON CONFLICT DO NOTHING
+             )
+             SELECT append_events($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+        )
+        .bind::<Array<Timestamptz>, _>(vec![now; audits.len()])
+        .bind::<Array<Text>, _>(audit(|row| row.actor.clone()))
+        .bind::<Array<Text>, _>(audit(|row| row.action.to_owned()))
+        .bind::<Array<Text>, _>(audit(|row| row.resource_id.clone()))
+        .bind::<Array<Nullable<SqlUuid>>, _>(audits.iter().map(|row| row.shop_id).collect::<Vec<_>>())
+        .bind::<Array<Jsonb>, _>(audits.iter().map(|row| row.changes.clone()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(audit(|row| row.trace_id.clone()))
+        .bind::<Array<Text>, _>(personal.iter().map(|value| value.person_id.clone()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(personal.iter().map(|value| value.digest.clone()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(personal.iter().map(|value| value.value.clone()).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(events.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(column(|row| row.event.aggregate_id.clone()))
+        .bind::<Array<BigInt>, _>(events.iter().map(|row| row.event.version).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(column(|row| row.event.type_name.clone()))
+        .bind::<Array<Binary>, _>(events.iter().map(|row| row.event.body.clone()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(events.iter().map(|row| row.event.shop_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(column(|row| row.actor.clone()))
+        .bind::<Array<Text>, _>(column(|row| row.traceparent.clone()))
+        .bind::<Array<Nullable<Text>>, _>(optional(|row| row.causation_id.clone()))
+        .bind::<Array<Nullable<Text>>, _>(optional(|row| row.event.origin.clone()))
+        .bind::<Array<Timestamptz>, _>(vec![now; events.len()])
+        .returns::<(BigInt,)>();
+        let (position,): (i64,) = statement.get_result(self.conn()).await?;
+        Ok(position)
+    }
+}
