@@ -4,6 +4,12 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::Error;
 
+/// What every server has already.
+const TAKEN_NAMES: [&str; 3] = ["postgres", "template0", "template1"];
+
+/// Roles that begin like this belong to PostgreSQL.
+const TAKEN_PREFIX: &str = "pg_";
+
 const NAME_BYTES_MAX: usize = 63;
 
 /// Connects, and drives the connection until the client is dropped.
@@ -21,7 +27,8 @@ pub(crate) async fn connect(config: &Config) -> Result<Client, Error> {
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if starts_well && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain) {
+    let free = !TAKEN_NAMES.contains(&name) && !name.starts_with(TAKEN_PREFIX);
+    if starts_well && free && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain) {
         Ok(())
     } else {
         Err(Error::DatabaseName { name: name.to_owned() })
@@ -59,7 +66,9 @@ mod tests {
         for good in ["a", "inventory", "orders_2", &"x".repeat(63)] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "1a", "_a", "Orders", "a-b", "a\"b", "../a", "é", &"x".repeat(64)] {
+        for bad in
+            ["", "1a", "_a", "Orders", "a-b", "a\"b", "../a", "é", "postgres", "pg_orders", &"x".repeat(64)]
+        {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

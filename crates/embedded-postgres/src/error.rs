@@ -97,8 +97,11 @@ pub enum Error {
         /// How long it was given.
         seconds: u64,
     },
-    /// A database name that is no plain identifier.
-    #[error("{name:?} cannot name a database: use a-z, 0-9 and _, a letter first, 63 characters at most")]
+    /// A database name that is no plain identifier, or taken.
+    #[error(
+        "{name:?} cannot name a database: use a-z, 0-9 and _, a letter first, at most 63 characters, and no name \
+         of PostgreSQL's own"
+    )]
     DatabaseName {
         /// The refused name.
         name: String,

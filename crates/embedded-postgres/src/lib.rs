@@ -23,7 +23,7 @@
 //!
 //! Reading order: `settings` says what is wanted, `binaries` and `account` find with what and as whom,
 //! `data_dir` and `cluster` prepare the disk, `leftovers` waits for what a crash left behind, `postmaster` is
-//! the running process, `database` makes databases, `postgres` ties them together.
+//! the running process, `prepared` starts it, `database` makes databases, `postgres` ties them together.
 
 mod account;
 mod binaries;
@@ -34,6 +34,7 @@ mod error;
 mod leftovers;
 mod postgres;
 mod postmaster;
+mod prepared;
 mod secret;
 mod settings;
 
