@@ -1,0 +1,222 @@
+//! The REST surface of a descriptor pool: its routes, and the two translations.
+
+use std::sync::LazyLock;
+
+use http::Method;
+use prost_reflect::DescriptorPool;
+
+use crate::field_path::FieldPath;
+use crate::matcher::{Found, Matcher};
+use crate::percent::{self, Plus};
+use crate::route::{Route, RouteError};
+use crate::tables::{MessageId, Tables};
+use crate::violation::{Reason, Result, Violation};
+use crate::wire::{Malformed, Value};
+use crate::{query, reader, scalar, writer};
+
+static SUITE: LazyLock<Api> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)]
+    Api::build(proto::pool()).expect("the contracts in proto/ have routes; a test keeps it so")
+});
+
+/// All routes with the tables that drive them.
+#[derive(Debug)]
+pub struct Api {
+    tables: Tables,
+    routes: Vec<Route>,
+    matcher: Matcher,
+    pool: DescriptorPool,
+}
+
+/// A route that was found, with what its path says.
+#[derive(Debug, Clone)]
+pub struct Matched<'a> {
+    /// The route.
+    pub route: &'a Route,
+    variables: Vec<&'a str>,
+}
+
+/// Why no route was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRoute {
+    /// No route has this path.
+    UnknownPath,
+    /// The path exists with these methods, sorted.
+    OtherMethods(Vec<Method>),
+}
+
+/// What a request carries beside its path.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Inbound<'a> {
+    /// The query without `?`.
+    pub query: &'a str,
+    /// The body; empty counts as `{}`.
+    pub body: &'a [u8],
+    /// The value of the header `Idempotency-Key`.
+    pub idempotency_key: Option<&'a str>,
+}
+
+impl Api {
+    /// The API of the suite.
+    pub fn suite() -> &'static Api {
+        &SUITE
+    }
+
+    /// Reads every service of a pool.
+    pub fn build(pool: &DescriptorPool) -> std::result::Result<Self, RouteError> {
+        let mut tables = Tables::default();
+        let mut routes: Vec<Route> = Vec::new();
+        let mut matcher = Matcher::default();
+        let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+        for method in methods {
+            let Some(route) = Route::of(&mut tables, &method)? else { continue };
+            matcher.add(&route.method, &route.path, routes.len()).map_err(|other| {
+                RouteError::Ambiguous(routes[other].operation.clone(), route.operation.clone())
+            })?;
+            routes.push(route);
+        }
+        Ok(Self { tables, routes, matcher, pool: pool.clone() })
+    }
+
+    /// All routes in order of declaration.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Finds the route of a request.
+    pub fn find<'a>(&'a self, method: &Method, path: &'a str) -> std::result::Result<Matched<'a>, NoRoute> {
+        match self.matcher.find(method, path) {
+            Found::Route(route, variables) => Ok(Matched { route: &self.routes[route], variables }),
+            Found::OtherMethods(methods) => Err(NoRoute::OtherMethods(methods)),
+            Found::Nothing => Err(NoRoute::UnknownPath),
+        }
+    }
+
+    /// Appends the wire form of a request to `out`.
+    pub fn read_request(&self, matched: &Matched<'_>, inbound: Inbound<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let route = matched.route;
+        let start = out.len();
+        if route.has_body {
+            query::refuse(inbound.query)?;
+            if !inbound.body.is_empty() {
+                reader::read(&self.tables, route.request, inbound.body, out)?;
+            }
+        } else {
+            if !inbound.body.is_empty() {
+                return Err(Violation::new(Reason::UnknownField, "the method takes no body"));
+            }
+            let bound: Vec<FieldPath> = route.path.variables().cloned().collect();
+            query::read(&self.tables, route.request, inbound.query, &bound, out)?;
+        }
+        for (field, text) in route.path.variables().zip(&matched.variables) {
+            let text = percent::decode(text, Plus::Plus).map_err(|wrong| wrong.under(&field.json_path))?;
+            let differs = "the body names another one than the path";
+            self.bind(field, text.into(), (Reason::PathMismatch, differs), start, out)?;
+        }
+        if let (Some(field), Some(key)) = (&route.idempotency_key, inbound.idempotency_key) {
+            let differs = "the body carries another one than the header Idempotency-Key";
+            self.bind(field, key.into(), (Reason::IdempotencyKeyMismatch, differs), start, out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a response message of a route as JSON.
+    pub fn write_response(
+        &self,
+        route: &Route,
+        message: &[u8],
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<(), Malformed> {
+        writer::write(&self.tables, route.response, message, out)
+    }
+
+    /// A message by its full name, for hand-written routes. Only requests, responses and what they contain are known.
+    pub fn message(&self, full_name: &str) -> Option<MessageId> {
+        self.tables.named(full_name)
+    }
+
+    /// Appends the wire form of a message given as JSON.
+    pub fn read_json(&self, message: MessageId, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        reader::read(&self.tables, message, json, out)
+    }
+
+    /// Appends the wire form of a message given as query parameters.
+    pub fn read_query(&self, message: MessageId, query: &str, out: &mut Vec<u8>) -> Result<()> {
+        query::read(&self.tables, message, query, &[], out)
+    }
+
+    /// Writes a message as JSON.
+    pub fn write_json(
+        &self,
+        message: MessageId,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<(), Malformed> {
+        writer::write(&self.tables, message, bytes, out)
+    }
+
+    /// A text field of a route's response, such as `order_id`; `None` when it is absent, empty or no text.
+    pub fn response_text<'a>(&self, route: &Route, message: &'a [u8], field: &str) -> Option<&'a str> {
+        let field = FieldPath::resolve(&self.tables, route.response, field)?;
+        match field.find(message).ok()?? {
+            Value::Bytes(text) => std::str::from_utf8(text).ok().filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// A bool, enum or number field of a route's response; 0 when it is absent.
+    pub fn response_number(&self, route: &Route, message: &[u8], field: &str) -> u64 {
+        let found = FieldPath::resolve(&self.tables, route.response, field)
+            .and_then(|field| field.find(message).ok().flatten());
+        match found {
+            Some(Value::Varint(number)) => number,
+            _ => 0,
+        }
+    }
+
+    /// Where the resource of a response can be read: the path of the GET route that answers with the same message and
+    /// takes one of its fields.
+    pub fn location(&self, route: &Route, message: &[u8]) -> Option<String> {
+        let reads = self.routes.iter().filter(|read| {
+            read.method == Method::GET && read.response == route.response && !read.has_body
+        });
+        reads
+            .filter_map(|read| {
+                let mut variables = read.path.variables();
+                let (Some(variable), None) = (variables.next(), variables.next()) else { return None };
+                let id = self.response_text(route, message, &variable.json_path)?;
+                Some(read.template.replace(&format!("{{{}}}", variable.json_path), &percent::encode(id)))
+            })
+            .next()
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(crate) fn pool(&self) -> &DescriptorPool {
+        &self.pool
+    }
+
+    /// Puts a value that the URL or a header gives; the body may repeat it but not contradict it.
+    fn bind(
+        &self,
+        field: &FieldPath,
+        text: std::borrow::Cow<'_, str>,
+        mismatch: (Reason, &str),
+        start: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let value = scalar::from_text(&self.tables, field.kind, text)
+            .map_err(|violation| violation.under(&field.json_path))?;
+        match field.find(&out[start..]) {
+            Ok(Some(there)) if !value.equals(there) => {
+                Err(Violation::new(mismatch.0, mismatch.1).under(&field.json_path))
+            }
+            _ => {
+                field.put(&value, out);
+                Ok(())
+            }
+        }
+    }
+}
