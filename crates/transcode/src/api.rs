@@ -177,21 +177,27 @@ impl Api {
     /// Where the resource of a response can be read: the path of the GET route that answers with the same message and
     /// takes one of its fields.
     pub fn location(&self, route: &Route, message: &[u8]) -> Option<String> {
-        let reads = self.routes.iter().filter(|read| {
-            read.method == Method::GET && read.response == route.response && !read.has_body
-        });
-        reads
-            .filter_map(|read| {
-                let mut variables = read.path.variables();
-                let (Some(variable), None) = (variables.next(), variables.next()) else { return None };
+        self.readers(route)
+            .filter_map(|(read, variable)| {
                 let id = self.response_text(route, message, &variable.json_path)?;
                 Some(read.template.replace(&format!("{{{}}}", variable.json_path), &percent::encode(id)))
             })
             .next()
     }
 
-    pub(crate) fn tables(&self) -> &Tables {
-        &self.tables
+    /// Whether [`Api::location`] can find one.
+    pub(crate) fn can_locate(&self, route: &Route) -> bool {
+        self.readers(route).next().is_some()
+    }
+
+    fn readers<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = (&'a Route, &'a FieldPath)> {
+        let same = self.routes.iter().filter(|read| read.method == Method::GET && read.response == route.response);
+        same.filter_map(|read| {
+            let mut variables = read.path.variables();
+            let variable = variables.next().filter(|_| variables.next().is_none())?;
+            FieldPath::resolve(&self.tables, route.response, &variable.json_path)?;
+            Some((read, variable))
+        })
     }
 
     pub(crate) fn pool(&self) -> &DescriptorPool {
