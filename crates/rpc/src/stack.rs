@@ -63,6 +63,18 @@ impl<S> Layer<S> for StackLayer {
     }
 }
 
+impl<S> Stack<S> {
+    /// The layer alone, for servers that wrap routes themselves.
+    pub fn layer(&self) -> StackLayer {
+        StackLayer { shared: self.shared.clone() }
+    }
+
+    /// The routes alone.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S> Service<http::Request<Body>> for Stack<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,

@@ -1,1 +1,19 @@
-//! Empty.
+//! Durable processes across services: everything is done, or everything done is undone.
+//!
+//! A [`Definition`] reads from top to bottom: its `run` calls [`Saga::step`] after step. The saga's row is written in the
+//! commit that records what the process is about, and closed in its last commit; between the two nothing is written.
+//! That is safe because the ids of all parts derive from the saga's own id, so every step may run again, and every undo
+//! may come before, after or without its step.
+//!
+//! Refused answers unwind. Unknown answers are asked again, from the top, for as long as it takes. A process that dies
+//! leaves its lease to expire; the next one goes on.
+
+mod definition;
+mod record;
+mod runner;
+mod steps;
+
+pub use definition::{Definition, Stop};
+pub use record::{Finished, NewSaga, finish, record, was_finished};
+pub use runner::{LEASE, Runner, wait};
+pub use steps::Saga;

@@ -103,6 +103,11 @@ impl Tx {
         &self.call
     }
 
+    /// From here on the transaction serves `call`: history and events name it.
+    pub fn serve(&mut self, call: Call) {
+        self.call = call;
+    }
+
     /// The one time of everything that happens in this transaction.
     pub fn now(&self) -> DateTime<Utc> {
         self.now

@@ -1,1 +1,18 @@
-//! Empty.
+//! What tests stand on: a real PostgreSQL with a database per test, services in-process, and a clock that moves.
+//!
+//! ```ignore
+//! let world = testing::World::new().await.start::<Inventory>().await;
+//! let mut inventory = InventoryServiceClient::new(world.channel("inventory"));
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // Only tests depend on this crate.
+
+mod database;
+mod refusal;
+mod server;
+mod world;
+
+pub use database::TestDatabase;
+pub use refusal::{Refusal, eventually, refusal};
+pub use server::{POSTGRES_VARIABLE, admin_url, shared_url_file};
+pub use world::World;

@@ -33,7 +33,7 @@ pub struct Api {
 pub struct Matched<'a> {
     /// The route.
     pub route: &'a Route,
-    variables: Vec<&'a str>,
+    variables: Vec<String>,
 }
 
 /// Why no route was found.
@@ -84,9 +84,12 @@ impl Api {
     }
 
     /// Finds the route of a request.
-    pub fn find<'a>(&'a self, method: &Method, path: &'a str) -> std::result::Result<Matched<'a>, NoRoute> {
+    pub fn find(&self, method: &Method, path: &str) -> std::result::Result<Matched<'_>, NoRoute> {
         match self.matcher.find(method, path) {
-            Found::Route(route, variables) => Ok(Matched { route: &self.routes[route], variables }),
+            Found::Route(route, variables) => {
+                let variables = variables.into_iter().map(str::to_owned).collect();
+                Ok(Matched { route: &self.routes[route], variables })
+            }
             Found::OtherMethods(methods) => Err(NoRoute::OtherMethods(methods)),
             Found::Nothing => Err(NoRoute::UnknownPath),
         }

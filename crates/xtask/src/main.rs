@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod generated;
 mod openapi;
+mod postgres;
 mod prerequisites;
 mod schema;
 mod shell;
@@ -38,6 +39,8 @@ enum Chore {
         #[arg(long)]
         only: Option<StageName>,
     },
+    /// Keep a PostgreSQL for tests running while you work
+    Postgres,
     /// Generate every src/schema.rs from migrations/
     Schema {
         /// Write nothing; fail with a diff when a file is stale
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo { arguments } => demo::run(&arguments),
         Chore::Test { only } => test::run(only),
+        Chore::Postgres => postgres::run(),
         Chore::Schema { check } => schema::run(Mode::of(check)),
         Chore::Openapi { check } => openapi::run(Mode::of(check)),
         Chore::Bench { name, arguments } => bench::run(&name, &arguments),

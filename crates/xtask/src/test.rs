@@ -9,6 +9,7 @@ use crate::{
     generated::Mode,
     openapi,
     prerequisites::{self, TestRunner},
+    postgres::{TestServer, URL_VARIABLE},
     schema, shell, workspace,
 };
 
@@ -87,10 +88,7 @@ impl StageName {
             Self::Format => cargo(&["fmt", "--all", "--check"]),
             Self::Clippy => cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
             Self::Schema => schema::run(Mode::Check).map(|()| Outcome::Passed),
-            Self::Tests => match TestRunner::find() {
-                TestRunner::Nextest => cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]),
-                TestRunner::CargoTest => cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]),
-            },
+            Self::Tests => tests(),
             Self::Openapi if !openapi::exists() => {
                 Ok(Outcome::Skipped("gateway/openapi.json does not exist"))
             }
@@ -105,6 +103,17 @@ impl StageName {
             Self::Buf => buf_lint(),
         }
     }
+}
+
+/// All tests, on one server that they share.
+fn tests() -> Result<Outcome> {
+    let server = TestServer::start()?;
+    let arguments = match TestRunner::find() {
+        TestRunner::Nextest => ["nextest", "run", "--workspace", "--no-fail-fast"],
+        TestRunner::CargoTest => ["test", "--workspace", "--all-targets", "--no-fail-fast"],
+    };
+    shell::run(shell::cargo(&arguments).env(URL_VARIABLE, server.url()))?;
+    Ok(Outcome::Passed)
 }
 
 fn cargo(arguments: &[&str]) -> Result<Outcome> {

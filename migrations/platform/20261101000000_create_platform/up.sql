@@ -65,7 +65,8 @@ CREATE TABLE event_cursors (
     update_time timestamptz NOT NULL
 );
 
--- Events that could not be applied, and their aggregates' later events, which wait behind them.
+-- Events that could not be applied, and their aggregates' later events, which wait behind them. `next_try_time` is null
+-- once the tries are used up: then an operator must replay.
 CREATE TABLE parked_events (
     consumer     text NOT NULL,
     position     bigint NOT NULL,
@@ -75,6 +76,7 @@ CREATE TABLE parked_events (
     tries        integer NOT NULL,
     error        text NOT NULL,
     park_time    timestamptz NOT NULL,
+    next_try_time timestamptz,
     PRIMARY KEY (consumer, position)
 );
 CREATE INDEX parked_events_aggregate ON parked_events (consumer, aggregate_id);

@@ -1,0 +1,235 @@
+//! The loop of one subscription: pull a page, apply it with its cursor, park what fails, try the parked again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::events::v1::event_log_service_client::EventLogServiceClient;
+use proto::events::v1::{Event, ReadEventsRequest, ReadEventsResponse};
+use rpc::{Call, Caller, Channel};
+use store::{Store, Tx};
+use tokio_util::sync::CancellationToken;
+
+use crate::cursor::Cursor;
+use crate::parked;
+use crate::subscription::Subscription;
+
+/// Events of one page, applied in one transaction.
+const PAGE_LENGTH: i32 = 100;
+const WAIT: Duration = Duration::from_secs(10);
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+const PARKED_PERIOD: Duration = Duration::from_secs(1);
+/// A cursor past this many events of other types is stored even though nothing was applied.
+const IDLE_ADVANCE: i64 = 10_000;
+
+/// Applies events until `stop`. `channel` leads to the producer.
+pub async fn run(store: Store, channel: Channel, subscription: Subscription, stop: CancellationToken) {
+    let consumer = Consumer { store, channel, subscription };
+    let pages = consumer.apply_pages();
+    let retries = consumer.retry_parked();
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = pages => {}
+        () = retries => {}
+    }
+}
+
+struct Consumer {
+    store: Store,
+    channel: Channel,
+    subscription: Subscription,
+}
+
+/// What became of a page.
+enum Page {
+    Applied,
+    /// Another process has moved the cursor.
+    Overtaken,
+}
+
+impl Consumer {
+    async fn apply_pages(&self) {
+        let mut cursor = None;
+        loop {
+            match self.apply_next_page(&mut cursor).await {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::warn!(consumer = self.subscription.consumer, error = format!("{error:#}"), "events wait");
+                    cursor = None;
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
+            }
+        }
+    }
+
+    async fn apply_next_page(&self, known: &mut Option<Cursor>) -> anyhow::Result<()> {
+        let cursor = match known.take() {
+            Some(cursor) => cursor,
+            None => Cursor::load(&self.store, &self.subscription).await?,
+        };
+        let page = self.read(&cursor).await?;
+        let next = Cursor { epoch: page.epoch.clone(), position: page.read_position };
+        if page.events.is_empty() && next.position - cursor.position < IDLE_ADVANCE {
+            // Not stored: after a restart the same span is looked at again and found empty again.
+            *known = Some(cursor);
+            return Ok(());
+        }
+        *known = match self.apply(&cursor, &next, &page.events).await {
+            Ok(Page::Applied) => Some(next),
+            Ok(Page::Overtaken) => None,
+            Err(error) => {
+                self.store.ping().await?;
+                tracing::info!(consumer = self.subscription.consumer, error = format!("{error:#}"), "a page is applied singly");
+                self.apply_singly(cursor, &next, &page.events).await?
+            }
+        };
+        Ok(())
+    }
+
+    async fn read(&self, cursor: &Cursor) -> anyhow::Result<ReadEventsResponse> {
+        let call = Call::begin(Caller::service(self.store.service()), WAIT + Duration::from_secs(5));
+        let request = ReadEventsRequest {
+            after_position: cursor.position,
+            types: self.subscription.types.clone(),
+            limit: PAGE_LENGTH,
+            wait_ms: WAIT.as_millis() as i32,
+        };
+        let page = EventLogServiceClient::new(self.channel.bind(&call)).read_events(request).await?.into_inner();
+        let same_log = cursor.epoch.is_empty() || cursor.epoch == page.epoch;
+        anyhow::ensure!(same_log, "the log of {} was recreated or restored; reset the cursor", self.subscription.producer);
+        let kept = cursor.position >= page.trimmed_position || cursor.epoch.is_empty();
+        anyhow::ensure!(kept, "{} no longer keeps the events after {}", self.subscription.producer, cursor.position);
+        Ok(page)
+    }
+
+    /// All events and the cursor in one transaction.
+    async fn apply(&self, cursor: &Cursor, next: &Cursor, events: &[Event]) -> anyhow::Result<Page> {
+        let call = Call::begin(Caller::service(self.store.service()), WAIT);
+        let page = self
+            .store
+            .transaction(&call, async |tx: &mut Tx| {
+                // First, so that two processes cannot apply the same events: the second waits and finds it moved.
+                if !cursor.advance(tx, &self.subscription, next).await? {
+                    return Ok(Page::Overtaken);
+                }
+                for event in events {
+                    if parked::blocks(tx, &self.subscription, event).await? {
+                        parked::park(tx, &self.subscription, event, "").await?;
+                    } else {
+                        self.handle(tx, event).await?;
+                    }
+                }
+                Ok::<_, Failure>(Page::Applied)
+            })
+            .await
+            .map_err(|failure| failure.0)?;
+        if let (Page::Applied, Some(last)) = (&page, events.last()) {
+            self.observe(last, events.len());
+        }
+        Ok(page)
+    }
+
+    /// Each event in a transaction of its own; what fails is parked.
+    async fn apply_singly(&self, mut cursor: Cursor, last: &Cursor, events: &[Event]) -> anyhow::Result<Option<Cursor>> {
+        for (at, event) in events.iter().enumerate() {
+            let position = if at + 1 == events.len() { last.position } else { event.position };
+            let next = Cursor { epoch: last.epoch.clone(), position };
+            let page = match self.apply(&cursor, &next, std::slice::from_ref(event)).await {
+                Ok(page) => page,
+                Err(error) => {
+                    self.store.ping().await?;
+                    self.park(&cursor, &next, event, &error).await?
+                }
+            };
+            if matches!(page, Page::Overtaken) {
+                return Ok(None);
+            }
+            cursor = next;
+        }
+        Ok(Some(cursor))
+    }
+
+    async fn park(&self, cursor: &Cursor, next: &Cursor, event: &Event, error: &anyhow::Error) -> anyhow::Result<Page> {
+        tracing::error!(
+            consumer = self.subscription.consumer, event_id = event.event_id, error = format!("{error:#}"),
+            "an event could not be applied and is parked"
+        );
+        metrics::counter!("korob_events_parked_total", "consumer" => self.subscription.consumer).increment(1);
+        let call = Call::begin(Caller::service(self.store.service()), WAIT);
+        let reason = format!("{error:#}");
+        let page = self.store.transaction(&call, async |tx: &mut Tx| {
+            if !cursor.advance(tx, &self.subscription, next).await? {
+                return Ok::<_, Failure>(Page::Overtaken);
+            }
+            parked::park(tx, &self.subscription, event, &reason).await?;
+            Ok(Page::Applied)
+        });
+        page.await.map_err(|failure| failure.0)
+    }
+
+    async fn retry_parked(&self) {
+        loop {
+            tokio::time::sleep(PARKED_PERIOD).await;
+            if let Err(error) = self.retry_due().await {
+                tracing::warn!(consumer = self.subscription.consumer, error = format!("{error:#}"), "parked events wait");
+            }
+        }
+    }
+
+    async fn retry_due(&self) -> anyhow::Result<()> {
+        for (event, tries) in parked::due(&self.store, &self.subscription).await? {
+            let call = Call::begin(Caller::service(self.store.service()), WAIT);
+            let applied = self.store.transaction(&call, async |tx: &mut Tx| {
+                if parked::take(tx, &self.subscription, &event).await? {
+                    self.handle(tx, &event).await?;
+                }
+                Ok::<_, Failure>(())
+            });
+            if let Err(Failure(error)) = applied.await {
+                self.store.ping().await?;
+                let reason = format!("{error:#}");
+                let noted = self.store.transaction(&call, async |tx: &mut Tx| {
+                    parked::note_failure(tx, &self.subscription, &event, tries + 1, &reason).await?;
+                    Ok::<_, Failure>(())
+                });
+                noted.await.map_err(|failure| failure.0)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
+        let mut call = Call::begin(Caller::service_for(self.store.service(), &event.actor), WAIT);
+        call.causation = Some(event.event_id.clone());
+        if let Ok(trace) = event.traceparent.parse() {
+            call.trace = trace;
+        }
+        let span = tracing::info_span!(
+            "event", otel.name = self.subscription.consumer, otel.kind = "consumer", event_type = event.r#type,
+            trace_id = %call.trace.trace_id(),
+        );
+        call.trace.adopt(&span);
+        tx.serve(call);
+        let handler = Arc::clone(&self.subscription.handler);
+        tracing::Instrument::instrument(handler(tx, event), span).await.map_err(Failure)
+    }
+
+    fn observe(&self, last: &Event, count: usize) {
+        let consumer = self.subscription.consumer;
+        metrics::counter!("korob_events_applied_total", "consumer" => consumer).increment(count as u64);
+        metrics::gauge!("korob_events_position", "consumer" => consumer).set(last.position as f64);
+        if let Some(created) = last.create_time {
+            let now = rpc::wire::time(self.store.clock().now());
+            let lag = (now.seconds - created.seconds) as f64 + f64::from(now.nanos - created.nanos) / 1e9;
+            metrics::histogram!("korob_events_lag_seconds", "consumer" => consumer).record(lag);
+        }
+    }
+}
+
+/// An error on its way out of a transaction.
+struct Failure(anyhow::Error);
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self(error.into())
+    }
+}

@@ -1,0 +1,49 @@
+//! How far a consumer has applied a producer's log.
+
+use diesel::OptionalExtension;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use store::{Result, Store, Tx, cached_sql};
+
+use crate::subscription::Subscription;
+
+/// A place in a producer's log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Cursor {
+    /// Empty until the first event.
+    pub(crate) epoch: String,
+    pub(crate) position: i64,
+}
+
+impl Cursor {
+    pub(crate) async fn load(store: &Store, subscription: &Subscription) -> Result<Self> {
+        let mut connection = store.connection().await?;
+        let found: Option<(String, i64)> = cached_sql("SELECT epoch, position FROM event_cursors WHERE consumer = $1")
+            .bind::<Text, _>(subscription.consumer)
+            .returns::<(Text, BigInt)>()
+            .get_result(&mut *connection)
+            .await
+            .optional()?;
+        Ok(found.map(|(epoch, position)| Self { epoch, position }).unwrap_or_default())
+    }
+
+    /// Moves the stored cursor from here to `next`; false when another process has moved it meanwhile.
+    pub(crate) async fn advance(&self, tx: &mut Tx, subscription: &Subscription, next: &Self) -> Result<bool> {
+        let now = tx.now();
+        let moved = cached_sql(
+            "INSERT INTO event_cursors AS c (consumer, producer, epoch, position, update_time) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (consumer) DO UPDATE SET epoch = $3, position = $4, update_time = $5
+             WHERE c.position = $6 AND c.epoch = $7",
+        )
+        .bind::<Text, _>(subscription.consumer)
+        .bind::<Text, _>(subscription.producer)
+        .bind::<Text, _>(&next.epoch)
+        .bind::<BigInt, _>(next.position)
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(self.position)
+        .bind::<Text, _>(&self.epoch)
+        .execute(tx.conn())
+        .await?;
+        Ok(moved == 1)
+    }
+}

@@ -1,0 +1,91 @@
+//! Reads the numbered log of this service.
+
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use proto::events::v1::{Event, ReadEventsResponse};
+use store::{Result, Store, cached_sql};
+use uuid::Uuid;
+
+type Row = (
+    i64,
+    Uuid,
+    String,
+    i64,
+    String,
+    Vec<u8>,
+    Option<Uuid>,
+    String,
+    String,
+    (Option<String>, Option<String>, chrono::DateTime<chrono::Utc>),
+);
+type Columns = (
+    BigInt,
+    SqlUuid,
+    Text,
+    BigInt,
+    Text,
+    Binary,
+    Nullable<SqlUuid>,
+    Text,
+    Text,
+    (Nullable<Text>, Nullable<Text>, Timestamptz),
+);
+
+/// Events after `after`, at most `limit`, of `types` (empty for all).
+pub(crate) async fn read(store: &Store, after: i64, types: &[String], limit: i64) -> Result<ReadEventsResponse> {
+    let mut connection = store.connection().await?;
+    // Positions become visible in order: whatever is at or below `last` is visible to the second statement.
+    let (last, epoch, trimmed): (i64, Uuid, i64) = cached_sql(
+        "SELECT coalesce((SELECT max(position) FROM event_log), trimmed), epoch, trimmed FROM event_stream",
+    )
+    .returns::<(BigInt, SqlUuid, BigInt)>()
+    .get_result(&mut *connection)
+    .await?;
+    let mut response = ReadEventsResponse {
+        events: Vec::new(),
+        read_position: last.max(after),
+        epoch: epoch.to_string(),
+        trimmed_position: trimmed,
+    };
+    if last <= after {
+        return Ok(response);
+    }
+    let rows: Vec<Row> = cached_sql(
+        "SELECT position, event_id, aggregate_id, version, type, body, shop_id, actor, traceparent,
+                causation_id, origin, create_time
+         FROM event_log
+         WHERE position > $1 AND position <= $2 AND (cardinality($3) = 0 OR type = ANY($3))
+         ORDER BY position LIMIT $4",
+    )
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(last)
+    .bind::<Array<Text>, _>(types.to_vec())
+    .bind::<BigInt, _>(limit)
+    .returns::<Columns>()
+    .load(&mut *connection)
+    .await?;
+    if rows.len() as i64 == limit {
+        response.read_position = rows.last().map_or(last, |row| row.0);
+    }
+    response.events = rows.into_iter().map(event).collect();
+    Ok(response)
+}
+
+fn event(row: Row) -> Event {
+    let (position, event_id, aggregate_id, aggregate_version, r#type, body, shop_id, actor, traceparent, rest) = row;
+    let (causation_id, origin, create_time) = rest;
+    Event {
+        position,
+        event_id: event_id.to_string(),
+        aggregate_id,
+        aggregate_version,
+        r#type,
+        body: body.into(),
+        shop_id: shop_id.map(|shop| types::ShopId::from_uuid(shop).to_string()).unwrap_or_default(),
+        actor,
+        traceparent,
+        causation_id: causation_id.unwrap_or_default(),
+        origin: origin.unwrap_or_default(),
+        create_time: Some(rpc::wire::time(create_time)),
+    }
+}

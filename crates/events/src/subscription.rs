@@ -1,0 +1,55 @@
+//! What a service does with another service's events.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use prost::Name;
+use proto::events::v1::Event;
+use store::Tx;
+
+/// The result of applying one event.
+pub type Applied = anyhow::Result<()>;
+
+type Handler = dyn for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync;
+
+/// Applies the events of one producer in the transaction that moves the cursor.
+#[derive(Clone)]
+pub struct Subscription {
+    pub(crate) consumer: &'static str,
+    pub(crate) producer: &'static str,
+    pub(crate) types: Vec<String>,
+    pub(crate) handler: Arc<Handler>,
+}
+
+impl Subscription {
+    /// `consumer` names the cursor, such as `customers.count_purchases`, and must never change. The handler gets each
+    /// event once; it must not call other services.
+    ///
+    /// ```ignore
+    /// Subscription::new("customers.count_purchases", "orders", |tx, event| Box::pin(count_purchases::handle(tx, event)))
+    ///     .of::<OrderPlaced>()
+    /// ```
+    pub fn new<H>(consumer: &'static str, producer: &'static str, handler: H) -> Self
+    where
+        H: for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
+    {
+        Self { consumer, producer, types: Vec::new(), handler: Arc::new(handler) }
+    }
+
+    /// Also events of type `E`.
+    #[must_use]
+    pub fn of<E: Name>(mut self) -> Self {
+        self.types.push(E::full_name());
+        self
+    }
+
+    /// The name of the cursor.
+    pub fn consumer(&self) -> &'static str {
+        self.consumer
+    }
+
+    /// The service whose events it applies.
+    pub fn producer(&self) -> &'static str {
+        self.producer
+    }
+}

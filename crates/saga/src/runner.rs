@@ -1,0 +1,206 @@
+//! Runs sagas to their end, whatever happens.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prost::Message;
+use rpc::{Call, Caller};
+use store::Store;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::definition::{Definition, Stop};
+use crate::record;
+use crate::steps::Saga;
+
+/// How long a saga belongs to the process that runs it without a sign of life.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+const SWEEP_LIMIT: i64 = 64;
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(3);
+/// What one attempt may take: less than the lease, so that two attempts never overlap.
+const ATTEMPT_MAX: Duration = Duration::from_secs(8);
+
+/// Runs the sagas of one definition in tasks of their own: a caller that hangs up stops nothing. Cheap to clone.
+pub struct Runner<D: Definition> {
+    shared: Arc<Shared<D>>,
+}
+
+struct Shared<D: Definition> {
+    definition: D,
+    store: Store,
+    running: Mutex<HashMap<Uuid, watch::Receiver<Option<D::Outcome>>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl<D: Definition> Clone for Runner<D> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<D: Definition> Runner<D> {
+    /// A runner over `store`; [`Runner::recover`] must run beside it.
+    pub fn new(definition: D, store: Store, stop: CancellationToken) -> Self {
+        let (running, tasks) = (Mutex::default(), TaskTracker::new());
+        Self { shared: Arc::new(Shared { definition, store, running, tasks, stop }) }
+    }
+
+    /// The definition.
+    pub fn definition(&self) -> &D {
+        &self.shared.definition
+    }
+
+    /// Starts a saga that was recorded and committed by this process.
+    pub fn start(&self, saga_id: Uuid, call: &Call, input: D::Input) -> watch::Receiver<Option<D::Outcome>> {
+        self.spawn(saga_id, call.continued_by(self.shared.store.service(), ATTEMPT_MAX), input, None)
+    }
+
+    /// Waits for the outcome of a saga that runs in this process. `None` when it does not, or not soon enough.
+    pub async fn wait(&self, saga_id: Uuid, patience: Duration) -> Option<D::Outcome> {
+        let outcome = self.lock().get(&saga_id).cloned()?;
+        wait(outcome, patience).await
+    }
+
+    /// Takes over what other processes left, until stopped.
+    pub async fn recover(&self) {
+        loop {
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return,
+                () = tokio::time::sleep(SWEEP_PERIOD) => {}
+            }
+            match record::take_over(&self.shared.store, D::KIND, SWEEP_LIMIT).await {
+                Ok(orphans) => orphans.into_iter().for_each(|orphan| self.adopt(orphan)),
+                Err(error) => tracing::warn!(%error, kind = D::KIND, "sagas could not be looked for"),
+            }
+        }
+    }
+
+    /// Waits for the running sagas to end or to reach a point where another process may go on.
+    pub async fn drain(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    fn adopt(&self, orphan: record::Orphan) {
+        if self.lock().contains_key(&orphan.saga_id) {
+            return; // Ours: slow, but alive.
+        }
+        let Ok(input) = D::Input::decode(orphan.input.as_slice()) else {
+            tracing::error!(saga_id = %orphan.saga_id, kind = D::KIND, "a saga's input cannot be read");
+            return;
+        };
+        tracing::info!(saga_id = %orphan.saga_id, kind = D::KIND, "a saga is taken over");
+        metrics::counter!("korob_sagas_recovered_total", "saga" => D::KIND).increment(1);
+        let mut call = Call::begin(Caller::service_for(self.shared.store.service(), &orphan.actor), ATTEMPT_MAX);
+        if let Ok(trace) = orphan.traceparent.parse() {
+            call.trace = trace;
+        }
+        self.spawn(orphan.saga_id, call, input, orphan.refusal);
+    }
+
+    fn spawn(&self, saga_id: Uuid, call: Call, input: D::Input, refusal: Option<Status>) -> watch::Receiver<Option<D::Outcome>> {
+        let (tell, outcome) = watch::channel(None);
+        self.lock().insert(saga_id, outcome.clone());
+        let shared = self.shared.clone();
+        let span = tracing::info_span!("saga", otel.name = D::KIND, %saga_id, trace_id = %call.trace.trace_id());
+        call.trace.or_current_span().adopt(&span);
+        let task = async move {
+            let reached = shared.drive(saga_id, call, &input, refusal).await;
+            // Waiting callers may have gone.
+            let _ = tell.send(reached);
+            shared.lock().remove(&saga_id);
+        };
+        self.shared.tasks.spawn(tracing::Instrument::instrument(task, span));
+        outcome
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, watch::Receiver<Option<D::Outcome>>>> {
+        self.shared.lock()
+    }
+}
+
+impl<D: Definition> Shared<D> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, watch::Receiver<Option<D::Outcome>>>> {
+        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Attempt after attempt until the saga ends, is finished by somebody else, or this process stops.
+    async fn drive(&self, saga_id: Uuid, call: Call, input: &D::Input, mut refusal: Option<Status>) -> Option<D::Outcome> {
+        let mut pause = BACKOFF_MIN;
+        let mut registered = refusal.as_ref().map(|_| self.definition.undos(input));
+        loop {
+            let mut attempt = call.clone();
+            attempt.deadline = tokio::time::Instant::now() + ATTEMPT_MAX;
+            let ended = match (&refusal, &registered) {
+                (Some(refusal), Some(undos)) => self.unwind(saga_id, &attempt, input, refusal, undos.clone()).await,
+                _ => {
+                    let mut saga = Saga::new(D::KIND);
+                    match self.definition.run(&mut saga, &attempt, input).await {
+                        Ok(outcome) => Ok(outcome),
+                        Err(Stop::Later(status)) => Err(status),
+                        Err(Stop::Refused(status)) => {
+                            let undos = saga.into_undos();
+                            let ended = self.unwind(saga_id, &attempt, input, &status, undos.clone()).await;
+                            (refusal, registered) = (Some(status), Some(undos));
+                            ended
+                        }
+                    }
+                }
+            };
+            match ended {
+                Ok(outcome) => return Some(outcome),
+                Err(status) => tracing::info!(kind = D::KIND, code = ?status.code(), message = status.message(), "a saga tries again"),
+            }
+            metrics::counter!("korob_saga_retries_total", "saga" => D::KIND).increment(1);
+            tokio::select! {
+                // The lease expires and another process, or the next start of this one, goes on.
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(pause + jitter(pause)) => {}
+            }
+            pause = (pause * 2).min(BACKOFF_MAX);
+            match record::extend_lease(&self.store, saga_id).await {
+                Ok(true) | Err(_) => {}
+                Ok(false) => return None,
+            }
+        }
+    }
+
+    async fn unwind(
+        &self,
+        saga_id: Uuid,
+        call: &Call,
+        input: &D::Input,
+        refusal: &Status,
+        undos: Vec<D::Undo>,
+    ) -> Result<D::Outcome, Status> {
+        // Decided durably before the first undo: a process that takes over must not go forward again.
+        let open = record::begin_unwinding(&self.store, saga_id, refusal).await.map_err(|error| error.fault())?;
+        if !open {
+            tracing::debug!(%saga_id, "the saga had ended already");
+        }
+        for undo in undos.into_iter().rev() {
+            self.definition.undo(call, undo).await?;
+        }
+        self.definition.undone(call, input, refusal).await
+    }
+}
+
+/// Waits for the outcome of a started saga; `None` when it is not reached soon enough.
+pub async fn wait<O: Clone>(mut outcome: watch::Receiver<Option<O>>, patience: Duration) -> Option<O> {
+    let decided = outcome.wait_for(Option::is_some);
+    let reached = tokio::time::timeout(patience, decided).await.ok()?.ok()?;
+    reached.clone()
+}
+
+/// Up to half of `pause`, so that many sagas do not return at once.
+fn jitter(pause: Duration) -> Duration {
+    pause.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 512.0)
+}

@@ -1,0 +1,129 @@
+//! Starts a service and stops it.
+
+use std::time::Duration;
+
+use events::EventLog;
+use proto::events::v1::event_log_service_server::EventLogServiceServer;
+use rpc::{Directory, Stack, StackLayer};
+use store::{Settings, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic_health::server::HealthReporter;
+use tower::Layer;
+use types::Clock;
+
+use crate::parts::{Job, Parts, Platform, Service};
+
+const READINESS_PERIOD: Duration = Duration::from_secs(1);
+const JOB_STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A service that runs.
+pub struct Running {
+    name: &'static str,
+    stack: Stack<Routes>,
+    store: Store,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    drains: Vec<futures_util::future::BoxFuture<'static, ()>>,
+}
+
+/// Migrates the database of `S`, starts it, and opens it to the other services of this process.
+pub async fn launch<S: Service>(database: &Settings, directory: &Directory, clock: Clock, secret: &[u8]) -> anyhow::Result<Running> {
+    let applied = store::migrate(&database.url, S::migrations()).await?;
+    if applied > 0 {
+        tracing::info!(service = S::NAME, applied, "the database was migrated");
+    }
+    let store = Store::new(S::NAME, database, clock.clone(), secret)?;
+    let directory = directory.for_issuer(S::NAME);
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let platform = Platform { store: store.clone(), directory: directory.clone(), clock, stop: stop.clone() };
+    let parts = S::start(platform).await?.serve(EventLogServiceServer::new(EventLog::new(store.clone())));
+
+    let (health, health_server) = tonic_health::server::health_reporter();
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .build_v1()?;
+    let Parts { mut routes, service_names, subscriptions, jobs, drains } = parts;
+    routes.add_service(health_server).add_service(reflection);
+    let stack = StackLayer::new(S::NAME, directory.keys().clone()).layer(routes.routes().prepare());
+    directory.serve(S::NAME, stack.clone());
+
+    tasks.spawn(report_health(store.clone(), health, service_names, stop.clone()));
+    for subscription in subscriptions {
+        let channel = directory.channel(subscription.producer());
+        tasks.spawn(events::run(store.clone(), channel, subscription, stop.clone()));
+    }
+    for job in jobs {
+        tasks.spawn(work(job, stop.clone()));
+    }
+    Ok(Running { name: S::NAME, stack, store, stop, tasks, drains })
+}
+
+impl Running {
+    /// The service's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its routes behind the server stack.
+    pub fn stack(&self) -> Stack<Routes> {
+        self.stack.clone()
+    }
+
+    /// Its database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Lets running work end, then stops.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        for drain in self.drains {
+            drain.await;
+        }
+        self.tasks.close();
+        if tokio::time::timeout(JOB_STOP_PATIENCE, self.tasks.wait()).await.is_err() {
+            tracing::warn!(service = self.name, "some work did not end in time");
+        }
+    }
+}
+
+/// Tells the truth about readiness: serving while the database answers.
+async fn report_health(store: Store, health: HealthReporter, names: Vec<&'static str>, stop: CancellationToken) {
+    use tonic_health::ServingStatus::{NotServing, Serving};
+    loop {
+        let answers = tokio::time::timeout(READINESS_PERIOD, store.ping()).await;
+        let status = if matches!(answers, Ok(Ok(()))) { Serving } else { NotServing };
+        for name in names.iter().chain(&[""]) {
+            health.set_service_status(name, status).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(READINESS_PERIOD) => {}
+        }
+    }
+    for name in names.iter().chain(&[""]) {
+        health.set_service_status(name, NotServing).await;
+    }
+}
+
+async fn work(job: Job, stop: CancellationToken) {
+    loop {
+        let started = std::time::Instant::now();
+        let ended = tokio::select! {
+            // A job that runs always watches the stop itself and is awaited.
+            () = stop.cancelled(), if job.period.is_some() => return,
+            ended = (job.run)() => ended,
+        };
+        if let Err(error) = ended {
+            tracing::warn!(job = job.name, error = format!("{error:#}"), "a job failed and will run again");
+        }
+        let Some(period) = job.period else { return };
+        metrics::histogram!("korob_job_seconds", "job" => job.name).record(started.elapsed().as_secs_f64());
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(period) => {}
+        }
+    }
+}

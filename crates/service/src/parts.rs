@@ -1,0 +1,128 @@
+//! What a service is given, and what it is made of.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::Subscription;
+use futures_util::future::BoxFuture;
+use rpc::Directory;
+use store::{EmbeddedMigrations, Store};
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::RoutesBuilder;
+use types::Clock;
+
+/// A service of the suite.
+pub trait Service: Send + Sync + 'static {
+    /// Its name: that of its database, its folder and its package, such as `inventory`.
+    const NAME: &'static str;
+
+    /// Its own migrations.
+    fn migrations() -> EmbeddedMigrations;
+
+    /// Puts it together. The database is migrated; the other services may still be starting.
+    fn start(platform: Platform) -> impl Future<Output = anyhow::Result<Parts>> + Send;
+}
+
+/// What a service is given.
+#[derive(Clone)]
+pub struct Platform {
+    /// Its database.
+    pub store: Store,
+    /// The other services, called in its name.
+    pub directory: Directory,
+    /// The time.
+    pub clock: Clock,
+    /// Cancelled when the service drains.
+    pub stop: CancellationToken,
+}
+
+/// What a service is made of.
+#[derive(Default)]
+pub struct Parts {
+    pub(crate) routes: RoutesBuilder,
+    pub(crate) service_names: Vec<&'static str>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) drains: Vec<BoxFuture<'static, ()>>,
+}
+
+type Run = dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync;
+
+/// Work by the clock.
+#[derive(Clone)]
+pub struct Job {
+    pub(crate) name: &'static str,
+    pub(crate) period: Option<Duration>,
+    pub(crate) run: Arc<Run>,
+}
+
+impl Parts {
+    /// A service of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Serves a generated gRPC server.
+    #[must_use]
+    pub fn serve<S>(mut self, server: S) -> Self
+    where
+        S: tower::Service<http::Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.service_names.push(S::NAME);
+        self.routes.add_service(server);
+        self
+    }
+
+    /// Applies another service's events.
+    #[must_use]
+    pub fn consume(mut self, subscription: Subscription) -> Self {
+        self.subscriptions.push(subscription);
+        self
+    }
+
+    /// Runs `job` every `period`; an error is logged and the next run comes all the same.
+    #[must_use]
+    pub fn every<F, Fut>(mut self, period: Duration, name: &'static str, job: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.jobs.push(Job { name, period: Some(period), run: Arc::new(move || Box::pin(job())) });
+        self
+    }
+
+    /// Runs `task` from start to drain; it watches [`Platform::stop`] itself.
+    #[must_use]
+    pub fn always<F>(mut self, name: &'static str, task: F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let task = std::sync::Mutex::new(Some(task));
+        let run = move || -> BoxFuture<'static, anyhow::Result<()>> {
+            let task = task.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            Box::pin(async move {
+                if let Some(task) = task {
+                    task.await;
+                }
+                Ok(())
+            })
+        };
+        self.jobs.push(Job { name, period: None, run: Arc::new(run) });
+        self
+    }
+
+    /// Awaited when the service drains, before its database is left.
+    #[must_use]
+    pub fn drain<F>(mut self, drain: F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.drains.push(Box::pin(drain));
+        self
+    }
+}

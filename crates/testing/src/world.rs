@@ -1,0 +1,93 @@
+//! Services in one process, each on a database of its own, with stand-ins for those a test does not need.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use rpc::{BoundChannel, Call, Caller, CallerKeys, Directory, Shops, StackLayer};
+use service::{Running, Service};
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tower::Layer;
+use types::{Clock, KeyId, ShopId};
+
+use crate::database::TestDatabase;
+
+const NAMES: [&str; 8] =
+    ["access", "catalog", "customers", "delivery", "gateway", "inventory", "orders", "payments"];
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A small suite for one test.
+pub struct World {
+    /// Moves the time of every service.
+    pub clock: Clock,
+    /// Leads to the services.
+    pub directory: Directory,
+    running: Vec<Running>,
+    databases: Vec<(&'static str, TestDatabase)>,
+}
+
+impl World {
+    /// An empty world.
+    pub async fn new() -> Self {
+        let directory = Directory::in_process(NAMES, CallerKeys::random());
+        Self { clock: Clock::system(), directory, running: Vec::new(), databases: Vec::new() }
+    }
+
+    /// Starts `S` on a fresh database.
+    pub async fn start<S: Service>(mut self) -> Self {
+        let database = TestDatabase::of::<S>().await;
+        let mut settings = store::Settings::at(database.url());
+        // A burst of a test waits rather than fails; what happens when the pool is exhausted has a test of its own.
+        settings.pool_wait_ms = 10_000;
+        let running = service::launch::<S>(&settings, &self.directory, self.clock.clone(), b"a secret of tests only").await;
+        self.running.push(running.expect("the service starts"));
+        self.databases.push((S::NAME, database));
+        self
+    }
+
+    /// Answers calls to the service `name` with `server`, a generated server over a stand-in.
+    pub fn stand_in<S>(self, name: &str, server: S) -> Self
+    where
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+        S: NamedService + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        let routes = Routes::new(server).prepare();
+        self.directory.serve(name, StackLayer::new(name, self.directory.keys().clone()).layer(routes));
+        self
+    }
+
+    /// A channel to `service` for an operator, who may do everything.
+    pub fn channel(&self, service: &str) -> BoundChannel {
+        self.channel_as(service, Caller::operator("test"))
+    }
+
+    /// A channel to `service` for `caller`.
+    pub fn channel_as(&self, service: &str, caller: Caller) -> BoundChannel {
+        self.directory.channel(service).bind(&Call::begin(caller, PATIENCE))
+    }
+
+    /// A partner with a key for `shops` and `scopes`.
+    pub fn partner(shops: &[ShopId], scopes: &[&str]) -> Caller {
+        Caller {
+            actor: rpc::Actor::Key(KeyId::new()),
+            on_behalf_of: None,
+            shops: Shops::Only(shops.to_vec()),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        }
+    }
+
+    /// The database of a started service.
+    pub fn database(&self, service: &str) -> &TestDatabase {
+        let found = self.databases.iter().find(|(name, _)| *name == service);
+        &found.expect("the service was started in this world").1
+    }
+
+    /// Lets running work end and stops the services.
+    pub async fn drain(mut self) {
+        for running in std::mem::take(&mut self.running) {
+            running.drain().await;
+        }
+    }
+}
