@@ -138,6 +138,24 @@ impl Fields {
         key.to_owned()
     }
 
+    /// The paths of a required update mask, each one of `known`.
+    pub fn update_mask<'k>(&mut self, mask: Option<&prost_types::FieldMask>, known: &[&'k str]) -> Vec<&'k str> {
+        let paths = mask.map(|mask| mask.paths.as_slice()).unwrap_or_default();
+        self.check(!paths.is_empty(), "update_mask", "REQUIRED", "name the fields to change");
+        let mut masked = Vec::new();
+        for path in paths {
+            match known.iter().find(|field| *field == path) {
+                Some(field) if masked.contains(field) => {}
+                Some(field) => masked.push(*field),
+                None => {
+                    self.refuse("update_mask", "UNKNOWN_FIELD", format!("one of {}", known.join(", ")));
+                    return masked;
+                }
+            }
+        }
+        masked
+    }
+
     /// A list of 1 to `max` entries.
     pub fn list_length(&mut self, field: &str, length: usize, max: usize) {
         if length == 0 {

@@ -1,6 +1,6 @@
 //! What each method allows, read from the descriptors once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -33,6 +33,19 @@ static POLICIES: LazyLock<HashMap<String, MethodPolicy>> = LazyLock::new(read_po
 /// The policy of a method by its gRPC path, `/korob.orders.v1.OrderService/GetOrder`.
 pub fn policy_of(path: &str) -> Option<&'static MethodPolicy> {
     POLICIES.get(path)
+}
+
+/// Scopes that no method needs as a whole: a method looks for them when a request asks for more.
+const SCOPES_WITHIN_METHODS: [&str; 1] = ["orders.price"];
+
+static SCOPES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    let open_to_keys = POLICIES.values().filter(|policy| policy.access == Access::Key && !policy.scope.is_empty());
+    open_to_keys.map(|policy| policy.scope.as_str()).chain(SCOPES_WITHIN_METHODS).collect()
+});
+
+/// Every scope that a partner's key can hold, sorted.
+pub fn known_scopes() -> &'static BTreeSet<&'static str> {
+    &SCOPES
 }
 
 fn read_policies() -> HashMap<String, MethodPolicy> {
