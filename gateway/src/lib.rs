@@ -1,1 +1,41 @@
-//! Empty.
+//! REST in, gRPC out: the only door of the suite that partners see.
+//!
+//! Routes come from the annotations in `proto/`; a new public RPC needs nothing here. Read in this order:
+//!
+//! - [`Settings`] and [`Limits`]: what an operator may set.
+//! - `layers`: what every request passes, as a list with reasons.
+//! - `handlers`: the call behind a route, and the few routes written by hand.
+//! - `problem`: how refusals look, and the table of codes.
+//! - `server`: the accept loop.
+
+mod body;
+mod guarded_io;
+mod handlers;
+mod keys;
+mod layers;
+mod openapi;
+mod operation;
+mod problem;
+mod rates;
+mod readiness;
+mod server;
+mod settings;
+mod state;
+mod wrong_keys;
+
+use rpc::Directory;
+use tokio_util::sync::CancellationToken;
+
+pub use openapi::text as openapi_text;
+pub use problem::{CODES, CodeRow, FieldError, Problem};
+pub use server::Serving;
+pub use settings::{Limits, Settings};
+
+/// The name under which the gateway makes calls.
+pub const NAME: &str = "gateway";
+
+/// Listens and serves until `shutdown`; then drains. Answers once the address is bound.
+pub async fn serve(settings: Settings, directory: &Directory, shutdown: CancellationToken) -> anyhow::Result<Serving> {
+    let gateway = state::Gateway::new(settings.clone(), directory);
+    server::start(settings, gateway, shutdown).await
+}

@@ -1,0 +1,64 @@
+//! Answers a request that passed all layers.
+
+mod call;
+mod documents;
+mod import_feed;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode};
+use rpc::{Call, TraceContext};
+
+use crate::keys::ValidKey;
+use crate::operation::{Operation, Target};
+use crate::problem::{FieldError, Problem};
+use crate::state::Gateway;
+
+/// What a handler answers.
+pub(crate) type Result<T> = std::result::Result<T, Problem>;
+
+pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::Result<Response, Infallible> {
+    let Some(operation) = request.extensions().get::<Operation>().cloned() else {
+        return Ok(Problem::internal().into_response());
+    };
+    let answered = match &operation.target {
+        Target::Call(matched) => call::answer(&gateway, matched, operation.patience, request).await,
+        Target::ImportFeed => import_feed::answer(&gateway, operation.patience, request).await,
+        Target::OpenApi => Ok(documents::openapi(&gateway)),
+        Target::Live => Ok(documents::live()),
+        Target::Ready => Ok(documents::ready(&gateway).await),
+    };
+    Ok(answered.unwrap_or_else(Problem::into_response))
+}
+
+/// The call that a request makes: as its key, in its trace, for as long as the method and the client allow.
+fn call_of(request: &Request, patience: Duration) -> Result<Call> {
+    let Some(key) = request.extensions().get::<Arc<ValidKey>>() else { return Err(Problem::internal()) };
+    let patience = shortened(request.headers(), patience)?;
+    let mut call = Call::begin(key.caller.clone(), patience);
+    if let Some(trace) = request.extensions().get::<TraceContext>() {
+        call.trace = *trace;
+    }
+    Ok(call)
+}
+
+/// A client may be less patient than the method: `Request-Timeout: 2.5`, in seconds.
+fn shortened(headers: &HeaderMap, patience: Duration) -> Result<Duration> {
+    let Some(value) = headers.get("request-timeout") else { return Ok(patience) };
+    let seconds = value.to_str().ok().and_then(|text| text.parse::<f64>().ok());
+    let given = seconds.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let given = given.ok_or_else(|| header_problem("Request-Timeout", "must be a number of seconds"))?;
+    Ok(patience.min(given))
+}
+
+/// A header that cannot be read.
+fn header_problem(header: &str, message: &str) -> Problem {
+    let mut problem = Problem::new(StatusCode::BAD_REQUEST, "MALFORMED", format!("{header}: {message}"));
+    let (field, message) = (header.to_owned(), message.to_owned());
+    problem.errors.push(FieldError { field, reason: "MALFORMED".to_owned(), message });
+    problem
+}

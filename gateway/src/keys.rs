@@ -1,0 +1,144 @@
+//! Which API keys are valid, asked of the access service and trusted for a few seconds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use proto::access::v1::access_service_client::AccessServiceClient;
+use proto::access::v1::{ApiKey, AuthenticateKeyRequest};
+use rpc::{Actor, Call, Caller, Channel, Shops};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+
+/// SHA-256 of a secret. The secret itself is never kept.
+pub(crate) type SecretDigest = [u8; 32];
+
+/// A valid key, as the access service describes it.
+#[derive(Debug)]
+pub(crate) struct ValidKey {
+    pub(crate) key_id: String,
+    pub(crate) caller: Caller,
+    /// Requests per second.
+    pub(crate) rate_limit: u32,
+}
+
+/// `None` for a key that is not valid.
+type Verdict = Option<Arc<ValidKey>>;
+
+/// Verdicts by digest. Requests that ask for the same digest at once share one call.
+pub(crate) struct Keys {
+    trust: Duration,
+    keys_max: usize,
+    known: Mutex<Known>,
+}
+
+/// Valid and other keys apart, so that guessing cannot push valid ones out.
+#[derive(Default)]
+struct Known {
+    valid: HashMap<SecretDigest, Asked>,
+    other: HashMap<SecretDigest, Asked>,
+}
+
+#[derive(Clone)]
+struct Asked {
+    at: Instant,
+    verdict: Arc<OnceCell<Verdict>>,
+}
+
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What a key gets that states no rate.
+const RATE_LIMIT_DEFAULT: u32 = 100;
+
+impl Keys {
+    pub(crate) fn new(trust: Duration, keys_max: usize) -> Self {
+        Self { trust, keys_max, known: Mutex::default() }
+    }
+
+    /// The digest that identifies a secret.
+    pub(crate) fn digest(secret: &[u8]) -> SecretDigest {
+        Sha256::digest(secret).into()
+    }
+
+    /// Whether the key was valid when last asked, however long ago.
+    pub(crate) fn was_valid(&self, digest: &SecretDigest) -> bool {
+        self.lock().valid.contains_key(digest)
+    }
+
+    /// The key of a digest, `None` when there is no valid one. Fails when the access service cannot tell.
+    pub(crate) async fn find(&self, digest: SecretDigest, access: &Channel) -> Result<Verdict, Status> {
+        let asked = self.asked(digest);
+        let verdict = asked.verdict.get_or_try_init(|| ask(digest, access)).await?.clone();
+        self.remember(digest, asked, verdict.is_some());
+        Ok(verdict)
+    }
+
+    /// The question that is open or whose answer is still trusted; otherwise a new one.
+    fn asked(&self, digest: SecretDigest) -> Asked {
+        let mut known = self.lock();
+        let fresh = |asked: &&Asked| asked.at.elapsed() < self.trust;
+        if let Some(asked) = known.valid.get(&digest).or_else(|| known.other.get(&digest)).filter(fresh) {
+            return asked.clone();
+        }
+        let asked = Asked { at: Instant::now(), verdict: Arc::default() };
+        let Known { valid, other } = &mut *known;
+        let place = if valid.contains_key(&digest) { valid } else { other };
+        self.insert(place, digest, asked.clone());
+        asked
+    }
+
+    /// Moves a question to where its answer belongs, unless a newer one is open already.
+    fn remember(&self, digest: SecretDigest, asked: Asked, valid: bool) {
+        let mut known = self.lock();
+        let Known { valid: valid_keys, other } = &mut *known;
+        let (to, from) = if valid { (valid_keys, other) } else { (other, valid_keys) };
+        if from.get(&digest).is_some_and(|found| Arc::ptr_eq(&found.verdict, &asked.verdict)) {
+            from.remove(&digest);
+            self.insert(to, digest, asked);
+        }
+    }
+
+    fn insert(&self, place: &mut HashMap<SecretDigest, Asked>, digest: SecretDigest, asked: Asked) {
+        if place.len() >= self.keys_max {
+            place.retain(|_, asked| asked.at.elapsed() < self.trust);
+        }
+        if place.len() >= self.keys_max {
+            place.clear();
+        }
+        place.insert(digest, asked);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn ask(digest: SecretDigest, access: &Channel) -> Result<Verdict, Status> {
+    let call = Call::begin(Caller::service(crate::NAME), PATIENCE);
+    let request = AuthenticateKeyRequest { secret_sha256: digest.to_vec() };
+    match AccessServiceClient::new(access.bind(&call)).authenticate_key(request).await {
+        Ok(answer) => Ok(ValidKey::of(answer.into_inner()).map(Arc::new)),
+        Err(status) => match status.code() {
+            Code::NotFound | Code::Unauthenticated | Code::InvalidArgument => Ok(None),
+            _ => Err(status),
+        },
+    }
+}
+
+impl ValidKey {
+    fn of(key: ApiKey) -> Option<Self> {
+        if key.revoke_time.is_some() {
+            return None;
+        }
+        let shops = key.shop_ids.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>()?;
+        let caller = Caller {
+            actor: Actor::Key(key.key_id.parse().ok()?),
+            on_behalf_of: None,
+            shops: Shops::Only(shops),
+            scopes: key.scopes,
+        };
+        let rate_limit = u32::try_from(key.rate_limit).ok().filter(|rate| *rate > 0);
+        Some(Self { key_id: key.key_id, caller, rate_limit: rate_limit.unwrap_or(RATE_LIMIT_DEFAULT) })
+    }
+}

@@ -1,0 +1,63 @@
+//! Opens the span of a request, counts it and writes one log line. No body, no address, no query: they may be personal.
+
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Method;
+use rpc::TraceContext;
+use tracing::Instrument as _;
+
+use super::RequestId;
+use crate::operation::Operation;
+use crate::state::Gateway;
+
+/// The route of requests that have none.
+const UNMATCHED: &str = "unmatched";
+
+pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = method_label(request.method());
+    let id = request.extensions().get::<RequestId>().cloned();
+    let request_id = id.as_ref().map_or("", |id| &id.0);
+    let span = tracing::info_span!(
+        "http",
+        otel.name = tracing::field::Empty,
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = tracing::field::Empty,
+        http.response.status_code = tracing::field::Empty,
+        request_id,
+    );
+    if let Some(trace) = request.extensions().get::<TraceContext>() {
+        trace.adopt(&span);
+    }
+
+    let response = next.run(request).instrument(span.clone()).await;
+    let route = response.extensions().get::<Operation>().map_or(UNMATCHED, |operation| operation.template);
+    let status = response.status().as_u16();
+    span.record("otel.name", format!("{method} {route}"));
+    span.record("http.route", route);
+    span.record("http.response.status_code", status);
+    let elapsed = started.elapsed();
+    span.in_scope(|| tracing::info!(method, route, status, elapsed_us = elapsed.as_micros() as u64, "answered"));
+    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+    metrics::counter!("korob_http_requests_total", &labels).increment(1);
+    metrics::histogram!("korob_http_seconds", &labels).record(elapsed.as_secs_f64());
+    response
+}
+
+/// A closed set: clients may invent methods, and every label value costs memory for ever.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}

@@ -1,0 +1,149 @@
+//! The accept loop: connections within their limits, and an orderly end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use tower::util::BoxCloneSyncService;
+
+use crate::guarded_io::GuardedIo;
+use crate::layers::{self, Peer};
+use crate::settings::{Limits, Settings};
+use crate::state::Gateway;
+
+type Stack = BoxCloneSyncService<Request<Body>, Response, Infallible>;
+
+/// A gateway that listens.
+#[derive(Debug)]
+pub struct Serving {
+    /// Where it listens; the real port when the settings said 0.
+    pub address: SocketAddr,
+    finished: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Waits until it was told to stop and all connections have ended or their time was over.
+    pub async fn finished(self) -> anyhow::Result<()> {
+        self.finished.await.context("the accept loop of the gateway panicked")
+    }
+}
+
+/// After an accept that failed, mostly for want of file descriptors: give others time to close theirs.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Starts to listen and serves until `shutdown`.
+pub(crate) async fn start(settings: Settings, gateway: Gateway, shutdown: CancellationToken) -> anyhow::Result<Serving> {
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("the gateway cannot listen on {}", settings.listen))?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "the gateway listens");
+    let finished = tokio::spawn(run(listener, settings, gateway, shutdown));
+    Ok(Serving { address, finished })
+}
+
+async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdown: CancellationToken) {
+    let stack = layers::stack(&gateway);
+    let connections = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(settings.limits.connections_max));
+    let closing = CancellationToken::new();
+    let notice = {
+        let (closing, gateway) = (closing.clone(), gateway.clone());
+        tokio::spawn(async move {
+            shutdown.cancelled().await;
+            gateway.draining.store(true, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(settings.drain_notice_ms)).await;
+            closing.cancel();
+        })
+    };
+    while let Some((stream, peer, slot)) = closing.run_until_cancelled(accept(&listener, &slots)).await {
+        let connection = connection(stream, peer, stack.clone(), &settings.limits, &connections);
+        tokio::spawn(async move {
+            connection.await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    notice.abort();
+    let patience = Duration::from_millis(settings.drain_ms_max);
+    if tokio::time::timeout(patience, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+}
+
+/// The next connection, once there is a slot for it.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    let slot = slots.clone().acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, slot),
+            Err(error) => {
+                tracing::debug!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection.
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    stack: Stack,
+    limits: &Limits,
+    connections: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + 'static {
+    // Small answers must not wait for an acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let io = GuardedIo::new(stream, limits.header_timeout(), limits.write_stall());
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer.ip()));
+        stack.clone().oneshot(request)
+    });
+    let connection = builder(limits).serve_connection(TokioIo::new(io), service).into_owned();
+    let watched = connections.watch(connection);
+    async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}
+
+/// Every limit that hyper knows, set explicitly: without a timer its own timeouts are off.
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout())
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.header_bytes_max.max(8 * 1024))
+        .half_close(false)
+        .keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(limits.reset_streams_max)
+        .max_local_error_reset_streams(limits.reset_streams_max)
+        .keep_alive_interval(limits.ping_interval())
+        .keep_alive_timeout(limits.ping_interval());
+    builder
+}

@@ -1,0 +1,117 @@
+//! What an operator may set: where to listen, and every limit by name.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of the gateway. Every key has a default; an unknown key is an error.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// Browser origins that may call, such as `https://shop.example`. Default none: CORS is off.
+    pub cors_origins: Vec<String>,
+    /// How long `/readyz` says no before the listener closes, so that load balancers look away first. Default 0.
+    pub drain_notice_ms: u64,
+    /// How long running requests may take to finish after that. Default 20,000.
+    pub drain_ms_max: u64,
+    /// What a client may take.
+    pub limits: Limits,
+}
+
+/// Everything has a limit, and the limit has a name.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Open connections; more wait in the listen queue of the kernel. Default 1,024.
+    pub connections_max: usize,
+    /// Requests in work; more are answered 503 at once. Default 512.
+    pub in_flight_max: usize,
+    /// Until the whole header of a request is there, also on idle connections. Default 5,000; longer closes.
+    pub header_ms_max: u64,
+    /// Size of a request's headers. Default 16 KiB; larger is 431.
+    pub header_bytes_max: usize,
+    /// Number of a request's headers. Default 64; more is 431.
+    pub headers_max: usize,
+    /// Size of a JSON body. Default 1 MiB; larger is 413.
+    pub body_bytes_max: usize,
+    /// Until the whole JSON body is there, and between two parts of a feed. Default 10,000; longer is 408.
+    pub body_ms_max: u64,
+    /// Size of an uploaded feed. Default 512 MiB; larger is 413.
+    pub feed_bytes_max: u64,
+    /// Size of a service's answer. Default 16 MiB; larger is 500.
+    pub answer_bytes_max: usize,
+    /// How long a client may leave an answer unread. Default 10,000; longer closes.
+    pub write_stall_ms_max: u64,
+    /// HTTP/2 streams per connection. Default 64.
+    pub streams_max: u32,
+    /// HTTP/2 streams that a client reset and the gateway has not dropped yet. Default 20; more closes.
+    pub reset_streams_max: usize,
+    /// Interval of HTTP/2 pings; a client that does not answer within it is closed. Default 5,000.
+    pub ping_ms: u64,
+    /// How long an answer of the access service is trusted; a revoked key works at most this long. Default 4,000.
+    pub key_trust_ms_max: u64,
+    /// Keys remembered, valid and invalid ones apart. Default 10,000.
+    pub keys_max: usize,
+    /// Wrong keys per address and minute. Default 20; more is 429.
+    pub wrong_keys_per_minute_max: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            cors_origins: Vec::new(),
+            drain_notice_ms: 0,
+            drain_ms_max: 20_000,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 1024,
+            in_flight_max: 512,
+            header_ms_max: 5_000,
+            header_bytes_max: 16 * 1024,
+            headers_max: 64,
+            body_bytes_max: 1024 * 1024,
+            body_ms_max: 10_000,
+            feed_bytes_max: 512 * 1024 * 1024,
+            answer_bytes_max: 16 * 1024 * 1024,
+            write_stall_ms_max: 10_000,
+            streams_max: 64,
+            reset_streams_max: 20,
+            ping_ms: 5_000,
+            key_trust_ms_max: 4_000,
+            keys_max: 10_000,
+            wrong_keys_per_minute_max: 20,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_ms_max)
+    }
+
+    pub(crate) fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_ms_max)
+    }
+
+    pub(crate) fn write_stall(&self) -> Duration {
+        Duration::from_millis(self.write_stall_ms_max)
+    }
+
+    pub(crate) fn ping_interval(&self) -> Duration {
+        Duration::from_millis(self.ping_ms)
+    }
+
+    pub(crate) fn key_trust(&self) -> Duration {
+        Duration::from_millis(self.key_trust_ms_max)
+    }
+}

@@ -1,0 +1,60 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use rpc::{Channel, Directory};
+use tokio::sync::Semaphore;
+
+use crate::keys::Keys;
+use crate::rates::Rates;
+use crate::readiness::Readiness;
+use crate::settings::Settings;
+use crate::wrong_keys::WrongKeys;
+
+/// The gateway's state. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gateway(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) directory: Directory,
+    pub(crate) keys: Keys,
+    pub(crate) wrong_keys: WrongKeys,
+    pub(crate) rates: Rates,
+    pub(crate) in_flight: Semaphore,
+    pub(crate) readiness: Readiness,
+    pub(crate) openapi: Bytes,
+    /// Set when the gateway is about to stop.
+    pub(crate) draining: AtomicBool,
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new(settings: Settings, directory: &Directory) -> Self {
+        let limits = settings.limits;
+        Self(Arc::new(Shared {
+            directory: directory.for_issuer(crate::NAME),
+            keys: Keys::new(limits.key_trust(), limits.keys_max),
+            wrong_keys: WrongKeys::new(limits.wrong_keys_per_minute_max, limits.keys_max),
+            rates: Rates::new(limits.keys_max),
+            in_flight: Semaphore::new(limits.in_flight_max),
+            readiness: Readiness::default(),
+            openapi: Bytes::from(crate::openapi_text()),
+            draining: AtomicBool::new(false),
+            settings,
+        }))
+    }
+
+    pub(crate) fn channel(&self, service: &str) -> Channel {
+        self.directory.channel(service)
+    }
+}
