@@ -9,6 +9,9 @@ use types::{Currency, Money};
 /// The longest free text, in characters.
 pub const TEXT_LENGTH_MAX: usize = 4000;
 
+/// Wrong fields that are told at once: an answer travels in headers, and what does not fit there breaks the call.
+pub const VIOLATIONS_MAX: usize = 32;
+
 /// One field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -58,9 +61,11 @@ impl Fields {
         Self::default()
     }
 
-    /// Notes that `field` is wrong.
+    /// Notes that `field` is wrong; of very many only the first [`VIOLATIONS_MAX`] are told.
     pub fn refuse(&mut self, field: impl Into<String>, reason: &'static str, message: impl Into<String>) {
-        self.0.push(Violation { field: field.into(), reason, message: message.into() });
+        if self.0.len() < VIOLATIONS_MAX {
+            self.0.push(Violation { field: field.into(), reason, message: message.into() });
+        }
     }
 
     /// Notes that `field` is wrong unless `holds`.

@@ -22,7 +22,7 @@ pub use caller::{Actor, Caller, Shops};
 pub use channel::{BoundChannel, Channel};
 pub use directory::{Directory, RemoteSettings};
 pub use fault::{Fault, is_unknown_outcome, metadata, reason};
-pub use fields::{Fields, Invalid, TEXT_LENGTH_MAX};
+pub use fields::{Fields, Invalid, TEXT_LENGTH_MAX, VIOLATIONS_MAX};
 pub use policy::{MethodPolicy, known_scopes, policy_of};
 pub use signing::{CALLER_HEADER, CallerKeys, SigningError};
 pub use stack::{IN_FLIGHT_MAX, Stack, StackLayer};
