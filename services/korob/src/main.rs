@@ -1,1 +1,55 @@
-fn main() {}
+//! Korob: every role of the suite in one binary.
+//!
+//! `korob up` runs all of it on one machine; `korob serve <role>` runs one role, as on Kubernetes.
+
+mod arguments;
+mod commands;
+mod configuration;
+mod demo;
+mod load;
+mod postgres;
+mod processes;
+mod rest;
+mod roles;
+mod runtime_file;
+mod shutdown;
+mod suite;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::configuration::Configuration;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let configuration = Configuration::load(&arguments)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(async {
+        match arguments.command {
+            Command::Up(up) => commands::up::run(configuration, up).await,
+            Command::Serve { role } => commands::serve::run(configuration, role).await,
+            Command::Migrate => commands::migrate::run(configuration).await,
+            Command::Keys(keys) => commands::keys::run(configuration, keys).await,
+            Command::Import(import) => commands::import::run(configuration, import).await,
+            Command::Demo(demo) => demo::run(configuration, demo).await,
+            Command::Bench(bench) => commands::bench::run(configuration, bench).await,
+            Command::Openapi => commands::openapi::run(),
+        }
+    })?;
+    Ok(code)
+}

@@ -1,0 +1,35 @@
+//! The commands, one a file.
+
+pub mod bench;
+pub mod import;
+pub mod keys;
+pub mod migrate;
+pub mod openapi;
+pub mod serve;
+pub mod up;
+
+use rpc::Directory;
+
+use crate::configuration::Configuration;
+use crate::runtime_file;
+
+/// The suite that runs over the same data directory, or the one the configuration names.
+pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory> {
+    if configuration.services.values().any(|service| !service.address.is_empty()) {
+        return serve::directory(configuration);
+    }
+    let data_dir = configuration.data_dir();
+    let file = runtime_file::path(&data_dir);
+    anyhow::ensure!(file.exists(), "no suite runs over {}: start one with `korob up`", data_dir.display());
+    let mut running: Configuration = service::configuration::load(Some(&file))?;
+    running.data_dir = Some(data_dir);
+    serve::directory(&running)
+}
+
+/// A refusal for a person to read.
+pub fn explain(status: &tonic::Status) -> anyhow::Error {
+    match rpc::reason(status) {
+        Some(reason) => anyhow::anyhow!("{} ({reason})", status.message()),
+        None => anyhow::anyhow!("{} ({:?})", status.message(), status.code()),
+    }
+}

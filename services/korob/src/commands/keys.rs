@@ -1,0 +1,88 @@
+//! `korob keys`: the keys of partners.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use proto::access::v1::access_service_client::AccessServiceClient;
+use proto::access::v1::{CreateApiKeyRequest, ListApiKeysRequest, RevokeApiKeyRequest};
+use rpc::{BoundChannel, Call, Caller};
+use uuid::Uuid;
+
+use crate::arguments::Keys;
+use crate::configuration::Configuration;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything a partner may be given.
+const SCOPES: [&str; 16] = [
+    "access.read",
+    "access.write",
+    "catalog.read",
+    "catalog.write",
+    "customers.read",
+    "customers.write",
+    "delivery.read",
+    "delivery.write",
+    "inventory.hold",
+    "inventory.read",
+    "inventory.write",
+    "orders.price",
+    "orders.read",
+    "orders.write",
+    "payments.read",
+    "payments.write",
+];
+
+/// Every scope, for keys that may do everything in their shops.
+pub fn all_scopes() -> Vec<String> {
+    SCOPES.map(str::to_owned).to_vec()
+}
+
+/// Makes, lists or revokes keys of the running suite.
+pub async fn run(configuration: Configuration, keys: Keys) -> anyhow::Result<ExitCode> {
+    let mut access = AccessServiceClient::new(access(&configuration)?);
+    match keys {
+        Keys::Create { name, shops, mut scopes, rate_limit } => {
+            if scopes.is_empty() {
+                scopes = all_scopes();
+            }
+            let idempotency_key = Uuid::new_v4().to_string();
+            let request = CreateApiKeyRequest { name, shop_ids: shops, scopes, rate_limit, idempotency_key };
+            let made = access.create_api_key(request).await.map_err(explain)?.into_inner();
+            let key = made.api_key.unwrap_or_default();
+            println!("{}", made.secret);
+            eprintln!("{} ({}): the secret above is shown only now", key.key_id, key.name);
+        }
+        Keys::List => list(access).await?,
+        Keys::Revoke { key_id } => {
+            let key = access.revoke_api_key(RevokeApiKeyRequest { key_id }).await.map_err(explain)?.into_inner();
+            println!("{} is revoked; within five seconds nobody accepts it", key.key_id);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(mut access: AccessServiceClient<BoundChannel>) -> anyhow::Result<()> {
+    let mut page_token = String::new();
+    loop {
+        let request = ListApiKeysRequest { page_size: 200, page_token };
+        let page = access.list_api_keys(request).await.map_err(explain)?.into_inner();
+        for key in page.api_keys {
+            let state = if key.revoke_time.is_some() { "revoked" } else { "valid" };
+            println!("{}  {}…  {state}  {}  {}", key.key_id, key.hint, key.name, key.scopes.join(","));
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+fn access(configuration: &Configuration) -> anyhow::Result<BoundChannel> {
+    let directory = super::running_suite(configuration)?;
+    Ok(directory.channel("access").bind(&Call::begin(Caller::operator("cli"), PATIENCE)))
+}
+
+fn explain(status: tonic::Status) -> anyhow::Error {
+    super::explain(&status)
+}

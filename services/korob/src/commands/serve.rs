@@ -1,0 +1,103 @@
+//! `korob serve <role>`: one role as a process of its own.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use rpc::{CallerKeys, Directory};
+use service::{Running, telemetry};
+use store::Settings;
+use tokio_util::sync::CancellationToken;
+
+use crate::configuration::Configuration;
+use crate::roles::{self, Role};
+use crate::shutdown;
+
+/// Runs until Ctrl-C or SIGTERM, then drains.
+pub async fn run(configuration: Configuration, role: Role) -> anyhow::Result<ExitCode> {
+    let telemetry = telemetry::start(role.name(), &configuration.telemetry)?;
+    let directory = directory(&configuration)?;
+    match role {
+        Role::Gateway => gateway(configuration, &directory, telemetry.metrics.clone()).await?,
+        service => serve(service, configuration, &directory, telemetry.metrics.clone()).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the configuration says that the services are.
+pub fn directory(configuration: &Configuration) -> anyhow::Result<Directory> {
+    let addresses: BTreeMap<_, _> = configuration
+        .services
+        .iter()
+        .filter(|(_, service)| !service.address.is_empty())
+        .map(|(name, service)| (name.as_str(), service.address.as_str()))
+        .collect();
+    let keys = CallerKeys::new(configuration.secret()?);
+    Ok(Directory::remote(addresses, keys, Default::default())?)
+}
+
+async fn gateway(configuration: Configuration, directory: &Directory, metrics: telemetry::PrometheusHandle) -> anyhow::Result<()> {
+    let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
+    let gateway = gateway::serve(configuration.gateway, &directory.for_issuer(roles::GATEWAY), closing.clone()).await?;
+    let url = format!("http://{}/readyz", gateway.address);
+    let ready: service::Readiness = Arc::new(move || Box::pin(gateway_answers(url.clone())));
+    service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
+    shutdown::requested().await?;
+    closing.cancel();
+    gateway.finished().await?;
+    stop.cancel();
+    Ok(())
+}
+
+async fn gateway_answers(url: String) -> Result<(), String> {
+    match crate::rest::Client::new().is_ok(&url).await {
+        true => Ok(()),
+        false => Err("the gateway, or a service behind it".to_owned()),
+    }
+}
+
+async fn serve(
+    role: Role,
+    configuration: Configuration,
+    directory: &Directory,
+    metrics: telemetry::PrometheusHandle,
+) -> anyhow::Result<()> {
+    let settings = configuration.service(role.name());
+    anyhow::ensure!(!settings.database_url.is_empty(), "services.{role}.database_url: serve needs it");
+    let mut database = Settings::at(&settings.database_url);
+    database.pool_size = settings.pool_size;
+    let running = start_when_possible(role, &database, directory, &configuration.secret()?).await?;
+
+    let stop = CancellationToken::new();
+    let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
+    let store = running.store().clone();
+    let ready: service::Readiness = Arc::new(move || {
+        let store = store.clone();
+        Box::pin(async move { store.ping().await.map_err(|error| error.to_string()) })
+    });
+    service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
+    shutdown::requested().await?;
+    stop.cancel();
+    served.await.context("serve until the end")??;
+    running.drain().await;
+    Ok(())
+}
+
+/// A database that is not there yet is waited for: services start in any order.
+async fn start_when_possible(role: Role, database: &Settings, directory: &Directory, secret: &[u8]) -> anyhow::Result<Running> {
+    loop {
+        match roles::launch(role.name(), database, directory, secret).await {
+            Ok(running) => return Ok(running),
+            Err(error) if is_unreachable(&error) => {
+                tracing::warn!(%role, error = format!("{error:#}"), "the database is not there yet");
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+fn is_unreachable(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<store::Error>(), Some(store::Error::Unreachable(_)))
+}

@@ -1,0 +1,115 @@
+//! What the binary is told: defaults, then `--config` or /etc/korob/korob.toml, then `KOROB__…` variables.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use service::telemetry;
+
+use crate::arguments::Arguments;
+
+/// The whole configuration; an unknown key is an error that names it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Configuration {
+    /// Where the embedded PostgreSQL, secrets and run-time files live. Default: /var/lib/korob for root, otherwise
+    /// `korob` in the user's data directory.
+    pub data_dir: Option<PathBuf>,
+    /// At least 32 hexadecimal digits that all processes of the suite share: it signs who calls and seals page tokens.
+    /// Default: made at random and kept in the data directory.
+    pub secret: Option<String>,
+    /// The embedded PostgreSQL.
+    pub postgres: PostgresSettings,
+    /// REST.
+    pub gateway: gateway::Settings,
+    /// Probes and metrics.
+    pub ops: OpsSettings,
+    /// Logs and traces.
+    pub telemetry: telemetry::Settings,
+    /// Databases and addresses of the services, by name.
+    pub services: BTreeMap<String, ServiceSettings>,
+}
+
+/// The embedded PostgreSQL.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostgresSettings {
+    /// Where `initdb` and `postgres` are. Default: PATH, then the newest /usr/lib/postgresql/*/bin.
+    pub bin_dir: Option<PathBuf>,
+}
+
+/// Probes and metrics.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpsSettings {
+    /// Where /livez, /readyz and /metrics are served; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+impl Default for OpsSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)) }
+    }
+}
+
+/// One service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceSettings {
+    /// Where its gRPC port listens. Default: a free port on the loopback interface.
+    pub listen: SocketAddr,
+    /// Where the others reach it, such as `http://orders:7000`; needed by `serve`.
+    pub address: String,
+    /// Its database, `postgres://…`. Default: one in the embedded PostgreSQL.
+    pub database_url: String,
+    /// Most database connections at once.
+    pub pool_size: usize,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { listen, address: String::new(), database_url: String::new(), pool_size: 10 }
+    }
+}
+
+impl Configuration {
+    /// Reads the configuration; the command line wins.
+    pub fn load(arguments: &Arguments) -> anyhow::Result<Self> {
+        let mut configuration: Self = service::configuration::load(arguments.config.as_deref())?;
+        if let Some(data_dir) = &arguments.data_dir {
+            configuration.data_dir = Some(data_dir.clone());
+        }
+        for name in configuration.services.keys() {
+            let known = crate::roles::SERVICES.contains(&name.as_str());
+            anyhow::ensure!(known, "services.{name}: there is no such service; there are {}", crate::roles::SERVICES.join(", "));
+        }
+        Ok(configuration)
+    }
+
+    /// Where run-time state lives.
+    pub fn data_dir(&self) -> PathBuf {
+        let default = || {
+            let postgres = embedded_postgres::Settings::default_data_dir();
+            postgres.parent().map_or_else(|| postgres.clone(), Path::to_path_buf)
+        };
+        self.data_dir.clone().unwrap_or_else(default)
+    }
+
+    /// The settings of one service.
+    pub fn service(&self, name: &str) -> ServiceSettings {
+        self.services.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The shared secret: configured, or kept in the data directory.
+    pub fn secret(&self) -> anyhow::Result<Vec<u8>> {
+        let text = match &self.secret {
+            Some(text) => text.clone(),
+            None => crate::runtime_file::read_or_create_secret(&self.data_dir())?,
+        };
+        let bytes = text.trim().as_bytes().to_vec();
+        anyhow::ensure!(bytes.len() >= 32, "secret: at least 32 characters are needed");
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,144 @@
+//! Looks at the books afterwards: is every acknowledged order there once, is stock what it must be, does money balance.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::demo::day::Day;
+use crate::demo::shop::{Shop, list};
+
+/// Events travel; the books are looked at again until they agree, for at most this long.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
+const SETTLE_PAUSE: Duration = Duration::from_millis(250);
+
+/// What the books say.
+#[derive(Debug, Default)]
+pub struct Proof {
+    pub orders_by_state: BTreeMap<String, usize>,
+    pub orders_by_channel: BTreeMap<String, usize>,
+    /// Acknowledged orders that are not there.
+    pub lost: usize,
+    /// Orders that are there without having been acknowledged, or twice.
+    pub doubled: usize,
+    pub units_on_hand: i64,
+    pub units_reserved: i64,
+    /// Units on lines of orders that left.
+    pub units_shipped: i64,
+    /// Units that live orders hold according to the orders.
+    pub units_promised: i64,
+    /// Stock levels with more reserved than there is.
+    pub oversold: usize,
+    /// Units received that are neither there nor shipped.
+    pub units_missing: i64,
+    /// Minor units.
+    pub ordered: i64,
+    pub received: i64,
+    pub debits: i64,
+    pub credits: i64,
+}
+
+impl Proof {
+    /// Nothing lost, doubled, oversold or missing, and the ledger balances.
+    pub fn is_flawless(&self) -> bool {
+        let stock = self.oversold == 0 && self.units_missing == 0 && self.units_reserved == self.units_promised;
+        self.lost == 0 && self.doubled == 0 && stock && self.debits == self.credits
+    }
+}
+
+/// Reads everything over REST.
+pub async fn collect(shop: &Shop, day: &Day) -> anyhow::Result<Proof> {
+    let started = std::time::Instant::now();
+    loop {
+        let proof = read(shop, day).await?;
+        let delivered = proof.orders_by_state.get("ORDER_STATE_COMPLETE").copied().unwrap_or(0);
+        let settled = proof.is_flawless() && delivered == day.delivered;
+        if settled || started.elapsed() > SETTLE_PATIENCE {
+            return Ok(proof);
+        }
+        tokio::time::sleep(SETTLE_PAUSE).await;
+    }
+}
+
+async fn read(shop: &Shop, day: &Day) -> anyhow::Result<Proof> {
+    let mut proof = Proof { doubled: day.doubled, ..Proof::default() };
+    read_orders(shop, day, &mut proof).await?;
+    read_stock(shop, &mut proof).await?;
+    read_ledger(shop, &mut proof).await?;
+    Ok(proof)
+}
+
+async fn read_orders(shop: &Shop, day: &Day, proof: &mut Proof) -> anyhow::Result<()> {
+    let mut seen = BTreeSet::new();
+    for order in pages(shop, "/v1/orders?", "orders").await? {
+        let state = order["state"].as_str().unwrap_or_default().to_owned();
+        let order_id = order["orderId"].as_str().unwrap_or_default().to_owned();
+        let is_placed = state != "ORDER_STATE_REJECTED";
+        if !seen.insert(order_id.clone()) || (is_placed && !day.placed.contains_key(&order_id)) {
+            proof.doubled += 1;
+        }
+        if is_placed {
+            *proof.orders_by_channel.entry(order["channel"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        if is_placed && state != "ORDER_STATE_CANCELLED" {
+            proof.ordered += minor(&order["total"]);
+            let whole = shop.rest.get(&format!("/v1/orders/{order_id}")).await?.ok()?;
+            for line in list(&whole, "lines") {
+                let count = |field: &str| line[field].as_i64().unwrap_or(0);
+                proof.units_shipped += count("shipped");
+                proof.units_promised += count("reserved");
+            }
+        }
+        *proof.orders_by_state.entry(state).or_default() += 1;
+    }
+    proof.lost = day.placed.keys().filter(|order_id| !seen.contains(*order_id)).count();
+    Ok(())
+}
+
+async fn read_stock(shop: &Shop, proof: &mut Proof) -> anyhow::Result<()> {
+    for level in pages(shop, "/v1/stock?", "levels").await? {
+        let (on_hand, reserved) = (whole(&level["onHand"]), whole(&level["reserved"]));
+        proof.units_on_hand += on_hand;
+        proof.units_reserved += reserved;
+        if reserved > on_hand || reserved < 0 {
+            proof.oversold += 1;
+        }
+    }
+    proof.units_missing = shop.units_received - proof.units_on_hand - proof.units_shipped;
+    Ok(())
+}
+
+async fn read_ledger(shop: &Shop, proof: &mut Proof) -> anyhow::Result<()> {
+    for entry in pages(shop, "/v1/ledger?", "entries").await? {
+        proof.debits += minor(&entry["debit"]);
+        proof.credits += minor(&entry["credit"]);
+    }
+    for payment in pages(shop, "/v1/payments?", "payments").await? {
+        proof.received += minor(&payment["captured"]) - minor(&payment["refunded"]);
+    }
+    Ok(())
+}
+
+/// All rows of a list.
+async fn pages(shop: &Shop, path: &str, field: &str) -> anyhow::Result<Vec<Value>> {
+    let (mut rows, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = shop.rest.get(&format!("{path}pageSize=200&pageToken={token}")).await?.ok()?;
+        rows.extend_from_slice(list(&page, field));
+        token = page["nextPageToken"].as_str().unwrap_or_default().to_owned();
+        if token.is_empty() {
+            return Ok(rows);
+        }
+    }
+}
+
+/// An int64 is a string in JSON.
+fn whole(value: &Value) -> i64 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// The demonstration's currency has two digits.
+fn minor(money: &Value) -> i64 {
+    let amount = money["amount"].as_str().unwrap_or("0");
+    amount.replace('.', "").parse().unwrap_or(0)
+}

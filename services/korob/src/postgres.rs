@@ -1,0 +1,69 @@
+//! The databases of the services: configured, or in an embedded PostgreSQL.
+
+use std::collections::BTreeMap;
+
+use embedded_postgres::Postgres;
+
+use crate::configuration::Configuration;
+use crate::roles::SERVICES;
+
+/// Beside the pools: migrations, probes and an operator's psql.
+const CONNECTIONS_SPARE: usize = 20;
+
+/// Where every service's database is, and the server that this process runs for those that are not configured.
+pub struct Databases {
+    urls: BTreeMap<&'static str, String>,
+    embedded: Option<Postgres>,
+}
+
+impl Databases {
+    /// Starts the embedded PostgreSQL if any service needs it, and makes the missing databases.
+    pub async fn open(configuration: &Configuration) -> anyhow::Result<Self> {
+        let mut urls = BTreeMap::new();
+        let mut missing = Vec::new();
+        for name in SERVICES {
+            match configuration.service(name).database_url {
+                url if url.is_empty() => missing.push(name),
+                url => drop(urls.insert(name, url)),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(Self { urls, embedded: None });
+        }
+        let pools: usize = missing.iter().map(|name| configuration.service(name).pool_size).sum();
+        let mut settings = embedded_postgres::Settings::at(configuration.data_dir().join("postgres"));
+        settings.bin_dir.clone_from(&configuration.postgres.bin_dir);
+        settings.max_connections = u32::try_from(pools + CONNECTIONS_SPARE)?;
+        let postgres = Postgres::start(settings).await?;
+        for name in missing {
+            urls.insert(name, postgres.ensure_database(name).await?);
+        }
+        Ok(Self { urls, embedded: Some(postgres) })
+    }
+
+    /// The database of a service.
+    pub fn url(&self, service: &str) -> &str {
+        self.urls.get(service).map_or("", String::as_str)
+    }
+
+    /// The embedded server, for those who measure it.
+    pub fn embedded(&self) -> Option<&Postgres> {
+        self.embedded.as_ref()
+    }
+
+    /// Completes when the embedded server ends unasked; never without one.
+    pub async fn lost(&self) {
+        match &self.embedded {
+            Some(postgres) => drop(postgres.exited().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops the embedded server.
+    pub async fn close(self) -> anyhow::Result<()> {
+        match self.embedded {
+            Some(postgres) => Ok(postgres.stop().await?),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The roles of the suite: its services and the gateway.
+
+use std::fmt;
+
+use rpc::Directory;
+use service::{Running, Service};
+use store::Settings;
+use types::Clock;
+
+use korob_access::Access;
+use korob_catalog::Catalog;
+use korob_customers::Customers;
+use korob_delivery::Delivery;
+use korob_inventory::Inventory;
+use korob_orders::Orders;
+use korob_payments::Payments;
+
+/// The services, in the order in which the log names them.
+pub const SERVICES: [&str; 7] = [
+    Access::NAME,
+    Catalog::NAME,
+    Customers::NAME,
+    Delivery::NAME,
+    Inventory::NAME,
+    Orders::NAME,
+    Payments::NAME,
+];
+
+/// The name of the gateway's role.
+pub const GATEWAY: &str = "gateway";
+
+/// What one process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    Access,
+    Catalog,
+    Customers,
+    Delivery,
+    Inventory,
+    Orders,
+    Payments,
+    Gateway,
+}
+
+impl Role {
+    /// Every role; the gateway last, so that it opens when the others are there.
+    pub const ALL: [Self; 8] = [
+        Self::Access,
+        Self::Catalog,
+        Self::Customers,
+        Self::Delivery,
+        Self::Inventory,
+        Self::Orders,
+        Self::Payments,
+        Self::Gateway,
+    ];
+
+    /// The name, as in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Access => Access::NAME,
+            Self::Catalog => Catalog::NAME,
+            Self::Customers => Customers::NAME,
+            Self::Delivery => Delivery::NAME,
+            Self::Inventory => Inventory::NAME,
+            Self::Orders => Orders::NAME,
+            Self::Payments => Payments::NAME,
+            Self::Gateway => GATEWAY,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Starts the service `name`.
+pub async fn launch(name: &str, database: &Settings, directory: &Directory, secret: &[u8]) -> anyhow::Result<Running> {
+    let clock = Clock::system();
+    match name {
+        Access::NAME => service::launch::<Access>(database, directory, clock, secret).await,
+        Catalog::NAME => service::launch::<Catalog>(database, directory, clock, secret).await,
+        Customers::NAME => service::launch::<Customers>(database, directory, clock, secret).await,
+        Delivery::NAME => service::launch::<Delivery>(database, directory, clock, secret).await,
+        Inventory::NAME => service::launch::<Inventory>(database, directory, clock, secret).await,
+        Orders::NAME => service::launch::<Orders>(database, directory, clock, secret).await,
+        Payments::NAME => service::launch::<Payments>(database, directory, clock, secret).await,
+        other => anyhow::bail!("{other} is not a service; there are {}", SERVICES.join(", ")),
+    }
+}
+
+/// Migrates the database of the service `name`; answers how many migrations were applied.
+pub async fn migrate(name: &str, url: &str) -> anyhow::Result<usize> {
+    let own = match name {
+        Access::NAME => Access::migrations(),
+        Catalog::NAME => Catalog::migrations(),
+        Customers::NAME => Customers::migrations(),
+        Delivery::NAME => Delivery::migrations(),
+        Inventory::NAME => Inventory::migrations(),
+        Orders::NAME => Orders::migrations(),
+        Payments::NAME => Payments::migrations(),
+        other => anyhow::bail!("{other} is not a service; there are {}", SERVICES.join(", ")),
+    };
+    Ok(store::migrate(url, own).await?)
+}

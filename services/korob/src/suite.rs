@@ -1,0 +1,142 @@
+//! The whole suite on one machine: in this process, or as supervised processes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use rpc::{CallerKeys, Directory};
+use service::Running;
+use service::telemetry::PrometheusHandle;
+use store::Settings;
+use tokio_util::sync::CancellationToken;
+
+use crate::configuration::Configuration;
+use crate::postgres::Databases;
+use crate::processes::Processes;
+use crate::roles::{self, SERVICES};
+use crate::runtime_file;
+
+/// How the roles run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// All in this process.
+    OneProcess,
+    /// Each in a process of its own.
+    Processes,
+}
+
+/// A running suite.
+pub struct Suite {
+    /// Where REST is.
+    pub gateway: SocketAddr,
+    /// Where probes and metrics are; in processes, those of the gateway.
+    pub ops: SocketAddr,
+    /// Where each service's gRPC port is.
+    pub services: BTreeMap<&'static str, SocketAddr>,
+    /// The embedded PostgreSQL.
+    pub databases: Databases,
+    /// Calls the services from this process.
+    pub directory: Directory,
+    configuration: Configuration,
+    parts: Parts,
+}
+
+enum Parts {
+    OneProcess { services: Vec<Running>, gateway: gateway::Serving, closing: CancellationToken, listening: CancellationToken },
+    Processes(Processes),
+}
+
+impl Suite {
+    /// Starts everything and returns when the gateway is open.
+    pub async fn start(configuration: Configuration, mode: Mode, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        let databases = Databases::open(&configuration).await?;
+        match mode {
+            Mode::OneProcess => Self::in_this_process(configuration, databases, metrics).await,
+            Mode::Processes => Self::as_processes(configuration, databases).await,
+        }
+    }
+
+    /// Stops taking requests, lets running work end, then stops the rest. Nothing acknowledged is lost.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        match self.parts {
+            Parts::OneProcess { services, gateway, closing, listening } => {
+                closing.cancel();
+                gateway.finished().await?;
+                listening.cancel();
+                futures_util::future::join_all(services.into_iter().map(Running::drain)).await;
+            }
+            Parts::Processes(processes) => processes.stop().await,
+        }
+        runtime_file::remove(&self.configuration.data_dir());
+        self.databases.close().await
+    }
+
+    /// Completes when something the suite cannot do without has ended unasked.
+    pub async fn failed(&self) {
+        self.databases.lost().await;
+    }
+
+    async fn in_this_process(configuration: Configuration, databases: Databases, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        let secret = configuration.secret()?;
+        let directory = Directory::in_process(SERVICES, CallerKeys::new(secret.clone()));
+        let launches = SERVICES.map(|name| {
+            let mut database = Settings::at(databases.url(name));
+            database.pool_size = configuration.service(name).pool_size;
+            let (directory, secret) = (&directory, &secret);
+            async move { roles::launch(name, &database, directory, secret).await }
+        });
+        let running = try_join_all(launches).await?;
+
+        let listening = CancellationToken::new();
+        let mut services = BTreeMap::new();
+        for service in &running {
+            let address = configuration.service(service.name()).listen;
+            let (bound, _served) = service::listen(service.stack(), address, listening.clone()).await?;
+            services.insert(service.name(), bound);
+        }
+        let closing = CancellationToken::new();
+        let gateway_directory = directory.for_issuer(roles::GATEWAY);
+        let gateway = gateway::serve(configuration.gateway.clone(), &gateway_directory, closing.clone()).await?;
+        let stores: Vec<_> = running.iter().map(|service| (service.name(), service.store().clone())).collect();
+        let ready: service::Readiness = Arc::new(move || Box::pin(all_answer(stores.clone())));
+        let ops = service::serve_ops(configuration.ops.listen, metrics, ready, listening.clone()).await?;
+
+        runtime_file::write(&configuration.data_dir(), &addresses(&services))?;
+        let address = gateway.address;
+        let parts = Parts::OneProcess { services: running, gateway, closing, listening };
+        Ok(Self { gateway: address, ops, services, databases, directory, configuration, parts })
+    }
+
+    async fn as_processes(configuration: Configuration, databases: Databases) -> anyhow::Result<Self> {
+        let processes = Processes::start(&configuration, &databases).await?;
+        let keys = CallerKeys::new(configuration.secret()?);
+        let urls: Vec<_> = processes.services().iter().map(|(name, address)| (*name, format!("http://{address}"))).collect();
+        let directory = Directory::remote(urls.iter().map(|(name, url)| (*name, url.as_str())), keys, Default::default())?;
+        Ok(Self {
+            gateway: processes.gateway(),
+            ops: processes.ops(),
+            services: processes.services().clone(),
+            databases,
+            directory,
+            configuration,
+            parts: Parts::Processes(processes),
+        })
+    }
+}
+
+async fn all_answer(stores: Vec<(&'static str, store::Store)>) -> Result<(), String> {
+    for (name, store) in stores {
+        store.ping().await.map_err(|error| format!("the database of {name}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The part of a configuration that tells where the services are.
+pub fn addresses(services: &BTreeMap<&'static str, SocketAddr>) -> String {
+    services.iter().fold(String::new(), |mut text, (name, address)| {
+        let _ = writeln!(text, "[services.{name}]\naddress = \"http://{address}\"\n");
+        text
+    })
+}
