@@ -50,7 +50,11 @@ pub(crate) fn refuse_announced(headers: &HeaderMap, bytes_max: u64) -> Result<()
 }
 
 pub(crate) fn too_large(bytes_max: u64) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", format!("the body may have {bytes_max} bytes"))
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "BODY_TOO_LARGE",
+        format!("the body may have {bytes_max} bytes"),
+    )
 }
 
 pub(crate) fn too_slow() -> Problem {

@@ -42,7 +42,11 @@ impl<T> GuardedIo<T> {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for GuardedIo<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buffer);
         self.read_bytes += (buffer.filled().len() - before) as u64;

@@ -50,7 +50,9 @@ fn call_of(request: &Request, patience: Duration) -> Result<Call> {
 fn shortened(headers: &HeaderMap, patience: Duration) -> Result<Duration> {
     let Some(value) = headers.get("request-timeout") else { return Ok(patience) };
     let seconds = value.to_str().ok().and_then(|text| text.parse::<f64>().ok());
-    let given = seconds.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let given = seconds
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let given = given.ok_or_else(|| header_problem("Request-Timeout", "must be a number of seconds"))?;
     Ok(patience.min(given))
 }

@@ -45,12 +45,12 @@ pub(crate) fn stack(gateway: &Gateway) -> BoxCloneSyncService<Request, Response,
         .layer(layer(state(), trace::run))
         // A bug costs one request and not the connection.
         .layer(layer(state(), catch_panic::run))
-        // More at once would only be slower for all.
-        .layer(layer(state(), limit_in_flight::run))
         // Browsers ask first; only listed origins get an answer.
         .layer(layer(state(), share_origin::run))
         // Unknown paths and methods end here, before any work.
         .layer(layer(state(), find_operation::run))
+        // More at once would only be slower for all; what matters most is refused last.
+        .layer(layer(state(), limit_in_flight::run))
         // Who calls: the key, found by its digest.
         .layer(layer(state(), authenticate::run))
         // One key cannot take the place of the others.

@@ -18,6 +18,7 @@ mod operation;
 mod problem;
 mod rates;
 mod readiness;
+mod repeats;
 mod server;
 mod settings;
 mod state;
@@ -35,7 +36,11 @@ pub use settings::{Limits, Settings};
 pub const NAME: &str = "gateway";
 
 /// Listens and serves until `shutdown`; then drains. Answers once the address is bound.
-pub async fn serve(settings: Settings, directory: &Directory, shutdown: CancellationToken) -> anyhow::Result<Serving> {
+pub async fn serve(
+    settings: Settings,
+    directory: &Directory,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Serving> {
     let gateway = state::Gateway::new(settings.clone(), directory);
     server::start(settings, gateway, shutdown).await
 }

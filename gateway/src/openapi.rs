@@ -24,7 +24,10 @@ pub fn text() -> String {
 
 fn paths() -> Map<String, Value> {
     let mut paths = Map::new();
-    paths.insert("/healthz".to_owned(), json!({"get": open("gateway.live", "Tells that the process answers", "Live.")}));
+    paths.insert(
+        "/healthz".to_owned(),
+        json!({"get": open("gateway.live", "Tells that the process answers", "Live.")}),
+    );
     let mut ready = open("gateway.ready", "Tells whether every service serves", "Ready.");
     ready["responses"]["503"] = json!({
         "description": "Some service does not serve, or the gateway is about to stop.",
@@ -53,9 +56,7 @@ fn open(operation_id: &str, summary: &str, answer: &str) -> Value {
 }
 
 fn import_feed() -> Value {
-    let parameter = |name: &str, kind: &str, description: &str| {
-        json!({"name": name, "in": "query", "description": description, "schema": {"type": kind}})
-    };
+    let parameter = |name: &str, kind: &str, description: &str| json!({"name": name, "in": "query", "description": description, "schema": {"type": kind}});
     let problem = |name: &str| json!({"$ref": format!("#/components/responses/{name}")});
     json!({
         "operationId": "catalog.import_feed",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use proto::api::v1::Access;
+use proto::api::v1::{Access, Criticality};
 use transcode::{Api, Matched, NoRoute};
 
 /// The gRPC path behind `POST /v1/feeds/yml`.
@@ -16,6 +16,8 @@ pub(crate) struct Operation {
     pub(crate) template: &'static str,
     /// What a key must hold; `None` for routes that need no key.
     pub(crate) scope: Option<&'static str>,
+    /// What is refused last under overload.
+    pub(crate) criticality: Criticality,
     /// The longest time it may take.
     pub(crate) patience: Duration,
     pub(crate) target: Target,
@@ -53,6 +55,7 @@ impl Operation {
         Self {
             template: &matched.route.template,
             scope: Some(&policy.scope),
+            criticality: policy.criticality(),
             patience,
             target: Target::Call(matched),
         }
@@ -60,7 +63,7 @@ impl Operation {
 
     fn open(template: &'static str, target: Target) -> (Method, Self) {
         let patience = Duration::from_secs(2);
-        (Method::GET, Self { template, scope: None, patience, target })
+        (Method::GET, Self { template, scope: None, criticality: Criticality::Critical, patience, target })
     }
 }
 
@@ -75,6 +78,7 @@ fn by_hand(path: &str) -> Option<(Method, Operation)> {
             let operation = Operation {
                 template: "/v1/feeds/yml",
                 scope: Some(&policy.scope),
+                criticality: policy.criticality,
                 patience: policy.deadline_max,
                 target: Target::ImportFeed,
             };

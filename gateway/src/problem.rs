@@ -70,7 +70,11 @@ impl Problem {
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "something failed inside; the request id tells where")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL",
+            "something failed inside; the request id tells where",
+        )
     }
 
     #[must_use]
@@ -127,7 +131,8 @@ impl IntoResponse for Problem {
 impl From<Violation> for Problem {
     fn from(violation: Violation) -> Self {
         let reason = violation.reason.as_str();
-        let detail = if violation.field.is_empty() { violation.message.clone() } else { violation.to_string() };
+        let detail =
+            if violation.field.is_empty() { violation.message.clone() } else { violation.to_string() };
         let mut problem = Self::new(StatusCode::BAD_REQUEST, reason, detail);
         let Violation { field, message, .. } = violation;
         problem.errors.push(FieldError { field, reason: reason.to_owned(), message });

@@ -29,9 +29,9 @@ impl Readiness {
         {
             return services.clone();
         }
-        let asked = directory.names().map(|name| async move {
-            (name.to_owned(), is_serving(&directory.channel(name)).await)
-        });
+        let asked = directory
+            .names()
+            .map(|name| async move { (name.to_owned(), is_serving(&directory.channel(name)).await) });
         let services: Services = join_all(asked).await.into_iter().collect();
         *last = Some((Instant::now(), services.clone()));
         services

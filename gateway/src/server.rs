@@ -47,7 +47,11 @@ impl Serving {
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Starts to listen and serves until `shutdown`.
-pub(crate) async fn start(settings: Settings, gateway: Gateway, shutdown: CancellationToken) -> anyhow::Result<Serving> {
+pub(crate) async fn start(
+    settings: Settings,
+    gateway: Gateway,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Serving> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("the gateway cannot listen on {}", settings.listen))?;
@@ -87,7 +91,10 @@ async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdo
 }
 
 /// The next connection, once there is a slot for it.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     let slot = slots.clone().acquire_owned().await.ok();
     loop {
         match listener.accept().await {

@@ -27,8 +27,15 @@ pub struct Settings {
 pub struct Limits {
     /// Open connections; more wait in the listen queue of the kernel. Default 1,024.
     pub connections_max: usize,
-    /// Requests in work; more are answered 503 at once. Default 512.
+    /// Requests in work; more are answered 503 at once. The last tenth is kept for critical methods and the last
+    /// quarter from methods that may be shed. Default 512.
     pub in_flight_max: usize,
+    /// Feeds that are imported at once; more are answered 503. Default 8.
+    pub feeds_max: usize,
+    /// Attempts at one call, when a service could not be reached and the method may be repeated. Default 3.
+    pub attempts_max: u32,
+    /// Repeats in a hundred calls: with more, repeating would only add to the load. Default 10.
+    pub repeats_percent_max: u32,
     /// Until the whole header of a request is there, also on idle connections. Default 5,000; longer closes.
     pub header_ms_max: u64,
     /// Size of a request's headers. Default 16 KiB; larger is 431.
@@ -76,6 +83,9 @@ impl Default for Limits {
         Self {
             connections_max: 1024,
             in_flight_max: 512,
+            feeds_max: 8,
+            attempts_max: 3,
+            repeats_percent_max: 10,
             header_ms_max: 5_000,
             header_bytes_max: 16 * 1024,
             headers_max: 64,

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::keys::Keys;
 use crate::rates::Rates;
 use crate::readiness::Readiness;
+use crate::repeats::RepeatBudget;
 use crate::settings::Settings;
 use crate::wrong_keys::WrongKeys;
 
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) rates: Rates,
     pub(crate) in_flight: Semaphore,
+    pub(crate) feeds: Arc<Semaphore>,
+    pub(crate) repeats: RepeatBudget,
     pub(crate) readiness: Readiness,
     pub(crate) openapi: Bytes,
     /// Set when the gateway is about to stop.
@@ -47,6 +50,8 @@ impl Gateway {
             wrong_keys: WrongKeys::new(limits.wrong_keys_per_minute_max, limits.keys_max),
             rates: Rates::new(limits.keys_max),
             in_flight: Semaphore::new(limits.in_flight_max),
+            feeds: Arc::new(Semaphore::new(limits.feeds_max)),
+            repeats: RepeatBudget::new(limits.repeats_percent_max),
             readiness: Readiness::default(),
             openapi: Bytes::from(crate::openapi_text()),
             draining: AtomicBool::new(false),

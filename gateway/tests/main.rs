@@ -1,1 +1,12 @@
-//! x
+//! Tests of the gateway over real sockets, in front of services that answer what a test says.
+
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod connections;
+mod documents;
+mod fakes;
+mod feeds;
+mod keys;
+mod requests;
+mod shop;

@@ -114,7 +114,7 @@ impl Api {
         for (field, text) in route.path.variables().zip(&matched.variables) {
             let text = percent::decode(text, Plus::Plus).map_err(|wrong| wrong.under(&field.json_path))?;
             let differs = "the body names another one than the path";
-            self.bind(field, text.into(), (Reason::PathMismatch, differs), start, out)?;
+            self.bind(field, text, (Reason::PathMismatch, differs), start, out)?;
         }
         if let (Some(field), Some(key)) = (&route.idempotency_key, inbound.idempotency_key) {
             let differs = "the body carries another one than the header Idempotency-Key";
@@ -194,7 +194,8 @@ impl Api {
     }
 
     fn readers<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = (&'a Route, &'a FieldPath)> {
-        let same = self.routes.iter().filter(|read| read.method == Method::GET && read.response == route.response);
+        let same =
+            self.routes.iter().filter(|read| read.method == Method::GET && read.response == route.response);
         same.filter_map(|read| {
             let mut variables = read.path.variables();
             let variable = variables.next().filter(|_| variables.next().is_none())?;

@@ -35,7 +35,7 @@ pub fn openapi(api: &Api, info: &Info) -> Value {
     for route in api.routes() {
         let service = route.descriptor.parent_service();
         if tags.iter().all(|(name, _)| *name != route.service) {
-            tags.push((route.service.clone(), comments.of_service(&service)));
+            tags.push((route.service.clone(), comments.of_service(service)));
         }
         let operation = operation::describe(api, route, &comments, &mut schemas);
         let path = paths.entry(route.template.clone()).or_insert_with(|| json!({}));

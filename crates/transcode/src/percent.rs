@@ -16,7 +16,7 @@ pub(crate) enum Plus {
 /// Decodes `%41` and requires UTF-8.
 pub(crate) fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>> {
     let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::Space);
-    if !text.as_bytes().iter().any(|byte| special(byte)) {
+    if !text.as_bytes().iter().any(special) {
         return Ok(Cow::Borrowed(text));
     }
     let mut out = Vec::with_capacity(text.len());

@@ -39,7 +39,8 @@ impl<'a> Reader<'a> {
                 return Err(Violation::new(Reason::UnknownField, "there is no such field").under(&key));
             };
             let field = &table.fields[index];
-            self.member(table, field, index, &mut seen).map_err(|violation| violation.under(&field.json_name))?;
+            self.member(table, field, index, &mut seen)
+                .map_err(|violation| violation.under(&field.json_name))?;
             more = self.json.another(b'}')?;
         }
         self.depth -= 1;
@@ -200,8 +201,7 @@ impl Seen {
     fn conflict<'t>(&mut self, table: &'t Message, oneof: u16, index: usize) -> Option<&'t Field> {
         self.members.insert(index);
         let mut others = table.fields.iter().enumerate().filter(|(other, _)| *other != index);
-        let found =
-            others.find(|(other, field)| field.oneof == Some(oneof) && self.members.contains(*other));
+        let found = others.find(|(other, field)| field.oneof == Some(oneof) && self.members.contains(*other));
         found.map(|(_, field)| field)
     }
 }

@@ -167,8 +167,7 @@ impl Tables {
     }
 
     fn kind(&mut self, kind: DescriptorKind) -> Result<Kind, UnsupportedShape> {
-        let integer =
-            |signed, wide, encoding| Kind::Integer(Integer { signed, wide, encoding });
+        let integer = |signed, wide, encoding| Kind::Integer(Integer { signed, wide, encoding });
         Ok(match kind {
             DescriptorKind::Bool => Kind::Bool,
             DescriptorKind::Int32 => integer(true, false, Encoding::Varint),

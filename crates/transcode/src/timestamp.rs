@@ -124,9 +124,9 @@ fn offset_seconds(offset: &[u8]) -> Option<i64> {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0_i64, |value, digit| {
-        digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0_i64, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0')))
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, by eras of 400 years that begin in March.

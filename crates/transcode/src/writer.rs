@@ -108,8 +108,7 @@ impl<'a> Writer<'a, '_> {
             let Value::Bytes(part) = value else { return Err(Malformed) };
             whole.extend_from_slice(part);
         }
-        let mut inner =
-            Writer { tables: self.tables, out: self.out, found: Vec::new(), depth: self.depth };
+        let mut inner = Writer { tables: self.tables, out: self.out, found: Vec::new(), depth: self.depth };
         inner.message(inner.tables.message(id), &whole)
     }
 

@@ -1,7 +1,9 @@
 //! Tests of the translation, the routes and the OpenAPI document.
 
+#![allow(clippy::unwrap_used)]
+
 mod json_requests;
 mod openapi;
-mod routes;
 mod round_trips;
+mod routes;
 mod shapes;

@@ -21,7 +21,10 @@ fn placing_an_order_is_described_in_full() {
     let document = document(Api::suite());
     let place = &document["paths"]["/v1/orders"]["post"];
     assert_eq!(place["operationId"], "orders.place_order");
-    assert_eq!(place["summary"], "Places an order: it is recorded first, then everything is held, or nothing is");
+    assert_eq!(
+        place["summary"],
+        "Places an order: it is recorded first, then everything is held, or nothing is"
+    );
     assert_eq!(place["security"], json!([{"apiKey": ["orders.write"]}]));
     assert_eq!(place["parameters"][0]["name"], "Idempotency-Key");
     for status in ["200", "201", "202", "400", "401", "403", "409", "413", "422", "429", "503"] {
@@ -50,7 +53,10 @@ fn paths_queries_and_bodies_share_the_fields() {
     assert!(!get.contains(&"query text".to_owned()));
     let update = names(&document["paths"]["/v1/kinds/{inner.name}/of/{int32Value}"]["patch"]);
     assert_eq!(update, ["path inner.name", "path int32Value", "header Idempotency-Key"]);
-    assert!(document["paths"].to_string().contains("kinds.create_kind") && !document.to_string().contains("Purge"));
+    assert!(
+        document["paths"].to_string().contains("kinds.create_kind")
+            && !document.to_string().contains("Purge")
+    );
 }
 
 #[test]

@@ -1,17 +1,36 @@
 //! Random messages survive wire → JSON → wire, and their JSON is what prost-reflect writes.
 
+use proptest::prelude::*;
 use prost::Message as _;
 use prost_reflect::{
     Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, SerializeOptions, Value,
 };
-use proptest::prelude::*;
 use transcode::Api;
 
 use crate::shapes::{KINDS, every_kind};
 
 const TOKENS: &[&str] = &[
-    "{", "}", "[", "]", ",", ":", "\"", "\\u", "d800", "\"text\":", "\"numbers\":", "\"inner\":{", "null", "true", "-", "0",
-    "1e400", "é", " ", "\"a\"", "\"textByText\":{",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\u",
+    "d800",
+    "\"text\":",
+    "\"numbers\":",
+    "\"inner\":{",
+    "null",
+    "true",
+    "-",
+    "0",
+    "1e400",
+    "é",
+    " ",
+    "\"a\"",
+    "\"textByText\":{",
 ];
 
 proptest! {
@@ -91,7 +110,8 @@ impl Entropy<'_> {
     }
 
     fn text(&mut self) -> String {
-        const LETTERS: [&str; 12] = ["a", "Z", "\"", "\\", "\n", "\u{1}", "é", "Київ", "👩‍👩‍👧", "\u{202e}", " ", "/"];
+        const LETTERS: [&str; 12] =
+            ["a", "Z", "\"", "\\", "\n", "\u{1}", "é", "Київ", "👩‍👩‍👧", "\u{202e}", " ", "/"];
         (0..self.byte() % 6).map(|_| LETTERS[usize::from(self.byte()) % LETTERS.len()]).collect()
     }
 
@@ -112,7 +132,8 @@ impl Entropy<'_> {
                 return message;
             }
             "google.protobuf.FieldMask" => {
-                let paths = (0..self.byte() % 3).map(|at| Value::String(format!("some_field.of_{}", ["a", "bc"][usize::from(at)])));
+                let paths = (0..self.byte() % 3)
+                    .map(|at| Value::String(format!("some_field.of_{}", ["a", "bc"][usize::from(at)])));
                 message.set_field_by_name("paths", Value::List(paths.collect()));
                 return message;
             }

@@ -101,7 +101,10 @@ fn a_created_resource_has_a_location() {
     let api = Api::suite();
     let route = api.find(&Method::POST, "/v1/shops").unwrap().route;
     assert!(route.creates);
-    let shop = prost::Message::encode_to_vec(&proto::access::v1::Shop { shop_id: "shp 1".into(), ..Default::default() });
+    let shop = prost::Message::encode_to_vec(&proto::access::v1::Shop {
+        shop_id: "shp 1".into(),
+        ..Default::default()
+    });
     assert_eq!(api.location(route, &shop).as_deref(), Some("/v1/shops/shp%201"));
     let legal_entities = api.find(&Method::POST, "/v1/legal-entities").unwrap().route;
     assert_eq!(api.location(legal_entities, &[]), None);

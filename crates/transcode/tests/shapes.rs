@@ -11,7 +11,8 @@ pub static KINDS: LazyLock<Api> = LazyLock::new(|| Api::build(&POOL).unwrap());
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let here = env!("CARGO_MANIFEST_DIR");
-    let mut compiler = protox::Compiler::new([format!("{here}/tests/proto"), format!("{here}/../../proto")]).unwrap();
+    let mut compiler =
+        protox::Compiler::new([format!("{here}/tests/proto"), format!("{here}/../../proto")]).unwrap();
     compiler.include_source_info(true).include_imports(true).open_file("every_kind.proto").unwrap();
     DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap()
 });
@@ -41,11 +42,20 @@ pub fn write(wire: &[u8]) -> String {
 }
 
 /// Sends a request through the routes.
-pub fn request(method: Method, target: &str, body: &str, key: Option<&str>) -> Result<DynamicMessage, Violation> {
+pub fn request(
+    method: Method,
+    target: &str,
+    body: &str,
+    key: Option<&str>,
+) -> Result<DynamicMessage, Violation> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let matched = KINDS.find(&method, path).unwrap();
     let mut wire = Vec::new();
-    KINDS.read_request(&matched, Inbound { query, body: body.as_bytes(), idempotency_key: key }, &mut wire)?;
+    KINDS.read_request(
+        &matched,
+        Inbound { query, body: body.as_bytes(), idempotency_key: key },
+        &mut wire,
+    )?;
     Ok(DynamicMessage::decode(every_kind(), wire.as_slice()).unwrap())
 }
 

@@ -10,13 +10,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body as _;
+use proto::api::v1::Idempotency;
+use rpc::Call;
+use tonic::Code;
 use tonic::client::Grpc;
-use transcode::{Api, Inbound, Matched};
+use transcode::{Api, Inbound, Matched, Route};
 
 use super::{Result, call_of, header_problem};
-use crate::body;
 use crate::problem::Problem;
 use crate::state::Gateway;
+use crate::{body, repeats};
 use raw_codec::RawCodec;
 
 pub(super) async fn answer(
@@ -37,14 +40,39 @@ pub(super) async fn answer(
     let mut message = Vec::with_capacity(content.len() + 64);
     Api::suite().read_request(matched, inbound, &mut message)?;
 
-    let route = matched.route;
-    let channel = gateway.channel(&route.service).bind(&call);
-    let mut client = Grpc::new(channel).max_decoding_message_size(gateway.settings.limits.answer_bytes_max);
-    let request = tonic::Request::new(Bytes::from(message));
-    let answered = client.unary(request, route.grpc_path.clone(), RawCodec).await;
-    let message = answered.map_err(|status| Problem::from(&status))?.into_inner();
+    let message = call_repeating(gateway, matched.route, &call, message.into()).await?;
 
-    success::response(route, &message)
+    success::response(matched.route, &message)
+}
+
+/// Calls the service, again when it could not be reached: every annotated method may be repeated, because it reads, has
+/// a key, or names what it changes.
+async fn call_repeating(
+    gateway: &Gateway,
+    route: &'static Route,
+    call: &Call,
+    message: Bytes,
+) -> Result<Bytes> {
+    let limits = &gateway.settings.limits;
+    let repeatable = route.policy.idempotency() != Idempotency::Unspecified;
+    gateway.repeats.count_call();
+    let mut attempt = 1;
+    loop {
+        let channel = gateway.channel(&route.service).bind(call);
+        let mut client = Grpc::new(channel).max_decoding_message_size(limits.answer_bytes_max);
+        let request = tonic::Request::new(message.clone());
+        let status = match client.unary(request, route.grpc_path.clone(), RawCodec).await {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) => status,
+        };
+        let pause = repeats::pause(attempt);
+        let again = repeatable && status.code() == Code::Unavailable && attempt < limits.attempts_max;
+        if !again || call.remaining() <= pause || !gateway.repeats.take() {
+            return Err(Problem::from(&status));
+        }
+        tokio::time::sleep(pause).await;
+        attempt += 1;
+    }
 }
 
 /// The one `Idempotency-Key`. What a key may look like, the service says.
@@ -54,6 +82,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     if values.next().is_some() {
         return Err(header_problem("Idempotency-Key", "is given twice"));
     }
-    let key = value.to_str().map_err(|_| header_problem("Idempotency-Key", "must be visible ASCII characters"))?;
+    let key =
+        value.to_str().map_err(|_| header_problem("Idempotency-Key", "must be visible ASCII characters"))?;
     Ok(Some(key.to_owned()))
 }

@@ -29,7 +29,13 @@ pub(super) async fn ready(gateway: &Gateway) -> Response {
         .into_iter()
         .map(|(name, serves)| (name, Value::from(if serves { "ready" } else { "not_ready" })))
         .collect();
-    let status = if draining { "draining" } else if ready { "ready" } else { "not_ready" };
+    let status = if draining {
+        "draining"
+    } else if ready {
+        "ready"
+    } else {
+        "not_ready"
+    };
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json_response(code, json!({"status": status, "services": states}).to_string())
 }

@@ -8,14 +8,14 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
 use proto::catalog::v1::import_feed_request::Part;
 use proto::catalog::v1::{ImportFeedProgress, ImportFeedRequest, ImportFeedSettings};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tonic::Streaming;
 use transcode::{Api, MessageId};
 
@@ -26,6 +26,8 @@ use crate::problem::Problem;
 use crate::settings::Limits;
 use crate::state::Gateway;
 
+/// When it makes sense to try again while other feeds are imported.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// Chunks between the client's connection and the catalog.
 const CHUNKS_MAX: usize = 8;
 /// The largest chunk that the catalog takes.
@@ -38,6 +40,7 @@ pub(super) async fn answer(gateway: &Gateway, patience: Duration, request: Reque
     body::refuse_encoded(request.headers())?;
     body::refuse_announced(request.headers(), limits.feed_bytes_max)?;
     let settings = settings(request.uri().query().unwrap_or_default())?;
+    let slot = gateway.feeds.clone().try_acquire_owned().map_err(|_| too_many())?;
 
     let (parts, uploaded) = mpsc::channel(CHUNKS_MAX);
     let (fail, failed) = oneshot::channel();
@@ -51,7 +54,7 @@ pub(super) async fn answer(gateway: &Gateway, patience: Duration, request: Reque
     });
     let mut client = CatalogServiceClient::new(gateway.channel("catalog").bind(&call));
     let uploaded = stream::unfold(uploaded, async |mut parts| parts.recv().await.map(|part| (part, parts)));
-    let mut import = Import { failed: Some(failed), progress: None, request_id, done: false };
+    let mut import = Import { failed: Some(failed), progress: None, request_id, done: false, _slot: slot };
     let progress = import.or_failure(client.import_feed(Box::pin(uploaded))).await?;
     let progress = progress.map_err(|status| Problem::from(&status))?;
     import.progress = Some(progress.into_inner());
@@ -61,8 +64,19 @@ pub(super) async fn answer(gateway: &Gateway, patience: Duration, request: Reque
     Ok(response)
 }
 
+fn too_many() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "OVERLOADED",
+        "other feeds are being imported; try again later",
+    )
+    .retry_after(RETRY_AFTER)
+}
+
 fn settings(query: &str) -> Result<ImportFeedSettings> {
-    let Some(message) = message("korob.catalog.v1.ImportFeedSettings") else { return Err(Problem::internal()) };
+    let Some(message) = message("korob.catalog.v1.ImportFeedSettings") else {
+        return Err(Problem::internal());
+    };
     let mut wire = Vec::new();
     Api::suite().read_query(message, query, &mut wire)?;
     ImportFeedSettings::decode(wire.as_slice()).map_err(|_| Problem::internal())
@@ -79,7 +93,8 @@ async fn upload(
     let mut open = send(Part::Settings(settings)).await;
     let mut read_bytes = 0_u64;
     while open {
-        let frame = tokio::time::timeout(limits.body_timeout(), feed.frame()).await.map_err(|_| body::too_slow())?;
+        let frame =
+            tokio::time::timeout(limits.body_timeout(), feed.frame()).await.map_err(|_| body::too_slow())?;
         let Some(frame) = frame else { return Ok(()) };
         let Ok(mut data) = frame.map_err(|_| body::broken())?.into_data() else { continue };
         read_bytes += data.len() as u64;
@@ -100,6 +115,7 @@ struct Import {
     progress: Option<Streaming<ImportFeedProgress>>,
     request_id: Option<RequestId>,
     done: bool,
+    _slot: OwnedSemaphorePermit,
 }
 
 impl Import {
@@ -159,7 +175,9 @@ fn lines(import: Import) -> impl Stream<Item = std::result::Result<Bytes, Infall
 }
 
 fn json(progress: &ImportFeedProgress) -> Result<Vec<u8>> {
-    let Some(message) = message("korob.catalog.v1.ImportFeedProgress") else { return Err(Problem::internal()) };
+    let Some(message) = message("korob.catalog.v1.ImportFeedProgress") else {
+        return Err(Problem::internal());
+    };
     let mut line = Vec::new();
     let written = Api::suite().write_json(message, &progress.encode_to_vec(), &mut line);
     written.map(|()| line).map_err(|_| Problem::internal())

@@ -42,9 +42,13 @@ pub(super) async fn run(State(gateway): State<Gateway>, mut request: Request, ne
         }
         Err(status) => {
             tracing::warn!(code = ?status.code(), "the access service could not check a key");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "keys cannot be checked at the moment")
-                .retry_after(Duration::from_secs(1))
-                .into_response()
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "UNAVAILABLE",
+                "keys cannot be checked at the moment",
+            )
+            .retry_after(Duration::from_secs(1))
+            .into_response()
         }
     }
 }
@@ -64,7 +68,11 @@ fn refused(reason: &str, detail: &str) -> Response {
 }
 
 fn too_many(left: Duration) -> Response {
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_WRONG_KEYS", "too many wrong keys came from this address")
-        .retry_after(left)
-        .into_response()
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TOO_MANY_WRONG_KEYS",
+        "too many wrong keys came from this address",
+    )
+    .retry_after(left)
+    .into_response()
 }

@@ -18,7 +18,8 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     };
     let allowed = request.extensions().get::<Arc<ValidKey>>().is_some_and(|key| key.caller.may(scope));
     if !allowed {
-        let problem = Problem::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", format!("the key needs the scope {scope}"));
+        let problem =
+            Problem::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", format!("the key needs the scope {scope}"));
         return problem.with("scope", scope).into_response();
     }
     next.run(request).await

@@ -25,10 +25,13 @@ pub(super) async fn run(State(gateway): State<Gateway>, request: Request, next: 
         HeaderValue::from_static("etag, location, retry-after, x-request-id"),
     );
     if preflight {
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE"));
+        headers
+            .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE"));
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type, idempotency-key, request-timeout, x-request-id"),
+            HeaderValue::from_static(
+                "authorization, content-type, idempotency-key, request-timeout, x-request-id",
+            ),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }

@@ -41,7 +41,9 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     span.record("http.route", route);
     span.record("http.response.status_code", status);
     let elapsed = started.elapsed();
-    span.in_scope(|| tracing::info!(method, route, status, elapsed_us = elapsed.as_micros() as u64, "answered"));
+    span.in_scope(|| {
+        tracing::info!(method, route, status, elapsed_us = elapsed.as_micros() as u64, "answered")
+    });
     let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
     metrics::counter!("korob_http_requests_total", &labels).increment(1);
     metrics::histogram!("korob_http_seconds", &labels).record(elapsed.as_secs_f64());

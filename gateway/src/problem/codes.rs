@@ -58,5 +58,11 @@ const fn again(code: Code, status: StatusCode, reason: &'static str) -> CodeRow 
 }
 
 const fn hidden(code: Code) -> CodeRow {
-    CodeRow { code, status: StatusCode::INTERNAL_SERVER_ERROR, reason: "INTERNAL", shown: false, retry: false }
+    CodeRow {
+        code,
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        reason: "INTERNAL",
+        shown: false,
+        retry: false,
+    }
 }

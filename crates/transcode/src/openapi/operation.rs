@@ -107,8 +107,7 @@ fn add_query_parameters(
 fn parameter(path: &str, field: &FieldDescriptor, place: &str, schemas: &mut Schemas<'_>) -> Value {
     let mut schema = schemas.property(field, Direction::Input);
     let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-    let mut parameter =
-        json!({"name": crate::lower_camel_case(path), "in": place, "schema": schema});
+    let mut parameter = json!({"name": crate::lower_camel_case(path), "in": place, "schema": schema});
     if let Some(description) = description {
         parameter["description"] = description;
     }
@@ -129,7 +128,8 @@ fn responses(api: &Api, route: &Route, schemas: &mut Schemas<'_>) -> Map<String,
         headers["X-Request-Id"] =
             json!({"description": "Names the request in logs.", "schema": {"type": "string"}});
         if output.get_field_by_name("etag").is_some() {
-            headers["ETag"] = json!({"description": "The version of the resource.", "schema": {"type": "string"}});
+            headers["ETag"] =
+                json!({"description": "The version of the resource.", "schema": {"type": "string"}});
         }
         json!({"description": description, "headers": headers, "content": content})
     };

@@ -10,7 +10,11 @@ const REFUSALS: [(&str, &str, &str); 13] = [
     ("401", "Unauthorized", "There is no valid key."),
     ("403", "Forbidden", "The key lacks the scope."),
     ("404", "NotFound", "There is no such resource, or the key may not see it."),
-    ("409", "Conflict", "The state does not allow it, the etag is old, or the same request is still running."),
+    (
+        "409",
+        "Conflict",
+        "The state does not allow it, the etag is old, or the same request is still running.",
+    ),
     ("413", "ContentTooLarge", "The body is larger than the limit."),
     ("415", "UnsupportedMediaType", "The body is not `application/json`."),
     ("422", "KeyReused", "The idempotency key was used for another request."),

@@ -113,11 +113,13 @@ impl<'a> Schemas<'a> {
         let name = name_of(of.package_name(), of.name(), Direction::Output);
         if !self.schemas.contains_key(&name) {
             let names: Vec<String> = of.values().map(|value| value.name().to_owned()).collect();
-            let notes = of.values().map(|value| (value.name().to_owned(), self.comments.of_enum_value(&value)));
+            let notes =
+                of.values().map(|value| (value.name().to_owned(), self.comments.of_enum_value(&value)));
             let notes = notes.filter(|(_, note)| !note.is_empty());
             let notes: String = notes.map(|(value, note)| format!("\n- `{value}`: {note}")).collect();
             let description = format!("{}{notes}", self.comments.of_enum(of));
-            self.schemas.insert(name.clone(), json!({"type": "string", "enum": names, "description": description}));
+            self.schemas
+                .insert(name.clone(), json!({"type": "string", "enum": names, "description": description}));
         }
         json!({"$ref": format!("#/components/schemas/{name}")})
     }
@@ -137,7 +139,9 @@ impl<'a> Schemas<'a> {
             Kind::Enum(of) => self.enumeration(of),
             Kind::Message(of) => match of.full_name() {
                 "google.protobuf.Timestamp" => json!({"type": "string", "format": "date-time"}),
-                "google.protobuf.Duration" => json!({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$"}),
+                "google.protobuf.Duration" => {
+                    json!({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$"})
+                }
                 "google.protobuf.FieldMask" => json!({
                     "type": "string",
                     "description": "Fields with commas, such as `name,countryCode`.",

@@ -30,7 +30,8 @@ pub(super) fn response(route: &'static Route, message: &[u8]) -> Result<Response
         tracing::error!(operation = route.operation, %error, "a service answered with a broken message");
         Problem::internal()
     })?;
-    let direction = if route.operation == PLACE_ORDER { placed(route, message) } else { ordinary(route, message) };
+    let direction =
+        if route.operation == PLACE_ORDER { placed(route, message) } else { ordinary(route, message) };
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = direction.status;
     let headers = response.headers_mut();

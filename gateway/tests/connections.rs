@@ -1,0 +1,162 @@
+//! Slow, silent and greedy clients, and an orderly end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::Empty;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use proto::orders::v1::{GetOrderRequest, Order, PlaceOrderRequest, PlaceOrderResponse};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::shop::{SECRET, Shop};
+
+async fn impatient() -> Shop {
+    Shop::open_with(|settings| {
+        settings.limits.header_ms_max = 300;
+        settings.limits.body_ms_max = 300;
+        settings.limits.write_stall_ms_max = 300;
+    })
+    .await
+}
+
+/// Sends `text`, waits until the gateway closes, and tells how long that took and what came.
+async fn send_and_wait(shop: &Shop, text: &[u8]) -> (Duration, String) {
+    let mut stream = TcpStream::connect(shop.address).await.unwrap();
+    stream.write_all(text).await.unwrap();
+    let started = Instant::now();
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+    assert!(closed.is_ok(), "the connection stayed open");
+    (started.elapsed(), String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test]
+async fn half_sent_headers_are_closed_in_time() {
+    let shop = impatient().await;
+    for text in ["", "P", "PRI * HTTP/2.0\r\n", "GET /v1/orders HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+        let (waited, _) = send_and_wait(&shop, text.as_bytes()).await;
+        assert!(waited < Duration::from_secs(2), "{text:?} was held for {waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let shop = impatient().await;
+    let (waited, answer) = send_and_wait(&shop, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && waited < Duration::from_secs(2), "{waited:?} {answer}");
+}
+
+#[tokio::test]
+async fn a_slow_body_is_given_up() {
+    let shop = impatient().await;
+    let head = format!(
+        "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    );
+    let (waited, answer) = send_and_wait(&shop, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("BODY_TOO_SLOW"), "{answer}");
+    assert!(waited < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn an_endless_body_without_a_length_is_refused() {
+    let shop = Shop::open_with(|settings| settings.limits.body_bytes_max = 10_000).await;
+    let mut text = format!(
+        "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    for _ in 0..20 {
+        text.push_str(&format!("3e8\r\n{}\r\n", " ".repeat(1000)));
+    }
+    let (_, answer) = send_and_wait(&shop, text.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("BODY_TOO_LARGE"), "{answer}");
+}
+
+#[tokio::test]
+async fn large_and_many_headers_are_refused() {
+    let shop = impatient().await;
+    let large = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "x".repeat(64 * 1024));
+    let many: String = (0..100).map(|at| format!("X-{at}: 1\r\n")).collect();
+    let many = format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{many}\r\n");
+    for text in [large, many] {
+        let mut stream = TcpStream::connect(shop.address).await.unwrap();
+        // The gateway may close before all of it is sent.
+        let _ = stream.write_all(text.as_bytes()).await;
+        let mut answer = [0; 12];
+        if stream.read_exact(&mut answer).await.is_ok() {
+            assert_eq!(&answer, b"HTTP/1.1 431", "{:.60}", text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_in_flight_than_allowed_are_told_to_come_back() {
+    let shop = Shop::open_with(|settings| settings.limits.in_flight_max = 0).await;
+    let answer = shop.get("/v1/orders/o").await;
+    answer.expect_problem(503, "OVERLOADED");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(shop.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_may_be_shed_is_refused_first() {
+    // Four places: one is kept from what may be shed, none from what is critical.
+    let shop = Arc::new(Shop::open_with(|settings| settings.limits.in_flight_max = 4).await);
+    shop.fakes.answer("/korob.orders.v1.OrderService/PlaceOrder", |_: PlaceOrderRequest| {
+        Ok(PlaceOrderResponse::default())
+    });
+    let slow = format!(
+        "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
+    );
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(shop.address).await.unwrap();
+        stream.write_all(slow.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    shop.get("/v1/orders").await.expect_problem(503, "OVERLOADED");
+    assert_eq!(shop.post("/v1/orders", "{}").await.status, 201);
+}
+
+#[tokio::test]
+async fn http_2_is_served() {
+    let shop = Shop::open().await;
+    let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let request =
+        http::Request::get(format!("http://{}/healthz", shop.address)).body(Empty::<bytes::Bytes>::new());
+    let answer = client.request(request.unwrap()).await.unwrap();
+    assert_eq!((answer.version(), answer.status().as_u16()), (http::Version::HTTP_2, 200));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_closed() {
+    let shop = impatient().await;
+    shop.fakes.answer("/korob.orders.v1.OrderService/GetOrder", |_: GetOrderRequest| {
+        Ok(Order { comment: "x".repeat(12 * 1024 * 1024), ..Default::default() })
+    });
+    let mut stream = TcpStream::connect(shop.address).await.unwrap();
+    let head = format!("GET /v1/orders/o HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut read = Vec::new();
+    let outcome = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut read)).await;
+    assert!(outcome.is_ok() && read.len() < 12 * 1024 * 1024, "{} bytes came", read.len());
+}
+
+#[tokio::test]
+async fn running_requests_finish_when_the_gateway_stops() {
+    let shop = Shop::open().await;
+    shop.fakes.answer("/korob.orders.v1.OrderService/GetOrder", |_: GetOrderRequest| {
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(Order::default())
+    });
+    let (answer, ()) = tokio::join!(shop.get("/v1/orders/o"), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        shop.shutdown.cancel();
+    });
+    assert_eq!(answer.status, 200);
+    let Shop { serving, address, .. } = shop;
+    tokio::time::timeout(Duration::from_secs(5), serving.finished()).await.unwrap().unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
