@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Builder;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as HyperClient;
@@ -76,16 +78,28 @@ impl Client {
         matches!(self.get(url).await, Ok(answer) if answer.status == StatusCode::OK)
     }
 
+    /// The same client with connections of its own.
+    #[cfg(test)]
+    pub fn reconnected(&self) -> Self {
+        Self::with_key(self.base.clone(), self.key.clone())
+    }
+
     async fn send(&self, method: Method, path: &str, idempotency_key: Option<&str>, body: &Value) -> anyhow::Result<Answer> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if !self.key.is_empty() {
-            request = request.header("authorization", format!("Bearer {}", self.key));
-        }
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key).header("content-type", "application/json");
         }
-        let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(serde_json::to_vec(body)?) };
-        let request = request.body(Full::new(bytes))?;
+        let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body)? };
+        self.send_raw(request, bytes).await
+    }
+
+    /// Sends any body to a path; adds the base and the key.
+    pub async fn send_raw(&self, request: Builder, body: Vec<u8>) -> anyhow::Result<Answer> {
+        let mut request = request.body(Full::new(Bytes::from(body)))?;
+        *request.uri_mut() = format!("{}{}", self.base, request.uri()).parse()?;
+        if !self.key.is_empty() {
+            request.headers_mut().insert(AUTHORIZATION, format!("Bearer {}", self.key).parse()?);
+        }
         let exchange = async {
             let response = self.http.request(request).await?;
             let status = response.status();

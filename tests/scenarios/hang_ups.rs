@@ -1,0 +1,54 @@
+//! Buyers who close the page at random moments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::load::{self, Until};
+use crate::suite::{Mode, Suite};
+
+const PLACEMENTS: u64 = 600;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reserved_is_what_live_orders_hold_in_one_process() {
+    hang_up(Mode::OneProcess).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reserved_is_what_live_orders_hold_in_processes() {
+    hang_up(Mode::Processes).await;
+}
+
+async fn hang_up(mode: Mode) {
+    let suite = Arc::new(Suite::start(mode).await);
+    suite.stock("GIFT", 100_000).await;
+    let shared = suite.clone();
+    load::run(32, Until::Count(PLACEMENTS), move |number| {
+        let suite = shared.clone();
+        async move {
+            let order = suite.order("GIFT", number);
+            let key = format!("hang-{number}");
+            let patience = Duration::from_micros(rand::rng().random_range(0..60_000));
+            // The connection is closed with the request on it.
+            let client = suite.rest.reconnected();
+            let _ = tokio::time::timeout(patience, client.post("/v1/orders", &key, &order)).await;
+            Ok(())
+        }
+    })
+    .await
+    .unwrap();
+
+    testing::eventually("no order is undecided and nothing is held for nobody", async || {
+        let undecided = suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'placing'").await;
+        let live = suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'new'").await;
+        let held = suite.number("inventory", "SELECT coalesce(sum(reserved), 0)::bigint FROM stock_levels").await;
+        (undecided == 0 && live == held).then_some(())
+    })
+    .await;
+    let stock = suite.rest.get("/v1/stock/GIFT/explain").await.unwrap().ok().unwrap();
+    let live = suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'new'").await;
+    assert_eq!(stock["ledgerReserved"], live.to_string(), "{stock}");
+    assert!(live > 0, "some got through");
+    Arc::into_inner(suite).unwrap().stop().await;
+}

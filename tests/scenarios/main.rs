@@ -1,0 +1,16 @@
+//! The suite as its users meet it: the real binary, over REST, in one process and as many.
+
+#[path = "../../services/korob/src/load.rs"]
+#[allow(dead_code)]
+mod load;
+#[path = "../../services/korob/src/rest.rs"]
+#[allow(dead_code)]
+mod rest;
+
+mod hang_ups;
+mod hostile_bodies;
+mod hot_sku;
+mod kill;
+mod order_path;
+mod suite;
+mod trace;

@@ -1,0 +1,264 @@
+//! Starts the binary over fresh databases, with one open shop.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use proto::access::v1::access_service_client::AccessServiceClient;
+use proto::access::v1::{
+    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest, CreateShopRequest,
+    LegalEntity, Shop, ShortagePolicy,
+};
+use rpc::{Call, Caller, CallerKeys, Directory};
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+use tokio_postgres::{Client as Database, NoTls};
+use uuid::Uuid;
+
+use crate::rest::Client;
+
+const SERVICES: [&str; 7] = ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
+const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const READY_PATIENCE: Duration = Duration::from_secs(90);
+
+/// How the roles run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    OneProcess,
+    Processes,
+}
+
+/// A running suite with one shop.
+pub struct Suite {
+    pub rest: Client,
+    pub shop_id: String,
+    pub source_id: String,
+    pub delivery_method_id: String,
+    pub warehouse_id: String,
+    pub directory: Directory,
+    mode: Mode,
+    child: Child,
+    config: PathBuf,
+    gateway: SocketAddr,
+    ops: SocketAddr,
+    urls: BTreeMap<&'static str, String>,
+    admin_url: String,
+    names: Vec<String>,
+}
+
+impl Suite {
+    /// Starts everything and opens a shop.
+    pub async fn start(mode: Mode) -> Self {
+        Self::start_with(mode, "").await
+    }
+
+    /// The same with more configuration.
+    pub async fn start_with(mode: Mode, more: &str) -> Self {
+        let admin_url = testing::admin_url().await;
+        let run = Uuid::new_v4().simple().to_string();
+        let (mut urls, mut names) = (BTreeMap::new(), Vec::new());
+        let admin = connect(&admin_url).await;
+        for service in SERVICES {
+            let name = format!("s_{}_{service}", &run[..12]);
+            admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+            let (server, _) = admin_url.rsplit_once('/').unwrap();
+            urls.insert(service, format!("{server}/{name}"));
+            names.push(name);
+        }
+        let data_dir = std::env::temp_dir().join(format!("korob-scenario-{run}"));
+        std::fs::create_dir_all(&data_dir).unwrap();
+        let (gateway, ops) = (free_address(), free_address());
+        let mut text = format!("data_dir = {data_dir:?}\nsecret = \"{SECRET}\"\n{more}\n");
+        writeln!(text, "[gateway]\nlisten = \"{gateway}\"\n[ops]\nlisten = \"{ops}\"").unwrap();
+        let mut addresses = Vec::new();
+        for (service, url) in &urls {
+            let address = free_address();
+            writeln!(text, "[services.{service}]\nlisten = \"{address}\"\ndatabase_url = \"{url}\"\npool_size = 8").unwrap();
+            addresses.push((*service, format!("http://{address}")));
+        }
+        let config = data_dir.join("korob.toml");
+        std::fs::write(&config, text).unwrap();
+        let child = spawn(&config, mode);
+        let keys = CallerKeys::new(SECRET.as_bytes());
+        let pairs = addresses.iter().map(|(name, address)| (*name, address.as_str()));
+        let directory = Directory::remote(pairs, keys, Default::default()).unwrap();
+        let rest = Client::with_key(format!("http://{gateway}"), String::new());
+        let mut suite = Self {
+            rest,
+            shop_id: String::new(),
+            source_id: String::new(),
+            delivery_method_id: String::new(),
+            warehouse_id: String::new(),
+            directory,
+            mode,
+            child,
+            config,
+            gateway,
+            ops,
+            urls,
+            admin_url,
+            names,
+        };
+        suite.wait_until_ready().await;
+        suite.open_shop().await;
+        suite
+    }
+
+    /// `kill -9` of everything but PostgreSQL.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Starts the binary again over the same databases.
+    pub async fn start_again(&mut self) {
+        self.child = spawn(&self.config, self.mode);
+        self.wait_until_ready().await;
+    }
+
+    /// A connection past the services, to look.
+    pub async fn database(&self, service: &str) -> Database {
+        connect(&self.urls[service]).await
+    }
+
+    /// One number from a service's database.
+    pub async fn number(&self, service: &str, sql: &str) -> i64 {
+        self.database(service).await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// A product with `units` in stock; answers its SKU.
+    pub async fn stock(&self, sku: &str, units: i64) {
+        let product = json!({ "product": {
+            "kind": "PRODUCT_KIND_GOODS", "name": format!("Item {sku}"),
+            "variants": [{ "sku": sku, "priceQuantity": 1, "weightGrams": 100 }],
+        } });
+        self.rest.post("/v1/products", &format!("product-{sku}"), &product).await.unwrap().ok().unwrap();
+        let lists = self.rest.get("/v1/price-lists").await.unwrap().ok().unwrap();
+        let list = match lists["priceLists"].as_array().and_then(|lists| lists.first()) {
+            Some(list) => list["priceListId"].as_str().unwrap().to_owned(),
+            None => {
+                let list = json!({ "priceList": { "name": "Retail", "currencyCode": "UAH" } });
+                let made = self.rest.post("/v1/price-lists", "retail", &list).await.unwrap().ok().unwrap();
+                made["priceListId"].as_str().unwrap().to_owned()
+            }
+        };
+        let prices = json!({ "prices": [{ "sku": sku, "amount": { "amount": "100.00", "currencyCode": "UAH" } }] });
+        let path = format!("/v1/price-lists/{list}/prices");
+        self.rest.post(&path, &format!("price-{sku}"), &prices).await.unwrap().ok().unwrap();
+        if units > 0 {
+            let receipt = json!({ "warehouseId": self.warehouse_id, "lines": [{ "sku": sku, "quantity": units.to_string() }] });
+            self.rest.post("/v1/stock/receive", &format!("receipt-{sku}"), &receipt).await.unwrap().ok().unwrap();
+        }
+    }
+
+    /// An order of one unit of `sku` by buyer number `buyer`.
+    pub fn order(&self, sku: &str, buyer: u64) -> Value {
+        json!({
+            "shopId": self.shop_id, "sourceId": self.source_id, "method": "ORDER_METHOD_CART",
+            "contact": { "name": "Олена Коваленко", "phone": format!("+38067{:07}", 1_000_000 + buyer) },
+            "lines": [{ "sku": sku, "quantity": 1 }],
+            "delivery": { "deliveryMethodId": self.delivery_method_id, "address": { "countryCode": "UA", "city": "Київ" } },
+            "paymentMethod": "cash_on_delivery",
+        })
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let url = format!("http://{}/readyz", self.ops);
+        let gateway = format!("http://{}/readyz", self.gateway);
+        let client = Client::new();
+        let started = std::time::Instant::now();
+        while !(client.is_ok(&url).await && client.is_ok(&gateway).await) {
+            assert!(self.child.try_wait().unwrap().is_none(), "the suite has ended");
+            assert!(started.elapsed() < READY_PATIENCE, "the suite was not ready in time");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn open_shop(&mut self) {
+        let call = Call::begin(Caller::operator("scenario"), Duration::from_secs(30));
+        let mut access = AccessServiceClient::new(self.directory.channel("access").bind(&call));
+        let key = || "scenario".to_owned();
+        let entity = LegalEntity { name: "Scenario".to_owned(), ..Default::default() };
+        let request = CreateLegalEntityRequest { legal_entity: Some(entity), idempotency_key: key() };
+        let entity = access.create_legal_entity(request).await.unwrap().into_inner();
+        let shop = Shop {
+            legal_entity_id: entity.legal_entity_id,
+            name: "Scenario".to_owned(),
+            time_zone: "Europe/Kyiv".to_owned(),
+            locale: "uk-UA".to_owned(),
+            currency_code: "UAH".to_owned(),
+            shortage_policy: ShortagePolicy::Refuse.into(),
+            country_code: "UA".to_owned(),
+            ..Default::default()
+        };
+        let request = CreateShopRequest { shop: Some(shop), idempotency_key: key() };
+        self.shop_id = access.create_shop(request).await.unwrap().into_inner().shop_id;
+        let account = ChannelAccount {
+            shop_id: self.shop_id.clone(),
+            channel: Channel::Site.into(),
+            name: "site".to_owned(),
+            ..Default::default()
+        };
+        let request = CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: key() };
+        self.source_id = access.create_channel_account(request).await.unwrap().into_inner().source_id;
+        let scopes = [
+            "access.read", "access.write", "catalog.read", "catalog.write", "customers.read", "customers.write",
+            "delivery.read", "delivery.write", "inventory.hold", "inventory.read", "inventory.write", "orders.read",
+            "orders.write", "payments.read", "payments.write",
+        ];
+        let request = CreateApiKeyRequest {
+            name: "scenario".to_owned(),
+            shop_ids: vec![self.shop_id.clone()],
+            scopes: scopes.map(str::to_owned).to_vec(),
+            rate_limit: 1_000_000,
+            idempotency_key: key(),
+        };
+        let secret = access.create_api_key(request).await.unwrap().into_inner().secret;
+        self.rest = self.rest.clone().authorized(secret);
+
+        let warehouse = json!({ "warehouse": { "name": "Main" } });
+        let warehouse = self.rest.post("/v1/warehouses", "main", &warehouse).await.unwrap().ok().unwrap();
+        self.warehouse_id = warehouse["warehouseId"].as_str().unwrap().to_owned();
+        let method = json!({ "deliveryMethod": {
+            "shopId": self.shop_id, "kind": "DELIVERY_KIND_COURIER", "name": "Courier", "cashOnDelivery": true,
+            "tariffs": [{ "price": { "amount": "50.00", "currencyCode": "UAH" } }],
+        } });
+        let method = self.rest.post("/v1/delivery-methods", "courier", &method).await.unwrap().ok().unwrap();
+        self.delivery_method_id = method["deliveryMethodId"].as_str().unwrap().to_owned();
+    }
+
+    /// Asks the suite to drain, then drops its databases.
+    pub async fn stop(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
+        assert!(ended.expect("drains in time").unwrap().success(), "ends with status 0");
+        let admin = connect(&self.admin_url).await;
+        for name in &self.names {
+            admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        }
+        std::fs::remove_dir_all(self.config.parent().unwrap()).unwrap();
+    }
+}
+
+fn spawn(config: &std::path::Path, mode: Mode) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(config.with_file_name("log")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_korob"));
+    command.arg("--config").arg(config).arg("up");
+    if mode == Mode::Processes {
+        command.arg("--processes");
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn().unwrap()
+}
+
+async fn connect(url: &str) -> Database {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+}
