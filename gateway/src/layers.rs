@@ -25,10 +25,6 @@ pub(crate) use request_id::RequestId;
 use crate::handlers;
 use crate::state::Gateway;
 
-/// The address that a connection came from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) std::net::IpAddr);
-
 /// Everything between a connection and a service.
 pub(crate) fn stack(gateway: &Gateway) -> BoxCloneSyncService<Request, Response, Infallible> {
     let state = || gateway.clone();

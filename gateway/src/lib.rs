@@ -15,6 +15,7 @@ mod keys;
 mod layers;
 mod openapi;
 mod operation;
+mod peer;
 mod problem;
 mod rates;
 mod readiness;
@@ -28,6 +29,7 @@ use rpc::Directory;
 use tokio_util::sync::CancellationToken;
 
 pub use openapi::text as openapi_text;
+pub use peer::Network;
 pub use problem::{CODES, CodeRow, FieldError, Problem};
 pub use server::Serving;
 pub use settings::{Limits, Settings};

@@ -22,7 +22,8 @@ use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
 
 use crate::guarded_io::GuardedIo;
-use crate::layers::{self, Peer};
+use crate::layers;
+use crate::peer::Peer;
 use crate::settings::{Limits, Settings};
 use crate::state::Gateway;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::peer::Network;
+
 /// The settings of the gateway. Every key has a default; an unknown key is an error.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -13,6 +15,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Browser origins that may call, such as `https://shop.example`. Default none: CORS is off.
     pub cors_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses, or networks such as `10.0.0.0/8`. Default none.
+    pub trusted_proxies: Vec<Network>,
     /// How long `/readyz` says no before the listener closes, so that load balancers look away first. Default 0.
     pub drain_notice_ms: u64,
     /// How long running requests may take to finish after that. Default 20,000.
@@ -71,6 +75,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             drain_notice_ms: 0,
             drain_ms_max: 20_000,
             limits: Limits::default(),

@@ -145,18 +145,47 @@ async fn a_client_that_does_not_read_is_closed() {
 }
 
 #[tokio::test]
+async fn slow_clients_harm_nobody_else() {
+    let shop = Shop::open_with(|settings| settings.limits.header_ms_max = 1000).await;
+    shop.fakes.answer("/korob.orders.v1.OrderService/GetOrder", |_: GetOrderRequest| Ok(Order::default()));
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(shop.address).await.unwrap();
+        stream.write_all(b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+        slow.push(stream);
+    }
+    for _ in 0..20 {
+        let started = Instant::now();
+        assert_eq!(shop.get("/v1/orders/o").await.status, 200);
+        assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+    }
+    let closed = async {
+        for mut stream in slow {
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), closed).await.unwrap();
+}
+
+#[tokio::test]
 async fn running_requests_finish_when_the_gateway_stops() {
     let shop = Shop::open().await;
-    shop.fakes.answer("/korob.orders.v1.OrderService/GetOrder", |_: GetOrderRequest| {
-        std::thread::sleep(Duration::from_millis(100));
-        Ok(Order::default())
+    shop.fakes.answer("/korob.orders.v1.OrderService/PlaceOrder", |_: PlaceOrderRequest| {
+        Ok(PlaceOrderResponse::default())
     });
-    let (answer, ()) = tokio::join!(shop.get("/v1/orders/o"), async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        shop.shutdown.cancel();
-    });
-    assert_eq!(answer.status, 200);
-    let Shop { serving, address, .. } = shop;
-    tokio::time::timeout(Duration::from_secs(5), serving.finished()).await.unwrap().unwrap();
-    assert!(TcpStream::connect(address).await.is_err());
+    let mut running = TcpStream::connect(shop.address).await.unwrap();
+    let head = format!(
+        "POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{"
+    );
+    running.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    shop.shutdown.cancel();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(TcpStream::connect(shop.address).await.is_err());
+
+    running.write_all(b"}").await.unwrap();
+    let mut answer = String::new();
+    running.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    tokio::time::timeout(Duration::from_secs(5), shop.serving.finished()).await.unwrap().unwrap();
 }

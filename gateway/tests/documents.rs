@@ -67,6 +67,9 @@ fn settings_have_defaults_and_refuse_unknown_keys() {
     let settings: Settings = serde_json::from_str(r#"{"limits": {"body_bytes_max": 5}}"#).unwrap();
     assert_eq!((settings.listen.port(), settings.limits.body_bytes_max), (8080, 5));
     assert_eq!(settings.limits.header_ms_max, 5000);
+    let proxies = r#"{"trusted_proxies": ["10.0.0.0/8", "::1", "192.0.2.1"]}"#;
+    assert_eq!(serde_json::from_str::<Settings>(proxies).unwrap().trusted_proxies.len(), 3);
+    assert!(serde_json::from_str::<Settings>(r#"{"trusted_proxies": ["10.0.0.0/40"]}"#).is_err());
     assert!(serde_json::from_str::<Settings>(r#"{"lisen": "x"}"#).is_err());
     assert!(serde_json::from_str::<Settings>(r#"{"limits": {"body": 5}}"#).is_err());
 }

@@ -76,6 +76,24 @@ async fn guessing_ends_and_working_keys_go_on() {
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_every_client_counts_for_itself() {
+    let shop =
+        Shop::open_with(|settings| settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let guess = |at: u32, chain: &str| {
+        shop.ask_anonymously(Method::GET, "/v1/orders/o")
+            .header("authorization", &format!("Bearer guess-{at}"))
+            .header("x-forwarded-for", chain)
+            .send()
+    };
+    for at in 0..20 {
+        // What a client claims before the proxy's own entry counts for nothing.
+        guess(at, &format!("10.0.0.{at}, 203.0.113.7, 127.0.0.9")).await.expect_problem(401, "KEY_INVALID");
+    }
+    guess(20, "203.0.113.7").await.expect_problem(429, "TOO_MANY_WRONG_KEYS");
+    guess(21, "203.0.113.8").await.expect_problem(401, "KEY_INVALID");
+}
+
+#[tokio::test]
 async fn a_key_keeps_to_its_rate() {
     let shop = open().await;
     shop.add_key("slow", &["orders.read"], 2);

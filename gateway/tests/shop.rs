@@ -1,7 +1,7 @@
 //! A partner of the suite: a gateway on a free port, keys, and requests that read like sentences.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use hyper_util::rt::TokioExecutor;
 use proto::access::v1::{ApiKey, AuthenticateKeyRequest};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use types::{KeyId, ShopId};
@@ -24,12 +23,15 @@ use crate::fakes::Fakes;
 pub const SECRET: &str = "kor_live_0123456789abcdef";
 const AUTHENTICATE: &str = "/korob.access.v1.AccessService/AuthenticateKey";
 
+/// Keys by the digest of their secret.
+type KnownKeys = Arc<Mutex<Vec<(Vec<u8>, ApiKey)>>>;
+
 pub struct Shop {
     pub fakes: Fakes,
     pub address: SocketAddr,
     pub serving: Serving,
     pub shutdown: CancellationToken,
-    keys: Arc<Mutex<Vec<(Vec<u8>, ApiKey)>>>,
+    keys: KnownKeys,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -56,7 +58,7 @@ impl Shop {
         let mut settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
         change(&mut settings);
         let fakes = Fakes::default();
-        let keys: Arc<Mutex<Vec<(Vec<u8>, ApiKey)>>> = Arc::default();
+        let keys = KnownKeys::default();
         let known = keys.clone();
         fakes.answer(AUTHENTICATE, move |request: AuthenticateKeyRequest| {
             let known = known.lock().unwrap();

@@ -106,7 +106,7 @@ impl Api {
             }
         } else {
             if !inbound.body.is_empty() {
-                return Err(Violation::new(Reason::UnknownField, "the method takes no body"));
+                return Err(Violation::new(Reason::UnexpectedBody, "the method takes no body"));
             }
             let bound: Vec<FieldPath> = route.path.variables().cloned().collect();
             query::read(&self.tables, route.request, inbound.query, &bound, out)?;

@@ -35,5 +35,9 @@ pub use tables::{MessageId, UnsupportedShape};
 pub use violation::{Reason, Violation};
 pub use wire::Malformed;
 
+/// How many elements all arrays and maps of a body may have together. An element of three bytes (`{},`) may take a
+/// hundred in memory; the longest list that a method takes is a tenth of this.
+pub const ELEMENTS_MAX: usize = 10_000;
+
 /// How deep JSON objects and arrays may be nested.
 pub const DEPTH_MAX: usize = 32;

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::DEPTH_MAX;
 use crate::json_text::JsonText;
 use crate::scalar::{self, Scalar};
 use crate::tables::{FIELDS_MAX, Field, Kind, Message, MessageId, Shape, Tables};
 use crate::violation::{Reason, Result, Violation};
 use crate::wire::{self, WireType};
+use crate::{DEPTH_MAX, ELEMENTS_MAX};
 
 /// Reads one JSON object as a message and appends its wire form.
 pub(crate) fn read(tables: &Tables, message: MessageId, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    let mut reader = Reader { tables, json: JsonText::of(json)?, depth: 0, out };
+    let mut reader = Reader { tables, json: JsonText::of(json)?, depth: 0, elements: 0, out };
     if reader.json.peek() != b'{' {
         return Err(reader.wrong_type(Kind::Message(message)));
     }
@@ -24,6 +24,7 @@ struct Reader<'a> {
     tables: &'a Tables,
     json: JsonText<'a>,
     depth: usize,
+    elements: usize,
     out: &'a mut Vec<u8>,
 }
 
@@ -100,6 +101,7 @@ impl<'a> Reader<'a> {
         let mut more = !self.json.take(b']');
         let mut index = 0;
         while more {
+            self.one_more()?;
             let element = if packed {
                 self.scalar(field.kind).map(|value| value.put(self.out))
             } else {
@@ -127,6 +129,7 @@ impl<'a> Reader<'a> {
         let mut keys: HashSet<Cow<'a, str>> = HashSet::new();
         let mut more = !self.json.take(b'}');
         while more {
+            self.one_more()?;
             let key = self.json.string()?;
             self.entry(field, key_kind, &key).map_err(|violation| violation.under(&key))?;
             if !keys.insert(key.clone()) {
@@ -175,6 +178,15 @@ impl<'a> Reader<'a> {
 
     fn begins_value(&mut self) -> bool {
         matches!(self.json.peek(), b'"' | b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')
+    }
+
+    fn one_more(&mut self) -> Result<()> {
+        self.elements += 1;
+        if self.elements > ELEMENTS_MAX {
+            let message = format_args!("arrays and maps may have {ELEMENTS_MAX} elements together");
+            return Err(Violation::new(Reason::TooManyElements, message));
+        }
+        Ok(())
     }
 
     fn deeper(&mut self) -> Result<()> {

@@ -15,6 +15,10 @@ pub enum Reason {
     TrailingText,
     /// Objects and arrays are nested deeper than [`crate::DEPTH_MAX`].
     TooDeep,
+    /// All arrays and maps together have more than [`crate::ELEMENTS_MAX`] elements.
+    TooManyElements,
+    /// The method takes no body.
+    UnexpectedBody,
     /// The message has no such field.
     UnknownField,
     /// The method has no such query parameter.
@@ -39,8 +43,6 @@ pub enum Reason {
     PathMismatch,
     /// The body carries another idempotency key than the header.
     IdempotencyKeyMismatch,
-    /// The field must be given.
-    Required,
 }
 
 impl Reason {
@@ -52,6 +54,8 @@ impl Reason {
             Reason::LoneSurrogate => "LONE_SURROGATE",
             Reason::TrailingText => "TRAILING_TEXT",
             Reason::TooDeep => "TOO_DEEP",
+            Reason::TooManyElements => "TOO_MANY_ELEMENTS",
+            Reason::UnexpectedBody => "UNEXPECTED_BODY",
             Reason::UnknownField => "UNKNOWN_FIELD",
             Reason::UnknownParameter => "UNKNOWN_PARAMETER",
             Reason::DuplicateField => "DUPLICATE_FIELD",
@@ -64,7 +68,6 @@ impl Reason {
             Reason::Malformed => "MALFORMED",
             Reason::PathMismatch => "PATH_MISMATCH",
             Reason::IdempotencyKeyMismatch => "IDEMPOTENCY_KEY_MISMATCH",
-            Reason::Required => "REQUIRED",
         }
     }
 }

@@ -97,6 +97,8 @@ fn hostile_bodies_are_refused() {
     for (body, wanted) in cases {
         assert_eq!(refusal(read(body)), wanted, "{:.80}", body);
     }
+    let many = format!(r#"{{"inners": [{}{{}}]}}"#, "{},".repeat(10_000));
+    assert_eq!(refusal(read(&many)), "inners TOO_MANY_ELEMENTS");
     let violation = read(&deep).unwrap_err();
     assert_eq!(violation.reason.as_str(), "TOO_DEEP");
     assert_eq!(refusal(read_bytes(b"{\"text\": \"\xff\"}")), " INVALID_UTF8");

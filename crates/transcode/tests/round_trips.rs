@@ -140,7 +140,7 @@ impl Entropy<'_> {
             _ => {}
         }
         for field in descriptor.fields() {
-            if self.byte() % 3 == 0 || depth > 4 {
+            if self.byte().is_multiple_of(3) || depth > 4 {
                 continue;
             }
             let value = self.field(&field, depth);

@@ -72,6 +72,7 @@ fn wrong_parameters_are_refused_by_name() {
     }
     assert_eq!(refusal(request(Method::POST, "/v1/kinds?text=a", "{}", None)), "text UNKNOWN_PARAMETER");
     assert_eq!(refusal(request(Method::GET, "/v1/kinds/a%00b", "", None)), "text NUL_CHARACTER");
+    assert_eq!(refusal(request(Method::GET, "/v1/kinds/a", "{}", None)), " UNEXPECTED_BODY");
 }
 
 #[test]

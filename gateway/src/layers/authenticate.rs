@@ -8,9 +8,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::Peer;
 use crate::keys::Keys;
 use crate::operation::Operation;
+use crate::peer;
 use crate::problem::Problem;
 use crate::state::Gateway;
 
@@ -22,10 +22,10 @@ pub(super) async fn run(State(gateway): State<Gateway>, mut request: Request, ne
     let Some(secret) = bearer(request.headers()) else {
         return refused("KEY_REQUIRED", "send a key: Authorization: Bearer …");
     };
-    let peer = request.extensions().get::<Peer>().copied();
+    let address = peer::address(&request, &gateway.settings.trusted_proxies);
     let digest = Keys::digest(secret);
     // An address that guesses is shut out, but not the working keys that share it behind a proxy.
-    let locked = peer.and_then(|Peer(address)| gateway.wrong_keys.locked_for(address));
+    let locked = address.and_then(|address| gateway.wrong_keys.locked_for(address));
     if let Some(left) = locked.filter(|_| !gateway.keys.was_valid(&digest)) {
         return too_many(left);
     }
@@ -35,7 +35,7 @@ pub(super) async fn run(State(gateway): State<Gateway>, mut request: Request, ne
             next.run(request).await
         }
         Ok(None) => {
-            if let Some(Peer(address)) = peer {
+            if let Some(address) = address {
                 gateway.wrong_keys.count(address);
             }
             refused("KEY_INVALID", "the key is unknown or revoked")
