@@ -43,6 +43,6 @@ pub async fn serve(
     directory: &Directory,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Serving> {
-    let gateway = state::Gateway::new(settings.clone(), directory);
+    let gateway = state::Gateway::new(settings.clone(), directory)?;
     server::start(settings, gateway, shutdown).await
 }

@@ -8,7 +8,7 @@ Names are lowerCamelCase; requests may also use snake_case. Unknown fields are r
 problems whose `reason` never changes its meaning.";
 
 /// The document as it is served and kept in `gateway/openapi.json`.
-pub fn text() -> String {
+pub fn text() -> serde_json::Result<String> {
     let info = Info {
         title: "Korob".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -17,9 +17,9 @@ pub fn text() -> String {
         more_messages: vec!["korob.catalog.v1.ImportFeedProgress".to_owned()],
     };
     let document = transcode::openapi(Api::suite(), &info);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
-    text
+    Ok(text)
 }
 
 fn paths() -> Map<String, Value> {

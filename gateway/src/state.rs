@@ -42,9 +42,9 @@ impl std::ops::Deref for Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(settings: Settings, directory: &Directory) -> Self {
+    pub(crate) fn new(settings: Settings, directory: &Directory) -> anyhow::Result<Self> {
         let limits = settings.limits;
-        Self(Arc::new(Shared {
+        Ok(Self(Arc::new(Shared {
             directory: directory.for_issuer(crate::NAME),
             keys: Keys::new(limits.key_trust(), limits.keys_max),
             wrong_keys: WrongKeys::new(limits.wrong_keys_per_minute_max, limits.keys_max),
@@ -53,10 +53,10 @@ impl Gateway {
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
             repeats: RepeatBudget::new(limits.repeats_percent_max),
             readiness: Readiness::default(),
-            openapi: Bytes::from(crate::openapi_text()),
+            openapi: Bytes::from(crate::openapi_text()?),
             draining: AtomicBool::new(false),
             settings,
-        }))
+        })))
     }
 
     pub(crate) fn channel(&self, service: &str) -> Channel {

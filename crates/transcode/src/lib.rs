@@ -12,6 +12,7 @@ mod api;
 mod duration;
 mod field_mask;
 mod field_path;
+mod json_string;
 mod json_text;
 mod matcher;
 mod openapi;

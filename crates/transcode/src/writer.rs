@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::num::FpCategory;
 use std::ops::Range;
 
+use crate::json_string::write_string;
 use crate::tables::{Encoding, Field, Integer, Kind, Message, MessageId, Shape, Tables};
 use crate::wire::{self, Fields, Malformed, Value};
 use crate::{DEPTH_MAX, duration, field_mask, scalar, timestamp};
@@ -162,7 +163,7 @@ impl<'a> Writer<'a, '_> {
                 continue;
             }
             self.separate(start);
-            write_text(key, self.out);
+            write_string(key, self.out);
             self.out.push(b':');
             match (value, kind) {
                 (Some(value), kind) => self.value(kind, *value)?,
@@ -178,11 +179,11 @@ impl<'a> Writer<'a, '_> {
         match (kind, value) {
             (Kind::Message(id), Value::Bytes(bytes)) => self.message(self.tables.message(id), bytes),
             (Kind::Text, Value::Bytes(bytes)) => {
-                write_text(std::str::from_utf8(bytes).map_err(|_| Malformed)?, self.out);
+                write_string(std::str::from_utf8(bytes).map_err(|_| Malformed)?, self.out);
                 Ok(())
             }
             (Kind::Bytes, Value::Bytes(bytes)) => {
-                write_text(&scalar::base64_text(bytes), self.out);
+                write_string(&scalar::base64_text(bytes), self.out);
                 Ok(())
             }
             (Kind::Timestamp, Value::Bytes(bytes)) => timestamp::write(bytes, self.out),
@@ -194,7 +195,7 @@ impl<'a> Writer<'a, '_> {
             }
             (Kind::Enum(id), Value::Varint(value)) => {
                 match self.tables.enumeration(id).name(value as i32) {
-                    Some(name) => write_text(name, self.out),
+                    Some(name) => write_string(name, self.out),
                     None => self.display(value as i32)?,
                 }
                 Ok(())
@@ -282,33 +283,4 @@ fn map_key(kind: Kind, entry: &[u8]) -> Result<String> {
     }
     let text = String::from_utf8(text).map_err(|_| Malformed)?;
     Ok(if kind == Kind::Text { text } else { text.trim_matches('"').to_owned() })
-}
-
-/// Writes a JSON string.
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut run = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..=0x1f => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[run..at]);
-        run = at + 1;
-        out.extend_from_slice(escape);
-        if escape.is_empty() {
-            const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
-            let digits = [HEXADECIMAL[usize::from(byte >> 4)], HEXADECIMAL[usize::from(byte & 15)]];
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&digits);
-        }
-    }
-    out.extend_from_slice(&bytes[run..]);
-    out.push(b'"');
 }
