@@ -36,7 +36,13 @@ pub(crate) struct AuditRow {
 impl Audit {
     /// `action` is the operation, such as `orders.cancel_order`; `resource_id` what it changed.
     pub fn new(action: &'static str, resource_id: impl ToString) -> Self {
-        Self { action, resource_id: resource_id.to_string(), shop_id: None, changes: Vec::new(), personal: Vec::new() }
+        Self {
+            action,
+            resource_id: resource_id.to_string(),
+            shop_id: None,
+            changes: Vec::new(),
+            personal: Vec::new(),
+        }
     }
 
     /// The shop the resource belongs to.
@@ -80,7 +86,8 @@ impl Audit {
         }
         // The person's id salts the digest: the same phone on two cards has two digests.
         let hash = Sha256::new().chain_update(person_id).chain_update([0]).chain_update(value).finalize();
-        let digest = format!("sha256:{}", hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>());
+        let digest =
+            format!("sha256:{}", hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>());
         let person_id = person_id.to_owned();
         self.personal.push(PersonalValue { person_id, digest: digest.clone(), value: value.to_owned() });
         Value::String(digest)

@@ -70,7 +70,8 @@ where
         metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
         let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
         // A task of its own: a panic loses one batch, not the worker.
-        let results = tokio::spawn(run(inputs)).await.unwrap_or_else(|_panic| {
+        let run = run.clone();
+        let results = tokio::spawn(async move { run(inputs).await }).await.unwrap_or_else(|_panic| {
             tracing::error!(batcher = name, "a batch panicked");
             Vec::new()
         });

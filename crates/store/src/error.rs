@@ -9,7 +9,6 @@ use tonic::Code;
 /// The result of a database operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-
 /// A failure of the database, or of the rules this crate keeps.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,7 +41,9 @@ pub enum Error {
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match &error {
-            DieselError::DatabaseError(kind, _) if is_connection_loss(kind) => Self::Unreachable(Box::new(error)),
+            DieselError::DatabaseError(kind, info) if is_outage(kind, info.message()) => {
+                Self::Unreachable(Box::new(error))
+            }
             DieselError::BrokenTransactionManager => Self::Unreachable(Box::new(error)),
             _ => Self::Statement(error),
         }
@@ -62,7 +63,8 @@ impl Error {
                 Fault::new(Code::Unavailable, "DATABASE_UNAVAILABLE", self.to_string()).retry_after(soon)
             }
             Self::Statement(error) if is_contention(error) => {
-                Fault::new(Code::Aborted, "CONTENTION", "others change the same rows; repeat it shortly").retry_after(soon)
+                Fault::new(Code::Aborted, "CONTENTION", "others change the same rows; repeat it shortly")
+                    .retry_after(soon)
             }
             Self::KeyReused => Fault::new(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED", self.to_string()),
             Self::KeyInUse => {
@@ -82,8 +84,12 @@ impl Error {
     }
 }
 
-fn is_connection_loss(kind: &DatabaseErrorKind) -> bool {
-    matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
+/// A lost connection, a server that stops, or one that became a standby. Diesel hides the SQL state of the last two.
+fn is_outage(kind: &DatabaseErrorKind, message: &str) -> bool {
+    use DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction, UnableToSendCommand};
+    matches!(kind, ClosedConnection | UnableToSendCommand | ReadOnlyTransaction)
+        || message.starts_with("terminating connection")
+        || message.starts_with("the database system is")
 }
 
 fn is_contention(error: &DieselError) -> bool {

@@ -14,7 +14,11 @@ type Row = (i64, chrono::DateTime<chrono::Utc>, String, String, Value, String);
 
 impl Store {
     /// The history of a resource, newest first, and the token of the next page.
-    pub async fn history(&self, resource_id: &str, page: &Page<i64>) -> Result<(Vec<pb::HistoryEntry>, String)> {
+    pub async fn history(
+        &self,
+        resource_id: &str,
+        page: &Page<i64>,
+    ) -> Result<(Vec<pb::HistoryEntry>, String)> {
         let mut connection = self.connection().await?;
         let rows: Vec<Row> = cached_sql(
             "SELECT sequence, change_time, actor, action, changes, trace_id FROM audit_log

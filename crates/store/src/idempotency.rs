@@ -42,7 +42,8 @@ impl Store {
     /// with the same key is refused. A refused call does not use up its key.
     pub async fn once<Q, R, E, F>(&self, call: &Call, once: Once<'_>, request: &Q, body: F) -> Result<R, E>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
+        for<'t> F:
+            AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
         E: From<Error> + Send,
         R: Message + Default,
         Q: Message,
@@ -50,7 +51,8 @@ impl Store {
         let fingerprint = fingerprint(request);
         self.transaction(call, async |tx: &mut Tx| {
             if let Claim::Done(answer) = tx.claim(once, &fingerprint).await? {
-                return R::decode(answer.as_slice()).map_err(|error| Error::Corrupt(error.to_string()).into());
+                return R::decode(answer.as_slice())
+                    .map_err(|error| Error::Corrupt(error.to_string()).into());
             }
             let answer = body(&mut *tx).await?;
             tx.fulfil(once, &answer.encode_to_vec()).await?;

@@ -13,6 +13,7 @@ mod migrate;
 mod page;
 mod pool;
 mod transaction;
+mod upkeep;
 
 pub use audit::Audit;
 pub use batcher::{BATCH_SIZE_MAX, Batcher, QUEUE_LENGTH_MAX};
@@ -24,3 +25,4 @@ pub use migrate::{migrate, platform_migrations};
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use pool::{Connection, Settings, Store};
 pub use transaction::{NewEvent, Tx, TxBody};
+pub use upkeep::{EVENT_LIFE, KEY_LIFE};

@@ -58,8 +58,9 @@ pub struct Store {
     appended: Arc<watch::Sender<i64>>,
 }
 
-/// What every connection is told: no query may hang, no transaction may be forgotten.
+/// What every connection is told: no query may hang or outlive its caller, no transaction may be forgotten.
 const SESSION: &str = "SET jit = off; SET lock_timeout = '2s'; SET statement_timeout = '30s'; \
+                       SET client_connection_check_interval = '250ms'; \
                        SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'";
 
 impl Store {
@@ -73,10 +74,20 @@ impl Store {
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size)
             .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts { wait: Some(wait), create: Some(Duration::from_secs(3)), recycle: Some(wait) })
+            .timeouts(Timeouts {
+                wait: Some(wait),
+                create: Some(Duration::from_secs(3)),
+                recycle: Some(wait),
+            })
             .build()
             .map_err(|error| Error::Unreachable(Box::new(error)))?;
-        Ok(Self { pool, service: service.into(), clock, seal_key: secret.into(), appended: Arc::new(watch::Sender::new(0)) })
+        Ok(Self {
+            pool,
+            service: service.into(),
+            clock,
+            seal_key: secret.into(),
+            appended: Arc::new(watch::Sender::new(0)),
+        })
     }
 
     /// A connection for reading.

@@ -1,8 +1,12 @@
 //! Transactions: what changed, what is told and who did it are committed together.
 
+use std::ops::{Deref, DerefMut};
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
+};
 use rpc::Call;
 use uuid::Uuid;
 
@@ -13,7 +17,7 @@ use crate::pool::{Connection, Store};
 
 /// An open transaction. Everything a verb writes goes through it.
 pub struct Tx {
-    connection: Connection,
+    connection: Held,
     call: Call,
     now: DateTime<Utc>,
     events: Vec<EventRow>,
@@ -35,6 +39,41 @@ pub struct NewEvent {
     pub shop_id: Option<Uuid>,
     /// The system the change came from, so that it is not echoed there.
     pub origin: Option<String>,
+}
+
+/// The connection of an open transaction. Dropped before the transaction has ended, it is closed: back in the pool it
+/// would keep its locks, until somebody happens to take it out again.
+struct Held(Option<Connection>);
+
+impl Held {
+    /// Gives the connection back to the pool: the transaction has ended.
+    fn release(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Deref for Held {
+    type Target = AsyncPgConnection;
+
+    #[allow(clippy::expect_used)]
+    fn deref(&self) -> &AsyncPgConnection {
+        self.0.as_ref().expect("released only when the transaction is over")
+    }
+}
+
+impl DerefMut for Held {
+    #[allow(clippy::expect_used)]
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        self.0.as_mut().expect("released only when the transaction is over")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Connection::take(connection));
+        }
+    }
 }
 
 struct EventRow {
@@ -66,7 +105,8 @@ impl Store {
     /// Never await another service inside.
     pub async fn transaction<R, E, F>(&self, call: &Call, body: F) -> Result<R, E>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
+        for<'t> F:
+            AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
         E: From<Error> + Send,
         R: Send,
     {
@@ -88,6 +128,7 @@ impl Store {
         let mut connection = self.connection().await?;
         AnsiTransactionManager::begin_transaction(&mut *connection).await?;
         let now = self.clock().now();
+        let connection = Held(Some(connection));
         Ok(Tx { connection, call: call.clone(), now, events: Vec::new(), audits: Vec::new() })
     }
 }
@@ -141,18 +182,22 @@ impl Tx {
     async fn commit(mut self) -> Result<i64> {
         let position = self.tell().await?;
         AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
+        self.connection.release();
         Ok(position)
     }
 
     async fn roll_back(mut self) {
-        if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *self.connection).await {
-            // The connection is broken and will not be reused; the server has rolled back already.
-            tracing::debug!(%error, "a rollback was not confirmed");
+        match AnsiTransactionManager::rollback_transaction(&mut *self.connection).await {
+            Ok(()) => self.connection.release(),
+            // The connection is broken and is closed; the server rolls back when it sees that.
+            Err(error) => tracing::debug!(%error, "a rollback was not confirmed"),
         }
     }
 
     async fn tell(&mut self) -> Result<i64> {
         if self.events.is_empty() && self.audits.is_empty() {
+            // COMMIT of a failed transaction is a silent rollback. A statement after a swallowed failure fails.
+            self.conn().batch_execute("SELECT 1").await?;
             return Ok(0);
         }
         let now = self.now;

@@ -1,0 +1,9 @@
+//! The promises of the store, against a real PostgreSQL.
+
+mod batcher;
+mod idempotency;
+mod outages;
+mod pages;
+mod transactions;
+mod upkeep;
+mod workbench;
