@@ -1,1 +1,51 @@
-//! Empty.
+//! The customers service: one card per person, the phones and e-mails that lead to it, and what the person has bought.
+//!
+//! `model/` holds the nouns, `rpc/` one verb per file, `consumers/` what is done with the events of orders, and
+//! `shop_countries` asks access how a shop's buyers spell their phones.
+
+mod consumers;
+mod error;
+mod model;
+mod rpc;
+mod schema;
+mod shop_countries;
+mod wire;
+
+use std::sync::Arc;
+
+use diesel_migrations::embed_migrations;
+use proto::customers::v1::customer_service_server::CustomerServiceServer;
+use service::{Parts, Platform, Service};
+use store::{EmbeddedMigrations, Store};
+
+use crate::consumers::count_purchases;
+use crate::rpc::{Identifier, identifier};
+use crate::shop_countries::ShopCountries;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/customers");
+
+/// Who buys.
+pub struct Customers {
+    store: Store,
+    shop_countries: ShopCountries,
+    identifier: Identifier,
+}
+
+impl Service for Customers {
+    const NAME: &'static str = "customers";
+
+    fn migrations() -> EmbeddedMigrations {
+        MIGRATIONS
+    }
+
+    async fn start(platform: Platform) -> anyhow::Result<Parts> {
+        let customers = Arc::new(Self {
+            shop_countries: ShopCountries::new(platform.directory.channel("access")),
+            identifier: identifier(platform.store.clone()),
+            store: platform.store,
+        });
+        Ok(Parts::new()
+            .serve(CustomerServiceServer::from_arc(customers))
+            .consume(count_purchases::subscription()))
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) async fn handle(access: &Access, call: &Call, request: pb::UpdateShop
     let shop = access.store.transaction(call, async |tx: &mut Tx| {
         let mut shop = Shop::lock(tx.conn(), wanted.id).await?.ok_or(Error::ShopNotFound(wanted.id))?;
 
-        let details = request::shop(&wanted.over(wire::shop(&shop)))?;
+        let details = request::shop(&wanted.applied_to(wire::shop(&shop)))?;
         let changes = Changes::between(shop.details.facts(), details.facts());
         if changes.is_empty() {
             return Ok(shop);
@@ -62,7 +62,7 @@ impl Wanted {
     }
 
     /// The shop as it is now with the masked fields as they are wanted.
-    fn over(&self, mut current: pb::Shop) -> pb::Shop {
+    fn applied_to(&self, mut current: pb::Shop) -> pb::Shop {
         let wanted = self.shop.clone();
         let masked = |field: &str| self.mask.contains(&field);
         if masked("legal_entity_id") {

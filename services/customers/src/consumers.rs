@@ -1,0 +1,3 @@
+//! What customers does with other services' events.
+
+pub(crate) mod count_purchases;
