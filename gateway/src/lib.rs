@@ -8,6 +8,7 @@
 //! - `problem`: how refusals look, and the table of codes.
 //! - `server`: the accept loop.
 
+mod activity;
 mod body;
 mod guarded_io;
 mod handlers;
@@ -16,6 +17,7 @@ mod layers;
 mod openapi;
 mod operation;
 mod peer;
+mod pieces;
 mod problem;
 mod rates;
 mod readiness;

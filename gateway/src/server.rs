@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,18 +10,20 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::body::Body;
 use axum::response::Response;
+use futures_util::TryFutureExt as _;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
 
+use crate::activity::{Activity, Verdict};
 use crate::guarded_io::GuardedIo;
 use crate::layers;
 use crate::peer::Peer;
@@ -44,6 +47,8 @@ impl Serving {
     }
 }
 
+/// How often a connection is looked at for being idle or stuck.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// After an accept that failed, mostly for want of file descriptors: give others time to close theirs.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -64,7 +69,7 @@ pub(crate) async fn start(
 
 async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdown: CancellationToken) {
     let stack = layers::stack(&gateway);
-    let connections = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(settings.limits.connections_max));
     let closing = CancellationToken::new();
     let notice = {
@@ -77,16 +82,17 @@ async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdo
         })
     };
     while let Some((stream, peer, slot)) = closing.run_until_cancelled(accept(&listener, &slots)).await {
-        let connection = connection(stream, peer, stack.clone(), &settings.limits, &connections);
-        tokio::spawn(async move {
+        let connection = serve(stream, peer, stack.clone(), settings.limits, closing.clone());
+        connections.spawn(async move {
             connection.await;
             drop(slot);
         });
     }
     drop(listener);
     notice.abort();
+    connections.close();
     let patience = Duration::from_millis(settings.drain_ms_max);
-    if tokio::time::timeout(patience, connections.shutdown()).await.is_err() {
+    if tokio::time::timeout(patience, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
 }
@@ -108,27 +114,50 @@ async fn accept(
     }
 }
 
-/// Serves one connection.
-fn connection(
+/// Serves one connection until its client leaves, is idle or stuck, or the gateway stops.
+async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     stack: Stack,
-    limits: &Limits,
-    connections: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
+    limits: Limits,
+    closing: CancellationToken,
+) {
     // Small answers must not wait for an acknowledgement.
     let _ = stream.set_nodelay(true);
-    let io = GuardedIo::new(stream, limits.header_timeout(), limits.write_stall());
+    let io = TokioIo::new(GuardedIo::new(stream, limits.header_timeout(), limits.write_stall()));
+    let activity = Activity::new();
+    let requests = activity.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let ticket = requests.begin(request.version());
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
-        stack.clone().oneshot(request)
+        stack.clone().oneshot(request).map_ok(|response| ticket.follow(response))
     });
-    let connection = builder(limits).serve_connection(TokioIo::new(io), service).into_owned();
-    let watched = connections.watch(connection);
-    async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
+    let builder = builder(&limits);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    let mut ending = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            () = closing.cancelled(), if !ending => {
+                connection.as_mut().graceful_shutdown();
+                ending = true;
+            }
+            _ = look.tick() => match activity.verdict(limits.idle(), limits.delivery()) {
+                Verdict::Stuck => return,
+                Verdict::Idle if ending => return,
+                Verdict::Idle => {
+                    connection.as_mut().graceful_shutdown();
+                    ending = true;
+                }
+                Verdict::Keep => {}
+            },
         }
     }
 }

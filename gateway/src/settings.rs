@@ -56,6 +56,10 @@ pub struct Limits {
     pub answer_bytes_max: usize,
     /// How long a client may leave an answer unread. Default 10,000; longer closes.
     pub write_stall_ms_max: u64,
+    /// How long a client may take to read an answer to its end; streams are exempt. Default 30,000; longer closes.
+    pub delivery_ms_max: u64,
+    /// How long an HTTP/2 connection may ask nothing. Default 60,000; longer closes.
+    pub idle_ms_max: u64,
     /// HTTP/2 streams per connection. Default 64.
     pub streams_max: u32,
     /// HTTP/2 streams that a client reset and the gateway has not dropped yet. Default 20; more closes.
@@ -99,6 +103,8 @@ impl Default for Limits {
             feed_bytes_max: 512 * 1024 * 1024,
             answer_bytes_max: 16 * 1024 * 1024,
             write_stall_ms_max: 10_000,
+            delivery_ms_max: 30_000,
+            idle_ms_max: 60_000,
             streams_max: 64,
             reset_streams_max: 20,
             ping_ms: 5_000,
@@ -120,6 +126,14 @@ impl Limits {
 
     pub(crate) fn write_stall(&self) -> Duration {
         Duration::from_millis(self.write_stall_ms_max)
+    }
+
+    pub(crate) fn delivery(&self) -> Duration {
+        Duration::from_millis(self.delivery_ms_max)
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms_max)
     }
 
     pub(crate) fn ping_interval(&self) -> Duration {

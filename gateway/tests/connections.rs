@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use proto::orders::v1::{GetOrderRequest, Order, PlaceOrderRequest, PlaceOrderResponse};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -142,6 +142,41 @@ async fn a_client_that_does_not_read_is_closed() {
     let mut read = Vec::new();
     let outcome = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut read)).await;
     assert!(outcome.is_ok() && read.len() < 12 * 1024 * 1024, "{} bytes came", read.len());
+}
+
+/// Asks over HTTP/2 with a window so small that the answer waits for the client.
+async fn ask_with_small_window(shop: &Shop, path: &str) -> http::Response<hyper::body::Incoming> {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.http2_only(true).http2_initial_stream_window_size(100).http2_initial_connection_window_size(100);
+    let request = http::Request::get(format!("http://{}{path}", shop.address))
+        .header("authorization", format!("Bearer {SECRET}"))
+        .body(Empty::<bytes::Bytes>::new())
+        .unwrap();
+    builder.build_http().request(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_over_http_2_that_is_not_taken_ends_the_connection() {
+    let shop = Shop::open_with(|settings| settings.limits.delivery_ms_max = 500).await;
+    shop.fakes.answer("/korob.orders.v1.OrderService/GetOrder", |_: GetOrderRequest| {
+        Ok(Order { comment: "x".repeat(1024 * 1024), ..Default::default() })
+    });
+    let answer = ask_with_small_window(&shop, "/v1/orders/o").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(answer.into_body().collect().await.is_err());
+}
+
+#[tokio::test]
+async fn an_idle_http_2_connection_is_closed() {
+    let shop = Shop::open_with(|settings| settings.limits.idle_ms_max = 500).await;
+    let stream = TokioIo::new(TcpStream::connect(shop.address).await.unwrap());
+    let (_sender, connection) =
+        hyper::client::conn::http2::handshake::<_, _, Empty<bytes::Bytes>>(TokioExecutor::new(), stream)
+            .await
+            .unwrap();
+    let started = Instant::now();
+    tokio::time::timeout(Duration::from_secs(10), connection).await.unwrap().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
