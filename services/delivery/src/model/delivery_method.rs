@@ -1,0 +1,65 @@
+//! A way to deliver that a shop offers.
+
+use types::{DeliveryMethodId, ShopId};
+
+use crate::model::tariff::{Cart, Tariff};
+
+/// Who carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The shop's own courier.
+    Courier,
+    /// The buyer comes to the shop.
+    Pickup,
+}
+
+impl Kind {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Courier => "courier",
+            Self::Pickup => "pickup",
+        }
+    }
+
+    /// Reads the word.
+    pub fn stored(word: &str) -> Result<Self, store::Error> {
+        let found = [Self::Courier, Self::Pickup].into_iter().find(|kind| kind.as_str() == word);
+        found.ok_or_else(|| store::Error::Corrupt(format!("delivery kind {word:?}")))
+    }
+}
+
+/// A way to deliver, with its tariffs in the order in which they are tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryMethod {
+    pub id: DeliveryMethodId,
+    /// `None` for every shop of the organisation.
+    pub shop_id: Option<ShopId>,
+    pub kind: Kind,
+    pub name: String,
+    pub tariffs: Vec<Tariff>,
+    /// Whether the carrier takes cash.
+    pub cash_on_delivery: bool,
+    pub archived: bool,
+    pub sort_order: i32,
+    /// Grows by one with every change.
+    pub version: i64,
+}
+
+impl DeliveryMethod {
+    /// The first tariff that fits; `None` also when cash is wanted and not taken.
+    pub fn quote(&self, cart: &Cart<'_>) -> Option<&Tariff> {
+        let takes_the_payment = self.cash_on_delivery || !cart.cash_on_delivery;
+        takes_the_payment.then(|| self.tariff(cart)).flatten()
+    }
+
+    /// The first tariff that fits.
+    pub fn tariff(&self, cart: &Cart<'_>) -> Option<&Tariff> {
+        self.tariffs.iter().find(|tariff| tariff.fits(cart))
+    }
+
+    /// Whether `shop` offers it.
+    pub fn is_offered_by(&self, shop: ShopId) -> bool {
+        !self.archived && self.shop_id.is_none_or(|own| own == shop)
+    }
+}

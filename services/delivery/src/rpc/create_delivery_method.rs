@@ -1,0 +1,95 @@
+//! Adds a way to deliver.
+
+use proto::delivery::v1 as pb;
+use rpc::{Call, Fields, Shops};
+use store::{Audit, Once, Tx};
+use types::{DeliveryMethodId, ShopId};
+
+use super::tariff_fields;
+use crate::error::{Error, Result};
+use crate::model::delivery_method::{DeliveryMethod, Kind};
+use crate::model::delivery_method_rows;
+use crate::{Delivery, wire};
+
+const METHOD: &str = "delivery.create_delivery_method";
+
+pub async fn handle(
+    delivery: &Delivery,
+    call: &Call,
+    request: pb::CreateDeliveryMethodRequest,
+) -> Result<pb::DeliveryMethod> {
+    let (method, key) = parse(&request)?;
+
+    may_change(call, method.shop_id)?;
+
+    let scope = method.shop_id.map_or_else(|| "org".to_owned(), String::from);
+    let once = Once { scope: &scope, method: METHOD, key: &key };
+    let created = delivery.store.once(call, once, &request, async |tx: &mut Tx| {
+        delivery_method_rows::insert(tx, &method).await?;
+        tx.audit(audit(&method)?);
+        Ok(wire::delivery_method(&method))
+    });
+    created.await
+}
+
+/// Whether the caller may change what `shop` offers; `None` is every shop.
+pub fn may_change(call: &Call, shop: Option<ShopId>) -> Result<()> {
+    match (shop, &call.caller.shops) {
+        (None, Shops::Only(_)) => Err(Error::OrganizationWide),
+        (Some(shop), shops) if !shops.allow(shop) => Err(Error::ShopNotFound),
+        (None, Shops::All) | (Some(_), _) => Ok(()),
+    }
+}
+
+fn parse(request: &pb::CreateDeliveryMethodRequest) -> Result<(DeliveryMethod, String)> {
+    let mut fields = Fields::new();
+    let key = fields.idempotency_key(&request.idempotency_key);
+    let wanted = fields.present("delivery_method", request.delivery_method.as_ref());
+    let method = wanted.and_then(|wanted| {
+        let shop_id = fields.parse_optional("delivery_method.shop_id", &wanted.shop_id);
+        let kind = kind(&mut fields, wanted.kind);
+        let name = tariff_fields::name(&mut fields, &wanted.name);
+        let tariffs = tariff_fields::tariffs(&mut fields, &wanted.tariffs);
+        Some(DeliveryMethod {
+            id: DeliveryMethodId::new(),
+            shop_id,
+            kind: kind?,
+            name,
+            tariffs,
+            cash_on_delivery: wanted.cash_on_delivery,
+            archived: wanted.archived,
+            sort_order: wanted.sort_order,
+            version: 1,
+        })
+    });
+    Ok((fields.finish_with(method)?, key))
+}
+
+fn kind(fields: &mut Fields, kind: i32) -> Option<Kind> {
+    match pb::DeliveryKind::try_from(kind) {
+        Ok(pb::DeliveryKind::Courier) => Some(Kind::Courier),
+        Ok(pb::DeliveryKind::Pickup) => Some(Kind::Pickup),
+        Ok(pb::DeliveryKind::Unspecified) => {
+            fields.refuse("delivery_method.kind", "REQUIRED", "is required");
+            None
+        }
+        Err(_) => {
+            fields.refuse("delivery_method.kind", "UNKNOWN_VALUE", "is not a kind of delivery");
+            None
+        }
+    }
+}
+
+fn audit(method: &DeliveryMethod) -> Result<Audit> {
+    let audit = Audit::new(METHOD, method.id)
+        .set("kind", method.kind.as_str())
+        .set("name", &method.name)
+        .set("tariffs", delivery_method_rows::stored(&method.tariffs)?)
+        .set("cash_on_delivery", method.cash_on_delivery)
+        .set("archived", method.archived)
+        .set("sort_order", method.sort_order);
+    Ok(match method.shop_id {
+        Some(shop) => audit.shop(shop.uuid()),
+        None => audit,
+    })
+}

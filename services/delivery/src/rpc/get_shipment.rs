@@ -1,0 +1,28 @@
+//! Returns one shipment.
+
+use proto::delivery::v1 as pb;
+use rpc::{Call, Fields};
+use types::ShipmentId;
+
+use crate::error::{Error, Result};
+use crate::model::shipment::Shipment;
+use crate::model::shipment_rows;
+use crate::{Delivery, wire};
+
+pub async fn handle(
+    delivery: &Delivery,
+    call: &Call,
+    request: pb::GetShipmentRequest,
+) -> Result<pb::Shipment> {
+    let mut fields = Fields::new();
+    let id = fields.parse("shipment_id", &request.shipment_id);
+    let id = fields.finish_with(id)?;
+
+    Ok(wire::shipment(&find_visible(delivery, call, id).await?))
+}
+
+/// The shipment, when the caller sees its shop.
+pub async fn find_visible(delivery: &Delivery, call: &Call, id: ShipmentId) -> Result<Shipment> {
+    let found = shipment_rows::find(&mut *delivery.store.connection().await?, id).await?;
+    found.filter(|shipment| call.caller.shops.allow(shipment.shop_id)).ok_or(Error::ShipmentNotFound)
+}

@@ -1,0 +1,257 @@
+//! Stores how an order is delivered and fixes the price; concurrent orders are committed together.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use proto::delivery::v1 as pb;
+use rpc::{Call, Caller, Fields};
+use serde_json::Value;
+use store::{Audit, Store, Tx, cached_sql};
+use types::{DeliveryMethodId, DeliveryPlanId, Money};
+use uuid::Uuid;
+
+use super::address_fields;
+use crate::error::{Error, Result};
+use crate::model::address::Recipient;
+use crate::model::delivery_method::DeliveryMethod;
+use crate::model::delivery_method_rows;
+use crate::model::delivery_plan::{DeliveryPlan, Wish};
+use crate::model::delivery_plan_rows::{self, Stored};
+use crate::{Delivery, wire};
+
+/// How long a batch may take.
+const BATCH_PATIENCE: Duration = Duration::from_secs(10);
+/// The scope of callers that sell at their own prices.
+const FIXED_PRICE_SCOPE: &str = "orders.price";
+const NAME_LENGTH_MAX: usize = 200;
+const PHONE_LENGTH_MAX: usize = 50;
+
+/// One request of a batch.
+#[derive(Debug, Clone)]
+pub struct Planning {
+    call: Call,
+    wish: Wish,
+}
+
+pub async fn handle(
+    delivery: &Delivery,
+    call: &Call,
+    request: pb::PlanDeliveryRequest,
+) -> Result<pb::DeliveryPlan> {
+    let wish = parse(&request)?;
+    if wish.fixed_price.is_some() && !call.caller.may(FIXED_PRICE_SCOPE) {
+        return Err(Error::FixedPriceNotAllowed);
+    }
+
+    let plan = delivery.plannings.submit(Planning { call: call.clone(), wish }).await?;
+    Ok(wire::delivery_plan(&plan))
+}
+
+fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
+    let mut fields = Fields::new();
+    let plan_id = fields.parse("delivery_plan_id", &request.delivery_plan_id);
+    let order_id = fields.parse("order_id", &request.order_id);
+    let shop_id = fields.parse("shop_id", &request.shop_id);
+    let method_id = fields.parse("delivery_method_id", &request.delivery_method_id);
+    let address = address_fields::address(&mut fields, request.address.as_ref());
+    let name = fields.text("recipient_name", &request.recipient_name, NAME_LENGTH_MAX);
+    let phone = fields.text("recipient_phone", &request.recipient_phone, PHONE_LENGTH_MAX);
+    let weight_grams = address_fields::not_negative(&mut fields, "weight_grams", request.weight_grams);
+    let goods_total = address_fields::sum(&mut fields, "goods_total", request.goods_total.as_ref());
+    let fixed_price = request.fixed_price.as_ref();
+    let fixed_price =
+        fixed_price.and_then(|price| address_fields::sum(&mut fields, "fixed_price", Some(price)));
+    let one_currency =
+        fixed_price.zip(goods_total).is_none_or(|(price, total)| price.currency() == total.currency());
+    let problem = "must be the currency of the goods";
+    fields.check(one_currency, "fixed_price.currency_code", "CURRENCY_MISMATCH", problem);
+    let wish = (|| {
+        Some(Wish {
+            plan_id: plan_id?,
+            order_id: order_id?,
+            shop_id: shop_id?,
+            method_id: method_id?,
+            address,
+            recipient: Recipient { name, phone },
+            weight_grams,
+            goods_total: goods_total?,
+            cash_on_delivery: request.cash_on_delivery,
+            fixed_price,
+        })
+    })();
+    Ok(fields.finish_with(wish)?)
+}
+
+/// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
+pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>> {
+    match plan_together(&store, &batch).await {
+        Ok(answers) => answers,
+        Err(error) if batch.len() == 1 => vec![Err(error)],
+        Err(Error::Store(error)) if error.is_transient() => {
+            let unavailable = || store::Error::Unreachable(error.to_string().into());
+            batch.iter().map(|_| Err(unavailable().into())).collect()
+        }
+        Err(error) => {
+            tracing::warn!(%error, size = batch.len(), "a batch of plans failed; each is made alone");
+            let mut answers = Vec::with_capacity(batch.len());
+            for planning in batch {
+                let alone = plan_together(&store, &[planning]).await;
+                answers.push(
+                    alone.and_then(|mut answers| answers.pop().unwrap_or(Err(Error::DeliveryPlanNotFound))),
+                );
+            }
+            answers
+        }
+    }
+}
+
+async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<DeliveryPlan>>> {
+    let call = Call::begin(Caller::service("delivery"), BATCH_PATIENCE);
+    store
+        .transaction(&call, async |tx: &mut Tx| {
+            let ids: Vec<_> = batch.iter().map(|planning| planning.wish.plan_id).collect();
+            let mut found = delivery_plan_rows::find_all(tx.conn(), &ids).await?;
+            let methods = methods(tx, batch).await?;
+
+            let mut refused = HashMap::new();
+            let new = price_new(batch, &found, &methods, &mut refused);
+
+            let inserted = insert(tx, &new).await?;
+            let lost: Vec<_> = new.iter().map(|(_, plan)| plan.wish.plan_id).collect();
+            let lost: Vec<_> = lost.into_iter().filter(|id| !inserted.contains(id)).collect();
+            if !lost.is_empty() {
+                // Another process made or cancelled them a moment ago.
+                found.extend(delivery_plan_rows::find_all(tx.conn(), &lost).await?);
+            }
+
+            for (planning, plan) in new.into_iter().filter(|(_, plan)| inserted.contains(&plan.wish.plan_id))
+            {
+                tell(tx, &planning.call, &plan);
+                found.insert(plan.wish.plan_id, Stored::Plan(Box::new(plan)));
+            }
+            let answers = batch.iter().enumerate();
+            Ok(answers.map(|(at, planning)| answer(planning, &found, refused.remove(&at))).collect())
+        })
+        .await
+}
+
+/// Plans for the ids that are not known yet; the first wish of an id counts. What cannot be priced is refused.
+fn price_new<'a>(
+    batch: &'a [Planning],
+    found: &HashMap<DeliveryPlanId, Stored>,
+    methods: &HashMap<DeliveryMethodId, DeliveryMethod>,
+    refused: &mut HashMap<usize, Error>,
+) -> Vec<(&'a Planning, DeliveryPlan)> {
+    let mut seen = HashSet::new();
+    let mut new = Vec::new();
+    for (at, planning) in batch.iter().enumerate() {
+        let wish = &planning.wish;
+        if found.contains_key(&wish.plan_id) || seen.contains(&wish.plan_id) {
+            continue;
+        }
+        match DeliveryPlan::price(wish.clone(), methods.get(&wish.method_id)) {
+            Ok(plan) => {
+                seen.insert(wish.plan_id);
+                new.push((planning, plan));
+            }
+            Err(refusal) => {
+                refused.insert(at, refusal);
+            }
+        }
+    }
+    new
+}
+
+/// The same wish finds the plan; another wish, or a cancelled plan, is refused.
+fn answer(
+    planning: &Planning,
+    found: &HashMap<DeliveryPlanId, Stored>,
+    refused: Option<Error>,
+) -> Result<DeliveryPlan> {
+    if let Some(refusal) = refused {
+        return Err(refusal);
+    }
+    match found.get(&planning.wish.plan_id) {
+        Some(Stored::Plan(plan)) if plan.wish != planning.wish => Err(Error::PlanMismatch),
+        Some(Stored::Plan(plan)) if plan.cancelled => Err(Error::PlanCancelled),
+        Some(Stored::Plan(plan)) => Ok(DeliveryPlan::clone(plan)),
+        Some(Stored::Tombstone) => Err(Error::PlanCancelled),
+        None => Err(Error::DeliveryPlanNotFound),
+    }
+}
+
+async fn methods(tx: &mut Tx, batch: &[Planning]) -> Result<HashMap<DeliveryMethodId, DeliveryMethod>> {
+    let ids: HashSet<_> = batch.iter().map(|planning| planning.wish.method_id).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let methods = delivery_method_rows::find_all(tx.conn(), &ids).await?;
+    Ok(methods.into_iter().map(|method| (method.id, method)).collect())
+}
+
+/// Inserts all that are not there yet and answers which those were.
+async fn insert(tx: &mut Tx, new: &[(&Planning, DeliveryPlan)]) -> Result<HashSet<DeliveryPlanId>> {
+    if new.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let now = tx.now();
+    let plans = || new.iter().map(|(_, plan)| plan);
+    let wishes = || plans().map(|plan| &plan.wish);
+    let uuids = |pick: fn(&Wish) -> Uuid| wishes().map(pick).collect::<Vec<_>>();
+    let text = |pick: fn(&DeliveryPlan) -> String| plans().map(pick).collect::<Vec<_>>();
+    let minor = |pick: fn(&DeliveryPlan) -> Money| plans().map(|plan| pick(plan).minor()).collect::<Vec<_>>();
+    let addresses: Vec<Option<Value>> = wishes()
+        .map(|wish| wish.address.as_ref().and_then(|address| serde_json::to_value(address).ok()))
+        .collect();
+    let rows: Vec<(Uuid,)> = cached_sql(
+        "INSERT INTO delivery_plans (delivery_plan_id, order_id, shop_id, delivery_method_id, method_name, kind, currency,
+                                     price, price_fixed, goods_total, address, recipient_name, recipient_phone,
+                                     weight_grams, cash_on_delivery, create_time)
+         SELECT u.*, $16
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+              AS u (delivery_plan_id, order_id, shop_id, delivery_method_id, method_name, kind, currency, price,
+                    price_fixed, goods_total, address, recipient_name, recipient_phone, weight_grams, cash_on_delivery)
+         ORDER BY u.delivery_plan_id
+         ON CONFLICT (delivery_plan_id) DO NOTHING
+         RETURNING delivery_plan_id",
+    )
+    .bind::<Array<SqlUuid>, _>(uuids(|wish| wish.plan_id.uuid()))
+    .bind::<Array<SqlUuid>, _>(uuids(|wish| wish.order_id.uuid()))
+    .bind::<Array<SqlUuid>, _>(uuids(|wish| wish.shop_id.uuid()))
+    .bind::<Array<SqlUuid>, _>(uuids(|wish| wish.method_id.uuid()))
+    .bind::<Array<Text>, _>(text(|plan| plan.method_name.clone()))
+    .bind::<Array<Text>, _>(text(|plan| plan.kind.as_str().to_owned()))
+    .bind::<Array<Text>, _>(text(|plan| plan.price.currency().code().to_owned()))
+    .bind::<Array<BigInt>, _>(minor(|plan| plan.price))
+    .bind::<Array<Bool>, _>(wishes().map(|wish| wish.fixed_price.is_some()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(minor(|plan| plan.wish.goods_total))
+    .bind::<Array<Nullable<Jsonb>>, _>(addresses)
+    .bind::<Array<Text>, _>(text(|plan| plan.wish.recipient.name.clone()))
+    .bind::<Array<Text>, _>(text(|plan| plan.wish.recipient.phone.clone()))
+    .bind::<Array<Integer>, _>(wishes().map(|wish| wish.weight_grams).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(wishes().map(|wish| wish.cash_on_delivery).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(now)
+    .returns::<(SqlUuid,)>()
+    .load(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|(id,)| DeliveryPlanId::from_uuid(id)).collect())
+}
+
+/// Address and recipient stay in the plan: neither history nor events repeat them.
+fn tell(tx: &mut Tx, call: &Call, plan: &DeliveryPlan) {
+    let wish = &plan.wish;
+    let audit = Audit::new("delivery.plan_delivery", wish.plan_id)
+        .shop(wish.shop_id.uuid())
+        .set("order_id", wish.order_id.to_string())
+        .set("delivery_method_id", wish.method_id.to_string())
+        .set("price", plan.price.to_string())
+        .set("price_fixed", wish.fixed_price.is_some());
+    tx.audit_for(call, audit);
+    let event = pb::DeliveryPlanned {
+        delivery_plan_id: wish.plan_id.to_string(),
+        order_id: wish.order_id.to_string(),
+        delivery_method_id: wish.method_id.to_string(),
+        price: Some(rpc::wire::money(plan.price)),
+    };
+    events::append_for(tx, call, wish.plan_id, plan.version, Some(wish.shop_id), &event);
+}

@@ -1,0 +1,126 @@
+//! Records what the courier reports; an older event never moves the status back.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use proto::delivery::v1 as pb;
+use rpc::{Call, Fields};
+use store::{Audit, Once, Tx};
+use types::ShipmentId;
+
+use super::get_shipment::find_visible;
+use crate::error::{Error, Result};
+use crate::model::incident_reason::is_incident_reason;
+use crate::model::shipment::{Shipment, TrackingEvent};
+use crate::model::shipment_rows;
+use crate::model::tracking_status::TrackingStatus;
+use crate::{Delivery, wire};
+
+const METHOD: &str = "delivery.record_tracking_event";
+/// How far a carrier's clock may run ahead. An event from the future would hold the status until then.
+const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
+const DESCRIPTION_LENGTH_MAX: usize = 1000;
+const LOCATION_LENGTH_MAX: usize = 300;
+
+struct Report {
+    id: ShipmentId,
+    event: TrackingEvent,
+    key: String,
+}
+
+pub async fn handle(
+    delivery: &Delivery,
+    call: &Call,
+    request: pb::RecordTrackingEventRequest,
+) -> Result<pb::Shipment> {
+    let Report { id, event, key } = parse(&request, delivery.store.clock().now())?;
+
+    let known = find_visible(delivery, call, id).await?;
+
+    let scope = known.shop_id.to_string();
+    let once = Once { scope: &scope, method: METHOD, key: &key };
+    delivery.store.once(call, once, &request, async |tx: &mut Tx| record(tx, id, event).await).await
+}
+
+fn parse(request: &pb::RecordTrackingEventRequest, now: DateTime<Utc>) -> Result<Report> {
+    let mut fields = Fields::new();
+    let id = fields.parse("shipment_id", &request.shipment_id);
+    let key = fields.idempotency_key(&request.idempotency_key);
+    let event = fields.present("event", request.event.as_ref());
+    let event = event.and_then(|event| tracking_event(&mut fields, event, now));
+    let report = id.zip(event).map(|(id, event)| Report { id, event, key });
+    Ok(fields.finish_with(report)?)
+}
+
+fn tracking_event(
+    fields: &mut Fields,
+    event: &pb::TrackingEvent,
+    now: DateTime<Utc>,
+) -> Option<TrackingEvent> {
+    let status = pb::TrackingStatus::try_from(event.status);
+    fields.check(status.is_ok(), "event.status", "UNKNOWN_VALUE", "is not a tracking status");
+    let named = status.as_ref().is_ok_and(|status| *status == pb::TrackingStatus::Unspecified);
+    fields.check(!named, "event.status", "REQUIRED", "is required");
+    let status = status.ok().and_then(wire::read_tracking_status);
+    let occur_time = fields.present("event.occur_time", event.occur_time);
+    let occur_time = fields.time_optional("event.occur_time", occur_time);
+    let happened = occur_time.is_none_or(|time| time <= now + CLOCK_AHEAD_MAX);
+    fields.check(happened, "event.occur_time", "OUT_OF_RANGE", "must not lie in the future");
+    let description = fields.text("event.description", &event.description, DESCRIPTION_LENGTH_MAX);
+    let location = fields.text("event.location", &event.location, LOCATION_LENGTH_MAX);
+    let incident_reason = event.incident_reason.clone();
+    check_incident(fields, status, &incident_reason);
+    Some(TrackingEvent {
+        status: status?,
+        occur_time: occur_time?.trunc_subsecs(6),
+        description,
+        location,
+        incident_reason,
+    })
+}
+
+fn check_incident(fields: &mut Fields, status: Option<TrackingStatus>, reason: &str) {
+    let field = "event.incident_reason";
+    if reason.is_empty() {
+        let failed = status == Some(TrackingStatus::DeliveryFailed);
+        fields.check(!failed, field, "REQUIRED", "a failure needs a reason");
+        return;
+    }
+    fields.check(is_incident_reason(reason), field, "UNKNOWN_VALUE", "is not a canonical incident reason");
+    let misplaced = status.is_some_and(|status| !status.may_have_incident());
+    fields.check(
+        !misplaced,
+        field,
+        "NOT_ALLOWED",
+        "only a failure, a delay, a hold or a return has a reason",
+    );
+}
+
+async fn record(tx: &mut Tx, id: ShipmentId, event: TrackingEvent) -> Result<pb::Shipment> {
+    let mut shipment = shipment_rows::lock(tx, id).await?.ok_or(Error::ShipmentNotFound)?;
+
+    let moved_from = shipment.track(event.clone())?;
+
+    shipment_rows::save(tx, &shipment, &event).await?;
+
+    tell(tx, &shipment, &event, moved_from);
+    Ok(wire::shipment(&shipment))
+}
+
+fn tell(tx: &mut Tx, shipment: &Shipment, event: &TrackingEvent, moved_from: Option<TrackingStatus>) {
+    let before = moved_from.unwrap_or(shipment.status);
+    let audit = Audit::new(METHOD, shipment.id)
+        .shop(shipment.shop_id.uuid())
+        .set("event", event.status.as_str())
+        .set("occur_time", event.occur_time)
+        .set("incident_reason", &event.incident_reason)
+        .change("status", before.as_str(), shipment.status.as_str());
+    tx.audit(audit);
+    if let Some(previous) = moved_from {
+        let event = pb::ShipmentTracked {
+            shipment: Some(wire::shipment_without_words(shipment)),
+            previous_status: wire::tracking_status(previous).into(),
+        };
+        events::append(tx, shipment.id, shipment.version, Some(shipment.shop_id), &event);
+    }
+}
