@@ -1,0 +1,69 @@
+//! Holds units for many requests at once, each exactly as if it had come alone.
+
+use std::collections::BTreeSet;
+
+use proto::inventory::v1::StockReserved;
+use rpc::Call;
+use store::{Audit, Tx};
+use types::{ReservationId, Sku};
+
+use crate::error::{Result, answer};
+use crate::model::{Reservation, Stock, Wanted, Warehouses};
+use crate::wire;
+
+/// One request to hold units.
+pub struct Reserve {
+    /// The call that asks for it.
+    pub call: Call,
+    /// The operation, for history.
+    pub action: &'static str,
+    /// What is wanted.
+    pub wanted: Wanted,
+}
+
+/// Answers each request, in order. One request takes as many statements as a hundred.
+pub async fn all(tx: &mut Tx, requests: &[Reserve]) -> Result<Vec<Result<Reservation>>> {
+    let ids: Vec<ReservationId> = requests.iter().map(|request| request.wanted.reservation_id).collect();
+    let skus: BTreeSet<&str> =
+        requests.iter().flat_map(|request| request.wanted.units.keys()).map(Sku::as_str).collect();
+
+    let warehouses = Warehouses::load(tx.conn()).await?;
+    let mut stock = Stock::lock(tx, &skus.into_iter().collect::<Vec<_>>()).await?;
+    let mut known = Reservation::load(tx.conn(), &ids).await?;
+
+    let now = tx.now();
+    let mut answers = Vec::with_capacity(requests.len());
+    let mut new = Vec::with_capacity(requests.len());
+    for request in requests {
+        let wanted = &request.wanted;
+        if let Some(earlier) = known.get(&wanted.reservation_id) {
+            answers.push(earlier.again(wanted));
+            continue;
+        }
+        let warehouses = warehouses.candidates(&wanted.warehouse_ids);
+        let held = warehouses
+            .and_then(|from| Reservation::hold(wanted, &mut stock, &from, request.call.caller.who(), now));
+        let held = answer(held)?;
+        if let Ok(reservation) = &held {
+            known.insert(reservation.id, reservation.clone());
+            new.push((request, reservation.clone()));
+        }
+        answers.push(held);
+    }
+
+    stock.save(tx).await?;
+    Reservation::insert(tx, &new.iter().map(|(_, reservation)| reservation).collect::<Vec<_>>()).await?;
+
+    for (request, reservation) in &new {
+        tell(tx, request, reservation);
+    }
+    Ok(answers)
+}
+
+fn tell(tx: &mut Tx, request: &Reserve, reservation: &Reservation) {
+    let (call, shop_id) = (&request.call, request.wanted.holder.shop_id);
+    let audit = Audit::new(request.action, reservation.id).shop(shop_id.uuid());
+    tx.audit_for(call, audit.set("state", reservation.state.text()));
+    let event = StockReserved { reservation: Some(wire::reservation(reservation)) };
+    events::append_for(tx, call, reservation.id, reservation.version, Some(shop_id), &event);
+}
