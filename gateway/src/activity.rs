@@ -25,6 +25,16 @@ struct Requests {
     /// Requests in work, and since when their answers are ready to be taken.
     running: HashMap<u64, Option<Instant>>,
     last_end: Instant,
+    /// Since when a request's header is arriving.
+    head_since: Option<Instant>,
+}
+
+/// How long each part of a connection's life may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) header: Duration,
+    pub(crate) delivery: Duration,
+    pub(crate) idle: Duration,
 }
 
 /// What is to be done with a connection.
@@ -34,7 +44,7 @@ pub(crate) enum Verdict {
     Keep,
     /// Nothing was asked for a while: an orderly end.
     Idle,
-    /// An answer is not taken: it holds memory, and the end cannot wait for it.
+    /// A header does not end, or an answer is not taken: the end cannot wait for it.
     Stuck,
 }
 
@@ -47,7 +57,8 @@ pub(crate) struct Ticket {
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        let requests = Requests { next: 0, running: HashMap::new(), last_end: Instant::now() };
+        let requests =
+            Requests { next: 0, running: HashMap::new(), last_end: Instant::now(), head_since: None };
         Self(Arc::new(Mutex::new(requests)))
     }
 
@@ -57,16 +68,28 @@ impl Activity {
         let id = requests.next;
         requests.next += 1;
         requests.running.insert(id, None);
+        requests.head_since = None;
         Ticket { id, version, activity: self.clone() }
     }
 
-    pub(crate) fn verdict(&self, idle_max: Duration, delivery_max: Duration) -> Verdict {
-        let requests = self.lock();
-        if requests.running.values().flatten().any(|ready| ready.elapsed() > delivery_max) {
-            return Verdict::Stuck;
+    /// Notes that bytes arrived; between requests they begin a header.
+    pub(crate) fn note_read(&self) {
+        let mut requests = self.lock();
+        if requests.running.is_empty() {
+            requests.head_since.get_or_insert_with(Instant::now);
         }
-        let idle = requests.running.is_empty() && requests.last_end.elapsed() > idle_max;
-        if idle { Verdict::Idle } else { Verdict::Keep }
+    }
+
+    pub(crate) fn verdict(&self, patience: Patience) -> Verdict {
+        let requests = self.lock();
+        let slow_header = requests.head_since.is_some_and(|since| since.elapsed() > patience.header);
+        let untaken = requests.running.values().flatten().any(|ready| ready.elapsed() > patience.delivery);
+        let idle = requests.running.is_empty() && requests.last_end.elapsed() > patience.idle;
+        match (slow_header || untaken, idle) {
+            (true, _) => Verdict::Stuck,
+            (false, true) => Verdict::Idle,
+            (false, false) => Verdict::Keep,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Requests> {

@@ -1,4 +1,5 @@
-//! A connection that ends when the other side says nothing at first, or does not read what it asked for.
+//! A connection that ends when the other side says nothing at first, or does not read what it asked for, and that tells
+//! when the header of a request begins.
 
 use std::io;
 use std::pin::Pin;
@@ -8,10 +9,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::activity::Activity;
+
 /// Enough to tell HTTP/1 from HTTP/2. Until then hyper waits without a timer.
 const FIRST_BYTES: u64 = 24;
 
-/// Wraps a connection in the two timeouts that hyper does not have.
+/// How every HTTP/2 connection begins, and no HTTP/1 request.
+const HTTP_2: &[u8] = b"PRI";
+
+/// Wraps a connection in what hyper does not have: its header timeout also counts the quiet between two requests, in
+/// which a proxy keeps a connection for the next one.
 pub(crate) struct GuardedIo<T> {
     inner: T,
     first_bytes: Pin<Box<Sleep>>,
@@ -19,12 +26,24 @@ pub(crate) struct GuardedIo<T> {
     written: bool,
     write_stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
+    /// In HTTP/2 bytes also come between requests.
+    is_http_2: bool,
 }
 
 impl<T> GuardedIo<T> {
-    pub(crate) fn new(inner: T, first_bytes: Duration, write_stall: Duration) -> Self {
+    pub(crate) fn new(inner: T, first_bytes: Duration, write_stall: Duration, activity: Activity) -> Self {
         let first_bytes = Box::pin(sleep(first_bytes));
-        Self { inner, first_bytes, read_bytes: 0, written: false, write_stall, stalled: None }
+        Self {
+            inner,
+            first_bytes,
+            read_bytes: 0,
+            written: false,
+            write_stall,
+            stalled: None,
+            activity,
+            is_http_2: false,
+        }
     }
 
     /// Lets a write wait only so long for room in the socket.
@@ -49,7 +68,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for GuardedIo<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        self.read_bytes += (buffer.filled().len() - before) as u64;
+        let new = buffer.filled().get(before..).unwrap_or_default();
+        if self.read_bytes == 0 {
+            self.is_http_2 = new.starts_with(HTTP_2);
+        }
+        if !new.is_empty() && !self.is_http_2 {
+            self.activity.note_read();
+        }
+        self.read_bytes += new.len() as u64;
         if polled.is_pending() && self.read_bytes < FIRST_BYTES && !self.written {
             ready!(self.first_bytes.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

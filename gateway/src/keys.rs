@@ -117,7 +117,11 @@ impl Keys {
 async fn ask(digest: SecretDigest, access: &Channel) -> Result<Verdict, Status> {
     let call = Call::begin(Caller::service(crate::NAME), PATIENCE);
     let request = AuthenticateKeyRequest { secret_sha256: digest.to_vec() };
-    match AccessServiceClient::new(access.bind(&call)).authenticate_key(request).await {
+    let mut client = AccessServiceClient::new(access.bind(&call));
+    let answer = tokio::time::timeout(PATIENCE, client.authenticate_key(request)).await;
+    match answer
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("the access service did not answer in time")))
+    {
         Ok(answer) => Ok(ValidKey::of(answer.into_inner()).map(Arc::new)),
         Err(status) => match status.code() {
             Code::NotFound | Code::Unauthenticated | Code::InvalidArgument => Ok(None),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use transcode::{Api, Info};
 
 const DESCRIPTION: &str = "An open order desk for online shops. Every operation lists the scope that the key must hold. \
-Names are lowerCamelCase; requests may also use snake_case. Unknown fields are refused by name. Refusals are RFC 9457 \
+Names are lowerCamelCase; requests may also use snake_case. Unknown fields are refused by name; null is the same as leaving a field out. Refusals are RFC 9457 \
 problems whose `reason` never changes its meaning.";
 
 /// The document as it is served and kept in `gateway/openapi.json`.
@@ -82,6 +82,7 @@ fn import_feed() -> Value {
             "401": problem("Unauthorized"),
             "403": problem("Forbidden"),
             "404": problem("NotFound"),
+            "408": problem("RequestTimeout"),
             "409": problem("Conflict"),
             "413": problem("ContentTooLarge"),
             "415": problem("UnsupportedMediaType"),

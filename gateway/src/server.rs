@@ -124,8 +124,8 @@ async fn serve(
 ) {
     // Small answers must not wait for an acknowledgement.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(GuardedIo::new(stream, limits.header_timeout(), limits.write_stall()));
     let activity = Activity::new();
+    let io = GuardedIo::new(stream, limits.header_timeout(), limits.write_stall(), activity.clone());
     let requests = activity.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let ticket = requests.begin(request.version());
@@ -134,7 +134,7 @@ async fn serve(
         stack.clone().oneshot(request).map_ok(|response| ticket.follow(response))
     });
     let builder = builder(&limits);
-    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut look = tokio::time::interval(LOOK_INTERVAL);
     let mut ending = false;
     loop {
@@ -149,7 +149,7 @@ async fn serve(
                 connection.as_mut().graceful_shutdown();
                 ending = true;
             }
-            _ = look.tick() => match activity.verdict(limits.idle(), limits.delivery()) {
+            _ = look.tick() => match activity.verdict(limits.patience()) {
                 Verdict::Stuck => return,
                 Verdict::Idle if ending => return,
                 Verdict::Idle => {
@@ -168,7 +168,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout())
+        .header_read_timeout(limits.patience().idle)
         .max_headers(limits.headers_max)
         .max_buf_size(limits.header_bytes_max.max(8 * 1024))
         .half_close(false)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Patience;
 use crate::peer::Network;
 
 /// The settings of the gateway. Every key has a default; an unknown key is an error.
@@ -40,7 +41,8 @@ pub struct Limits {
     pub attempts_max: u32,
     /// Repeats in a hundred calls: with more, repeating would only add to the load. Default 10.
     pub repeats_percent_max: u32,
-    /// Until the whole header of a request is there, also on idle connections. Default 5,000; longer closes.
+    /// From a request's first byte until its whole header is there, and for the first bytes of a connection.
+    /// Default 5,000; longer closes.
     pub header_ms_max: u64,
     /// Size of a request's headers. Default 16 KiB; larger is 431.
     pub header_bytes_max: usize,
@@ -58,7 +60,7 @@ pub struct Limits {
     pub write_stall_ms_max: u64,
     /// How long a client may take to read an answer to its end; streams are exempt. Default 30,000; longer closes.
     pub delivery_ms_max: u64,
-    /// How long an HTTP/2 connection may ask nothing. Default 60,000; longer closes.
+    /// How long a connection may ask nothing; longer than proxies keep theirs. Default 75,000; longer closes.
     pub idle_ms_max: u64,
     /// HTTP/2 streams per connection. Default 64.
     pub streams_max: u32,
@@ -104,7 +106,7 @@ impl Default for Limits {
             answer_bytes_max: 16 * 1024 * 1024,
             write_stall_ms_max: 10_000,
             delivery_ms_max: 30_000,
-            idle_ms_max: 60_000,
+            idle_ms_max: 75_000,
             streams_max: 64,
             reset_streams_max: 20,
             ping_ms: 5_000,
@@ -128,12 +130,12 @@ impl Limits {
         Duration::from_millis(self.write_stall_ms_max)
     }
 
-    pub(crate) fn delivery(&self) -> Duration {
-        Duration::from_millis(self.delivery_ms_max)
-    }
-
-    pub(crate) fn idle(&self) -> Duration {
-        Duration::from_millis(self.idle_ms_max)
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            header: self.header_timeout(),
+            delivery: Duration::from_millis(self.delivery_ms_max),
+            idle: Duration::from_millis(self.idle_ms_max),
+        }
     }
 
     pub(crate) fn ping_interval(&self) -> Duration {

@@ -17,6 +17,7 @@ async fn impatient() -> Shop {
         settings.limits.header_ms_max = 300;
         settings.limits.body_ms_max = 300;
         settings.limits.write_stall_ms_max = 300;
+        settings.limits.idle_ms_max = 300;
     })
     .await
 }
@@ -46,6 +47,26 @@ async fn an_idle_connection_is_closed() {
     let shop = impatient().await;
     let (waited, answer) = send_and_wait(&shop, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200") && waited < Duration::from_secs(2), "{waited:?} {answer}");
+}
+
+#[tokio::test]
+async fn a_proxy_may_keep_its_connection_between_requests() {
+    let shop = Shop::open_with(|settings| settings.limits.header_ms_max = 300).await;
+    let mut stream = TcpStream::connect(shop.address).await.unwrap();
+    for _ in 0..2 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let mut rest = vec![0; 4096];
+        assert!(stream.read(&mut rest).await.unwrap() > 0);
+    }
+    // A header that begins on a kept connection must end in time as well.
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    let mut said = Vec::new();
+    tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut said)).await.unwrap().unwrap();
+    assert!(said.is_empty());
 }
 
 #[tokio::test]

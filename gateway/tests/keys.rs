@@ -42,6 +42,14 @@ async fn a_scope_is_needed() {
 }
 
 #[tokio::test]
+async fn requests_that_come_at_once_share_one_question() {
+    let shop = open().await;
+    let answers = futures_util::future::join_all((0..50).map(|_| shop.get("/v1/orders/o"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!(shop.key_questions(), 1);
+}
+
+#[tokio::test]
 async fn verdicts_are_trusted_for_a_while_only() {
     let shop = Shop::open_with(|settings| settings.limits.key_trust_ms_max = 300).await;
     shop.fakes.answer(GET, |_: GetOrderRequest| Ok(Order::default()));

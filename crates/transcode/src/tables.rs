@@ -10,7 +10,7 @@ use prost_reflect::{
 /// The most fields of one message; the reader marks seen fields in a bit set of this size.
 pub(crate) const FIELDS_MAX: usize = 256;
 
-/// Names a message of [`Tables`].
+/// Names a message of an [`Api`](crate::Api).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageId(usize);
 

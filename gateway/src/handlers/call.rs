@@ -12,8 +12,8 @@ use http::HeaderMap;
 use http_body::Body as _;
 use proto::api::v1::Idempotency;
 use rpc::Call;
-use tonic::Code;
 use tonic::client::Grpc;
+use tonic::{Code, Status};
 use transcode::{Api, Inbound, Matched, Route};
 
 use super::{Result, call_of, header_problem};
@@ -58,11 +58,8 @@ async fn call_repeating(
     gateway.repeats.count_call();
     let mut attempt = 1;
     loop {
-        let channel = gateway.channel(&route.service).bind(call);
-        let mut client = Grpc::new(channel).max_decoding_message_size(limits.answer_bytes_max);
-        let request = tonic::Request::new(message.clone());
-        let status = match client.unary(request, route.grpc_path.clone(), RawCodec).await {
-            Ok(answer) => return Ok(answer.into_inner()),
+        let status = match call_once(gateway, route, call, message.clone()).await {
+            Ok(answer) => return Ok(answer),
             Err(status) => status,
         };
         let pause = repeats::pause(attempt);
@@ -72,6 +69,22 @@ async fn call_repeating(
         }
         tokio::time::sleep(pause).await;
         attempt += 1;
+    }
+}
+
+/// Calls the service within the deadline, the whole answer included: the channel only watches over its beginning.
+async fn call_once(
+    gateway: &Gateway,
+    route: &'static Route,
+    call: &Call,
+    message: Bytes,
+) -> std::result::Result<Bytes, Status> {
+    let channel = gateway.channel(&route.service).bind(call);
+    let mut client = Grpc::new(channel).max_decoding_message_size(gateway.settings.limits.answer_bytes_max);
+    let answer = client.unary(tonic::Request::new(message), route.grpc_path.clone(), RawCodec);
+    match tokio::time::timeout_at(call.deadline, answer).await {
+        Ok(answer) => answer.map(tonic::Response::into_inner),
+        Err(_) => Err(Status::deadline_exceeded("the service did not answer in time")),
     }
 }
 

@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 use crate::Route;
 
 /// The status, the name of the shared response, and when it is given.
-const REFUSALS: [(&str, &str, &str); 13] = [
+const REFUSALS: [(&str, &str, &str); 14] = [
     ("400", "BadRequest", "The request cannot be read or a field is wrong; `errors` names each."),
     ("401", "Unauthorized", "There is no valid key."),
     ("403", "Forbidden", "The key lacks the scope."),
     ("404", "NotFound", "There is no such resource, or the key may not see it."),
+    ("408", "RequestTimeout", "The body did not arrive in time."),
     (
         "409",
         "Conflict",
@@ -27,7 +28,7 @@ const REFUSALS: [(&str, &str, &str); 13] = [
 
 /// The refusals that a route can answer.
 pub(super) fn references(route: &Route) -> Map<String, Value> {
-    let takes_body = |status: &str| route.has_body() || !matches!(status, "413" | "415");
+    let takes_body = |status: &str| route.has_body() || !matches!(status, "408" | "413" | "415");
     let keyed = |status: &str| route.is_keyed() || status != "422";
     REFUSALS
         .iter()
