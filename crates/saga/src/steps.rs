@@ -20,7 +20,11 @@ impl<U> Saga<U> {
     }
 
     /// Does a step that leaves nothing to undo.
-    pub async fn step<T>(&mut self, name: &'static str, step: impl Future<Output = Result<T, Status>>) -> Result<T, Stop> {
+    pub async fn step<T>(
+        &self,
+        name: &'static str,
+        step: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Stop> {
         let span = tracing::info_span!("step", otel.name = name, saga = self.kind);
         let started = Instant::now();
         let answer = step.instrument(span).await;
@@ -45,7 +49,11 @@ impl<U> Saga<U> {
     }
 
     /// Does a step that must not hold up the process: a failure is `None`, and somebody else makes up for it.
-    pub async fn try_later<T>(&mut self, name: &'static str, step: impl Future<Output = Result<T, Status>>) -> Option<T> {
+    pub async fn try_later<T>(
+        &self,
+        name: &'static str,
+        step: impl Future<Output = Result<T, Status>>,
+    ) -> Option<T> {
         match self.step(name, step).await {
             Ok(value) => Some(value),
             Err(Stop::Refused(status) | Stop::Later(status)) => {

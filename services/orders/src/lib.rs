@@ -1,1 +1,151 @@
-//! Empty.
+//! Orders: every order from every channel, never lost, each step visible.
+//!
+//! An order is recorded before anything else is asked; then the saga [`sagas::place_order`] holds what it needs, or gives
+//! everything back. Start there, then read [`model::order`] and [`model::order_state`].
+
+mod batches;
+mod changes;
+mod consumers;
+mod error;
+mod jobs;
+pub mod model;
+mod rpc;
+pub mod sagas;
+mod schema;
+mod upstreams;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::rpc::Call;
+use events::Subscription;
+use proto::delivery::v1::ShipmentTracked;
+use proto::inventory::v1::StockShort;
+use proto::orders::v1::order_service_server::OrderServiceServer;
+use proto::payments::v1::{PaymentRecorded, PaymentRefunded, PaymentVoided};
+use saga::Runner;
+use service::{Parts, Platform, Service};
+use store::{Batcher, EmbeddedMigrations, Store};
+use tokio::time::Instant;
+
+use crate::batches::record_orders::{self, NewOrder, Recorded};
+use crate::batches::settle_orders;
+use crate::consumers::{follow_payments, follow_shipments, follow_stock};
+use crate::error::{Error, Result};
+use crate::jobs::identify_late_customers;
+use crate::model::order::Order;
+use crate::model::order_state::OrderState;
+use crate::sagas::book_shipment::BookShipment;
+use crate::sagas::cancel_order::CancelOrder;
+use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
+use crate::upstreams::Upstreams;
+
+const MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("../../migrations/orders");
+
+/// How often an order that another process places is looked at.
+const OUTCOME_POLL_PERIOD: Duration = Duration::from_millis(50);
+/// What is left of a caller's time to send him the answer.
+const ANSWER_TIME: Duration = Duration::from_millis(200);
+
+/// The service. Cheap to clone.
+#[derive(Clone)]
+pub struct Orders {
+    store: Store,
+    ask: Upstreams,
+    record: Batcher<NewOrder, Recorded, Error>,
+    placements: Runner<PlaceOrder>,
+    cancellations: Runner<CancelOrder>,
+    bookings: Runner<BookShipment>,
+}
+
+impl Service for Orders {
+    const NAME: &'static str = "orders";
+
+    fn migrations() -> EmbeddedMigrations {
+        MIGRATIONS
+    }
+
+    async fn start(platform: Platform) -> anyhow::Result<Parts> {
+        let Platform { store, directory, clock, stop } = platform;
+        let ask = Upstreams::new(&directory, clock);
+        let place_order = PlaceOrder::new(store.clone(), ask.clone(), settle_orders::start(store.clone()));
+        let placements = Runner::new(place_order, store.clone(), stop.clone());
+        let cancellations =
+            Runner::new(CancelOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let bookings = Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop);
+        let record = record_orders::start(store.clone(), placements.clone());
+        let orders = Self { store, ask, record, placements, cancellations, bookings };
+        let (placements, cancellations, bookings) = orders.runners();
+        let late = orders.clone();
+        Ok(Parts::new()
+            .serve(OrderServiceServer::new(orders.clone()))
+            .consume(
+                Subscription::new("orders.follow_payments", "payments", |tx, event| {
+                    Box::pin(follow_payments::handle(tx, event))
+                })
+                .of::<PaymentRecorded>()
+                .of::<PaymentRefunded>()
+                .of::<PaymentVoided>(),
+            )
+            .consume(
+                Subscription::new("orders.follow_shipments", "delivery", |tx, event| {
+                    Box::pin(follow_shipments::handle(tx, event))
+                })
+                .of::<ShipmentTracked>(),
+            )
+            .consume(
+                Subscription::new("orders.follow_stock", "inventory", |tx, event| {
+                    Box::pin(follow_stock::handle(tx, event))
+                })
+                .of::<StockShort>(),
+            )
+            .every(identify_late_customers::PERIOD, "orders.identify_late_customers", move || {
+                let orders = late.clone();
+                async move { identify_late_customers::run(&orders).await }
+            })
+            .always("orders.recover_placements", async move { placements.recover().await })
+            .always("orders.recover_cancellations", async move { cancellations.recover().await })
+            .always("orders.recover_bookings", async move { bookings.recover().await })
+            .drain(async move { orders.drain().await }))
+    }
+}
+
+impl Orders {
+    /// How an order ends that was just recorded, or was before; still placing when it takes longer than `patience`.
+    async fn outcome(&self, recorded: Recorded, patience: Duration) -> Result<Settled> {
+        let until = Instant::now() + patience;
+        let order_id = recorded.order_id;
+        let settled = match recorded.outcome {
+            Some(outcome) => saga::wait(outcome, patience).await,
+            None => self.placements.wait(order_id.uuid(), patience).await,
+        };
+        if let Some(order) = settled {
+            return Ok(order);
+        }
+        loop {
+            let mut connection = self.store.connection().await?;
+            let order = Order::load(&mut connection, order_id).await?.ok_or(Error::OrderNotFound)?;
+            if order.state != OrderState::Placing || Instant::now() >= until {
+                return Ok(Arc::new(order));
+            }
+            drop(connection);
+            tokio::time::sleep(OUTCOME_POLL_PERIOD).await;
+        }
+    }
+
+    /// How long a call waits for the outcome of a saga.
+    fn patience(&self, call: &Call) -> Duration {
+        PATIENCE.min(call.remaining().saturating_sub(ANSWER_TIME))
+    }
+
+    fn runners(&self) -> (Runner<PlaceOrder>, Runner<CancelOrder>, Runner<BookShipment>) {
+        (self.placements.clone(), self.cancellations.clone(), self.bookings.clone())
+    }
+
+    async fn drain(&self) {
+        self.placements.drain().await;
+        self.cancellations.drain().await;
+        self.bookings.drain().await;
+    }
+}

@@ -1,0 +1,246 @@
+//! Records new orders, before anything else is asked: from here on none is lost.
+
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use prost::Message;
+use rpc::{Call, Caller};
+use saga::{Definition, NewSaga, Runner};
+use serde_json::Value;
+use store::{Audit, Batcher, Store, Tx, cached_sql};
+use tokio::sync::watch;
+use types::OrderId;
+use uuid::Uuid;
+
+use crate::batches::claims::{self, Claim};
+use crate::error::{Error, Result};
+use crate::model::buyer::{phone_key, words};
+use crate::model::order::Order;
+use crate::model::order_line::{OrderLine, UnitPrice};
+use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled, Terms};
+
+/// An order to record.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    /// The order; its number and times are set when it is recorded.
+    pub order: Order,
+    /// What stands before its number.
+    pub number_prefix: String,
+    /// Its id in its source; empty for none.
+    pub external_id: String,
+    /// What the saga must keep to.
+    pub terms: Terms,
+    /// The caller's key.
+    pub key: String,
+    /// What the request is recognised by, whatever its key.
+    pub fingerprint: Vec<u8>,
+    /// The call that brings it.
+    pub call: Call,
+}
+
+/// Where a request for a new order leads.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The order.
+    pub order_id: OrderId,
+    /// Whether it was there already, under its external id.
+    pub existing: bool,
+    /// Tells how it ends, when this request has begun it.
+    pub outcome: Option<watch::Receiver<Option<Settled>>>,
+}
+
+impl NewOrder {
+    /// Idempotency keys of different shops do not meet.
+    pub(super) fn scope(&self) -> String {
+        self.order.shop_id.to_string()
+    }
+}
+
+/// Starts the worker.
+pub fn start(store: Store, runner: Runner<PlaceOrder>) -> Batcher<NewOrder, Recorded, Error> {
+    Batcher::start("orders.record", move |batch| {
+        let (store, runner) = (store.clone(), runner.clone());
+        async move { run(&store, &runner, batch).await }
+    })
+}
+
+/// What one request of a recorded batch comes to.
+enum Verdict {
+    New(Box<Order>),
+    Known(Recorded),
+    Refused(Error),
+}
+
+/// The sagas start here and not in the handlers: a client that hangs up stops nothing.
+async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -> Vec<Result<Recorded>> {
+    let verdicts = match record(store, &batch).await {
+        Ok(verdicts) => verdicts,
+        // Something in one of them: alone, only that one fails.
+        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == tonic::Code::Internal => {
+            let mut verdicts = Vec::with_capacity(batch.len());
+            for new in &batch {
+                let alone = record(store, std::slice::from_ref(new)).await;
+                verdicts.push(alone.map_or_else(Verdict::Refused, |mut one| one.remove(0)));
+            }
+            verdicts
+        }
+        Err(error) => batch.iter().map(|_| Verdict::Refused(error.clone())).collect(),
+    };
+    let outcomes = batch.into_iter().zip(verdicts).map(|(new, verdict)| match verdict {
+        Verdict::New(order) => {
+            let order_id = order.order_id;
+            runner.definition().remember(*order);
+            let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
+            Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
+        }
+        Verdict::Known(recorded) => Ok(recorded),
+        Verdict::Refused(error) => Err(error),
+    });
+    outcomes.collect()
+}
+
+async fn record(store: &Store, batch: &[NewOrder]) -> Result<Vec<Verdict>> {
+    let call = Call::begin(Caller::service(store.service()), PATIENCE);
+    store
+        .transaction(&call, async |tx: &mut Tx| {
+            let claims = claims::claim(tx, batch).await?;
+            let new =
+                || batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| new);
+            let mut numbers = if new().next().is_some() {
+                insert(tx, &new().collect::<Vec<_>>()).await?
+            } else {
+                Vec::new()
+            };
+            let now = tx.now();
+            let verdicts = batch.iter().zip(&claims).map(|(new, claim)| match claim {
+                Claim::New => {
+                    let at = numbers.iter().position(|(order_id, _)| *order_id == new.order.order_id.uuid());
+                    let number = at.map(|at| numbers.swap_remove(at).1).unwrap_or_default();
+                    Verdict::New(Box::new(Order {
+                        number,
+                        create_time: now,
+                        update_time: now,
+                        ..new.order.clone()
+                    }))
+                }
+                Claim::Repeats(order_id) => {
+                    Verdict::Known(Recorded { order_id: *order_id, existing: false, outcome: None })
+                }
+                Claim::Exists(order_id) => {
+                    Verdict::Known(Recorded { order_id: *order_id, existing: true, outcome: None })
+                }
+                Claim::KeyReused => Verdict::Refused(store::Error::KeyReused.into()),
+                Claim::ExternalIdTaken(order_id) => {
+                    Verdict::Refused(Error::ExternalIdTaken { order_id: *order_id })
+                }
+            });
+            Ok(verdicts.collect())
+        })
+        .await
+}
+
+/// Writes the orders with everything that belongs to them; answers their numbers.
+async fn insert(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {
+    let numbers = insert_orders(tx, new).await?;
+    let sagas: Vec<_> = new.iter().map(|new| saga_of(new)).collect();
+    saga::record(tx, &sagas).await?;
+    for new in new {
+        let number = numbers.iter().find(|(order_id, _)| *order_id == new.order.order_id.uuid());
+        let audit = Audit::new("orders.place_order", new.order.order_id)
+            .shop(new.order.shop_id.uuid())
+            .set("number", number.map(|(_, number)| number.as_str()))
+            .set("state", new.order.state.name())
+            .set("source_id", new.order.source_id.to_string())
+            .set("lines", new.order.lines.len());
+        tx.audit_for(&new.call, audit);
+    }
+    Ok(numbers)
+}
+
+fn saga_of(new: &NewOrder) -> NewSaga {
+    NewSaga {
+        saga_id: new.order.order_id.uuid(),
+        kind: PlaceOrder::KIND,
+        input: new.terms.encode_to_vec(),
+        call: new.call.clone(),
+    }
+}
+
+async fn insert_orders(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {
+    let now = tx.now();
+    let orders = || new.iter().map(|new| &new.order);
+    let lines =
+        || orders().flat_map(|order| order.lines.iter().map(move |line| (order.order_id.uuid(), line)));
+    let ids: Vec<Uuid> = orders().map(|order| order.order_id.uuid()).collect();
+    let statement = cached_sql(
+        "WITH buyers AS (
+            INSERT INTO order_buyers (order_id, name, phone, email, address, comment, name_words, phone_key)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+         ), lines AS (
+            INSERT INTO order_lines (order_id, position, sku, name, ordered, unit_price, price_fixed, total)
+            SELECT order_id, position, sku, name, ordered, unit_price, unit_price IS NOT NULL, 0
+            FROM unnest($9, $10, $11, $12, $13, $14) AS line (order_id, position, sku, name, ordered, unit_price)
+         )
+         INSERT INTO orders (order_id, number, shop_id, legal_entity_id, state, status, source_id, channel, method,
+                             currency, payment_method, delivery_method_id, create_time, update_time)
+         SELECT order_id, prefix || nextval('order_numbers'), shop_id, legal_entity_id, 'placing', 'placing', source_id,
+                channel, method, currency, payment_method, delivery_method_id, $24, $24
+         FROM unnest($1, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+              AS new (order_id, prefix, shop_id, legal_entity_id, source_id, channel, method, currency, payment_method,
+                      delivery_method_id)
+         RETURNING order_id, number",
+    );
+    let statement = statement
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<Text>, _>(orders().map(|order| order.buyer.name.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.buyer.phone.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.buyer.email.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Jsonb>>, _>(orders().map(address).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.buyer.comment.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| words(&order.buyer.name).join(" ")).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| phone_key(&order.buyer.phone)).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(lines().map(|(order_id, _)| order_id).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.position).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(lines().map(|(_, line)| line.sku.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(lines().map(|(_, line)| line.name.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.ordered).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(lines().map(|(_, line)| fixed_price(line)).collect::<Vec<_>>());
+    let numbers = statement
+        .bind::<Array<Text>, _>(new.iter().map(|new| separated(&new.number_prefix)).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(orders().map(|order| order.shop_id.uuid()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            orders().map(|order| order.legal_entity_id.map(Uuid::from)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<SqlUuid>, _>(orders().map(|order| order.source_id.uuid()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.channel.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.method.name()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.currency.code()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.payment_method.name()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(orders().map(delivery_method).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(now)
+        .returns::<(SqlUuid, Text)>()
+        .load(tx.conn())
+        .await?;
+    Ok(numbers)
+}
+
+fn address(order: &Order) -> Option<Value> {
+    let address = order.delivery.as_ref()?.address.as_ref()?;
+    Some(serde_json::json!(address))
+}
+
+fn delivery_method(order: &Order) -> Option<Uuid> {
+    order.delivery.as_ref().map(|delivery| delivery.method_id.uuid())
+}
+
+fn fixed_price(line: &OrderLine) -> Option<i64> {
+    match line.unit_price {
+        UnitPrice::Fixed(price) => Some(price.minor()),
+        UnitPrice::Open | UnitPrice::Quoted(_) => None,
+    }
+}
+
+/// A prefix that ends in a digit would run into the number: "A1" and 1 is not "A" and 11.
+fn separated(prefix: &str) -> String {
+    let runs_in = prefix.ends_with(|last: char| last.is_ascii_digit());
+    if runs_in { format!("{prefix}-") } else { prefix.to_owned() }
+}

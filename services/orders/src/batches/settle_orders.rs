@@ -1,0 +1,241 @@
+//! Settles orders: those that are placed and those that are rejected, each with its event, history and finished saga.
+
+use std::sync::Arc;
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use proto::orders::v1::{OrderPlaced, OrderRejected};
+use rpc::{Call, Caller};
+use saga::Finished;
+use serde_json::{Value, json};
+use store::{Audit, Batcher, Store, Tx, cached_sql};
+use tonic::Status;
+use types::OrderId;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::model::order::Order;
+use crate::model::order_line::OrderLine;
+use crate::model::order_state::OrderState;
+use crate::sagas::place_order::{PATIENCE, Settled};
+use crate::wire;
+
+/// An order that left the state placing, and the call that moved it.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// Placed or rejected.
+    pub order: Order,
+    /// The saga's.
+    pub call: Call,
+}
+
+/// Starts the worker.
+pub fn start(store: Store) -> Batcher<Settlement, Settled, Error> {
+    Batcher::start("orders.settle", move |batch| {
+        let store = store.clone();
+        async move { run(&store, batch).await }
+    })
+}
+
+async fn run(store: &Store, batch: Vec<Settlement>) -> Vec<Result<Settled>> {
+    match settle(store, &batch).await {
+        Ok(settled) => {
+            let mut answers = Vec::with_capacity(batch.len());
+            for (settlement, settled) in batch.iter().zip(settled) {
+                answers.push(match settled {
+                    Some(order) => Ok(Arc::new(order)),
+                    None => settled_before(store, settlement.order.order_id).await,
+                });
+            }
+            answers
+        }
+        // Something in one of them: alone, only that one fails.
+        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == tonic::Code::Internal => {
+            let mut answers = Vec::with_capacity(batch.len());
+            for settlement in batch {
+                answers.extend(Box::pin(run(store, vec![settlement])).await);
+            }
+            answers
+        }
+        Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
+    }
+}
+
+/// Another process ran the saga to its end, or is about to.
+async fn settled_before(store: &Store, order_id: OrderId) -> Result<Settled> {
+    let mut connection = store.connection().await?;
+    let order = Order::load(&mut connection, order_id).await?.ok_or(Error::OrderNotFound)?;
+    match order.state {
+        OrderState::Placing => Err(Error::Answered(Status::aborted("another process unwinds the saga"))),
+        _ => Ok(Arc::new(order)),
+    }
+}
+
+/// The orders as they were written; `None` for those whose saga somebody else has finished.
+async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<Option<Order>>> {
+    let call = Call::begin(Caller::service(store.service()), PATIENCE);
+    store
+        .transaction(&call, async |tx: &mut Tx| {
+            let open = finish(tx, batch).await?;
+            let ours: Vec<&Settlement> =
+                batch.iter().filter(|settlement| open.contains(&settlement.order.order_id.uuid())).collect();
+            if ours.is_empty() {
+                return Ok(vec![None; batch.len()]);
+            }
+            let written = update(tx, &ours).await?;
+            let mut settled = Vec::with_capacity(batch.len());
+            for settlement in batch {
+                let row = written.iter().find(|row| row.order_id == settlement.order.order_id.uuid());
+                settled.push(match row {
+                    Some(row) => Some(tell(tx, settlement, row).await?),
+                    None => None,
+                });
+            }
+            Ok(settled)
+        })
+        .await
+}
+
+async fn finish(tx: &mut Tx, batch: &[Settlement]) -> Result<Vec<Uuid>> {
+    let (rejected, placed): (Vec<_>, Vec<_>) =
+        batch.iter().partition(|one| one.order.state == OrderState::Rejected);
+    let ids = |part: Vec<&Settlement>| part.iter().map(|one| one.order.order_id.uuid()).collect::<Vec<_>>();
+    let mut open = Vec::with_capacity(batch.len());
+    for (part, outcome) in [(ids(placed), Finished::Done), (ids(rejected), Finished::Undone)] {
+        if !part.is_empty() {
+            open.extend(saga::finish(tx, &part, outcome).await?);
+        }
+    }
+    Ok(open)
+}
+
+/// A row as it was written.
+struct Written {
+    order_id: Uuid,
+    version: i64,
+    /// Inventory had news of the order's stock before it was settled; they are kept.
+    overtaken: bool,
+}
+
+async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
+    let now = tx.now();
+    let orders = || batch.iter().map(|settlement| &settlement.order);
+    let placed = || orders().filter(|order| order.state == OrderState::New);
+    let lines =
+        || placed().flat_map(|order| order.lines.iter().map(move |line| (order.order_id.uuid(), line)));
+    let statement = cached_sql(
+        "WITH settled AS (
+            UPDATE orders AS o
+            SET state = new.state, status = new.status, customer_id = new.customer_id,
+                customer_wanted = new.customer_wanted, goods_total = new.goods_total,
+                delivery_total = new.delivery_total, total = new.goods_total + new.delivery_total,
+                delivery_method_name = new.delivery_method_name, rejection = new.rejection,
+                shortages = coalesce(o.shortages, new.shortages), reservation_id = new.reservation_id,
+                payment_id = new.payment_id, delivery_plan_id = new.delivery_plan_id,
+                version = o.version + 1, update_time = $24
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                 AS new (order_id, state, status, customer_id, customer_wanted, goods_total, delivery_total,
+                         delivery_method_name, rejection, shortages, reservation_id, payment_id, delivery_plan_id)
+            WHERE o.order_id = new.order_id AND o.state = 'placing'
+            RETURNING o.order_id, o.version, o.shortages IS DISTINCT FROM new.shortages AS overtaken
+         ), priced AS (
+            UPDATE order_lines AS line
+            SET variant_id = new.variant_id, name = new.name, kind = new.kind, unit_price = new.unit_price,
+                price_quantity = new.price_quantity, total = new.total, tax_category = new.tax_category,
+                reserved = CASE WHEN settled.overtaken THEN line.reserved ELSE new.reserved END
+            FROM unnest($14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+                 AS new (order_id, position, variant_id, name, kind, unit_price, price_quantity, total, tax_category,
+                         reserved)
+            JOIN settled USING (order_id)
+            WHERE line.order_id = new.order_id AND line.position = new.position
+         )
+         SELECT order_id, version, overtaken FROM settled",
+    );
+    let statement = statement
+        .bind::<Array<SqlUuid>, _>(orders().map(|order| order.order_id.uuid()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.state.name()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(|order| order.status.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            orders().map(|order| order.customer_id.map(Uuid::from)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Bool>, _>(orders().map(|order| order.customer_wanted).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(orders().map(|order| order.goods_total.minor()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(orders().map(|order| order.delivery_total.minor()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(orders().map(delivery_method_name).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Jsonb>>, _>(orders().map(rejection).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Jsonb>>, _>(orders().map(shortages).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            orders().map(|order| order.reservation_id.map(Uuid::from)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            orders().map(|order| order.payment_id.map(Uuid::from)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            orders().map(|order| order.delivery_plan_id.map(Uuid::from)).collect::<Vec<_>>(),
+        );
+    let rows: Vec<(Uuid, i64, bool)> = statement
+        .bind::<Array<SqlUuid>, _>(lines().map(|(order_id, _)| order_id).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.position).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            lines().map(|(_, line)| line.variant_id.map(Uuid::from)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(lines().map(|(_, line)| line.name.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(lines().map(|(_, line)| line.kind.name()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(lines().map(|(_, line)| unit_price(line)).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.price_quantity).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(lines().map(|(_, line)| line.total.minor()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(lines().map(|(_, line)| line.tax_category.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.reserved).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(now)
+        .returns::<(SqlUuid, BigInt, Bool)>()
+        .load(tx.conn())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(order_id, version, overtaken)| Written { order_id, version, overtaken })
+        .collect())
+}
+
+/// Appends the event and the history of an order that was written.
+async fn tell(tx: &mut Tx, settlement: &Settlement, row: &Written) -> Result<Order> {
+    let Settlement { order, call } = settlement;
+    let order = match row.overtaken && order.state == OrderState::New {
+        true => Order::load(tx.conn(), order.order_id).await?.ok_or(Error::OrderNotFound)?,
+        false => Order { version: row.version, update_time: tx.now(), ..order.clone() },
+    };
+    let audit = Audit::new("orders.settle_order", order.order_id).shop(order.shop_id.uuid()).change(
+        "state",
+        OrderState::Placing.name(),
+        order.state.name(),
+    );
+    let snapshot = Some(wire::snapshot(&order));
+    match &order.rejection {
+        None => {
+            tx.audit_for(call, audit.set("total", order.total.amount()));
+            let event = OrderPlaced { order: snapshot };
+            events::append_for(tx, call, order.order_id, order.version, Some(order.shop_id), &event);
+        }
+        Some(rejection) => {
+            tx.audit_for(call, audit.set("rejection", &rejection.reason));
+            let event = OrderRejected { order: snapshot, reason: rejection.reason.clone() };
+            events::append_for(tx, call, order.order_id, order.version, Some(order.shop_id), &event);
+        }
+    }
+    Ok(order)
+}
+
+fn delivery_method_name(order: &Order) -> &str {
+    order.delivery.as_ref().map_or("", |delivery| delivery.method_name.as_str())
+}
+
+fn rejection(order: &Order) -> Option<Value> {
+    order.rejection.as_ref().map(|rejection| json!(rejection))
+}
+
+fn shortages(order: &Order) -> Option<Value> {
+    order.shortages.as_ref().map(|items| json!(items))
+}
+
+fn unit_price(line: &OrderLine) -> Option<i64> {
+    line.unit_price.money().map(types::Money::minor)
+}

@@ -1,0 +1,28 @@
+//! What orders learns from the other services.
+
+pub mod follow_payments;
+pub mod follow_shipments;
+pub mod follow_stock;
+
+use store::Tx;
+use types::OrderId;
+
+use crate::changes;
+use crate::model::order::Order;
+
+/// Changes the order that an event is about, if it is one of ours. The event's own sender is the history's who.
+async fn follow<F>(tx: &mut Tx, order_id: &str, action: &'static str, change: F) -> anyhow::Result<()>
+where
+    F: FnOnce(&mut Order) -> anyhow::Result<()> + Send,
+{
+    // Other owners, such as carts, and orders of a restored past are none of ours.
+    let Ok(order_id) = order_id.parse::<OrderId>() else { return Ok(()) };
+    let Some(before) = Order::lock(tx, order_id).await? else {
+        tracing::info!(%order_id, action, "an event speaks of an order that is not here");
+        return Ok(());
+    };
+    let mut order = before.clone();
+    change(&mut order)?;
+    changes::save(tx, action, &before, &mut order).await?;
+    Ok(())
+}

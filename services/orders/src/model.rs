@@ -1,0 +1,16 @@
+//! The nouns of orders and what is decided about them, without protocol, clock or network.
+
+pub mod buyer;
+pub mod cancel_reason;
+pub mod fulfilment_status;
+pub mod missing_item;
+pub mod order;
+pub mod order_filter;
+pub mod order_line;
+pub mod order_rows;
+pub mod order_state;
+pub mod origin;
+pub mod payment_status;
+pub mod placement;
+pub mod rejection;
+pub mod tracking;

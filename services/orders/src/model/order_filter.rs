@@ -1,0 +1,236 @@
+//! Finds orders: what a list filters by, and what it shows.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use store::{Error, Result, cached_sql};
+use types::{Currency, CustomerId, Money, OrderId, ShopId, SourceId};
+use uuid::Uuid;
+
+use crate::model::buyer::{phone_key, words};
+use crate::model::fulfilment_status::{FulfilmentStatus, LineSums};
+use crate::model::order_state::OrderState;
+use crate::model::origin::OrderMethod;
+use crate::model::payment_status::PaymentStatus;
+use crate::schema::orders;
+
+/// Fewer digits are no part of a phone worth looking for.
+const PHONE_DIGITS_MIN: usize = 4;
+
+/// The place of an order in a list.
+pub type ListKey = (DateTime<Utc>, Uuid);
+
+/// What a list of orders filters by; absent and empty do not filter.
+#[derive(Debug, Clone, Default)]
+pub struct OrderFilter {
+    /// The shops the reader may see and wants; `None` for all.
+    pub shops: Option<Vec<Uuid>>,
+    /// Any of these states.
+    pub states: Vec<OrderState>,
+    /// Of this source.
+    pub source_id: Option<SourceId>,
+    /// Of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// Recorded at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Recorded before this time.
+    pub created_until: Option<DateTime<Utc>>,
+    /// A number, an external id, the end of a phone, or words of a name.
+    pub text: String,
+}
+
+/// What a list shows of an order.
+#[derive(Debug, Clone)]
+pub struct OrderSummary {
+    /// Its id.
+    pub order_id: OrderId,
+    /// For people.
+    pub number: String,
+    /// Whose it is.
+    pub shop_id: ShopId,
+    /// Where it stands.
+    pub state: OrderState,
+    /// The shop's own code inside the state.
+    pub status: String,
+    /// The account it came through.
+    pub source_id: SourceId,
+    /// The account's kind.
+    pub channel: String,
+    /// How it was made.
+    pub method: OrderMethod,
+    /// Who buys.
+    pub customer_id: Option<CustomerId>,
+    /// What it costs.
+    pub total: Money,
+    /// How far it is paid.
+    pub payment_status: PaymentStatus,
+    /// How far it has reached the buyer.
+    pub fulfilment_status: FulfilmentStatus,
+    /// How many lines it has.
+    pub line_count: i32,
+    /// When it was recorded.
+    pub create_time: DateTime<Utc>,
+    /// As the buyer gave it.
+    pub contact_name: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = orders)]
+struct SummaryRow {
+    order_id: Uuid,
+    number: String,
+    shop_id: Uuid,
+    state: String,
+    status: String,
+    source_id: Uuid,
+    channel: String,
+    method: String,
+    customer_id: Option<Uuid>,
+    currency: String,
+    total: i64,
+    paid: i64,
+    refunded: i64,
+    create_time: DateTime<Utc>,
+}
+
+/// The buyer's name, how many lines, and their sums.
+type Rest = (String, i32, LineSums);
+
+impl OrderSummary {
+    /// The key of its place.
+    pub fn key(&self) -> ListKey {
+        (self.create_time, self.order_id.uuid())
+    }
+}
+
+impl OrderFilter {
+    /// At most `limit` orders after `after`, newest first.
+    pub async fn page(
+        &self,
+        conn: &mut AsyncPgConnection,
+        after: Option<ListKey>,
+        limit: i64,
+    ) -> Result<Vec<OrderSummary>> {
+        let rows: Vec<SummaryRow> = self
+            .query(after)
+            .order((orders::create_time.desc(), orders::order_id.desc()))
+            .limit(limit)
+            .select(SummaryRow::as_select())
+            .load(conn)
+            .await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.order_id).collect();
+        let mut rest = rest_of(conn, &ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let rest = rest.remove(&row.order_id).unwrap_or_default();
+                read(row, rest)
+            })
+            .collect()
+    }
+
+    fn query(&self, after: Option<ListKey>) -> orders::BoxedQuery<'_, Pg> {
+        let mut query = orders::table.into_boxed();
+        // One value is compared as one: then the index's order is the list's.
+        query = match self.shops.as_deref() {
+            None => query,
+            Some([shop]) => query.filter(orders::shop_id.eq(*shop)),
+            Some(shops) => query.filter(orders::shop_id.eq_any(shops)),
+        };
+        query = match self.states.as_slice() {
+            [] => query,
+            [state] => query.filter(orders::state.eq(state.name())),
+            states => query
+                .filter(orders::state.eq_any(states.iter().map(|state| state.name()).collect::<Vec<_>>())),
+        };
+        if let Some(source_id) = self.source_id {
+            query = query.filter(orders::source_id.eq(source_id.uuid()));
+        }
+        if let Some(customer_id) = self.customer_id {
+            query = query.filter(orders::customer_id.eq(customer_id.uuid()));
+        }
+        if let Some(from) = self.created_from {
+            query = query.filter(orders::create_time.ge(from));
+        }
+        if let Some(until) = self.created_until {
+            query = query.filter(orders::create_time.lt(until));
+        }
+        if let Some((time, order_id)) = after {
+            query = query.filter(
+                sql::<Bool>("(orders.create_time, orders.order_id) < (")
+                    .bind::<Timestamptz, _>(time)
+                    .sql(", ")
+                    .bind::<SqlUuid, _>(order_id)
+                    .sql(")"),
+            );
+        }
+        let text = self.text.trim();
+        if text.is_empty() { query } else { query.filter(matches(text)) }
+    }
+}
+
+/// Orders whose number or external id is `text`, whose phone ends with its digits, or whose name has all its words.
+fn matches(text: &str) -> Box<dyn diesel::BoxableExpression<orders::table, Pg, SqlType = Bool>> {
+    let is_phone = !text.chars().any(char::is_alphabetic) && phone_key(text).len() >= PHONE_DIGITS_MIN;
+    let phone = is_phone.then(|| format!("{}%", phone_key(text)));
+    // Words are letters and digits only, so they need no escaping; each may be the beginning of one in the name.
+    let name = words(text).iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & ");
+    let name = Some(name).filter(|name| !name.is_empty());
+    Box::new(
+        sql::<Bool>("orders.order_id IN (SELECT o.order_id FROM orders o WHERE o.number IN (")
+            .bind::<Text, _>(text.to_owned())
+            .sql(", ")
+            .bind::<Text, _>(text.to_uppercase())
+            .sql(") UNION ALL SELECT e.order_id FROM order_external_ids e WHERE e.external_id = ")
+            .bind::<Text, _>(text.to_owned())
+            .sql(" UNION ALL SELECT b.order_id FROM order_buyers b WHERE b.phone_key <> '' AND b.phone_key LIKE ")
+            .bind::<Nullable<Text>, _>(phone)
+            .sql(" UNION ALL SELECT b.order_id FROM order_buyers b WHERE array_to_tsvector(string_to_array(b.name_words, ' ')) @@ ")
+            .bind::<Nullable<Text>, _>(name)
+            .sql("::tsquery)"),
+    )
+}
+
+async fn rest_of(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Rest>> {
+    let rows: Vec<(Uuid, String, i32, i64, i64, i64, i64)> = cached_sql(
+        "SELECT buyer.order_id, buyer.name, count(*)::int, sum(line.ordered), sum(line.shipped), sum(line.delivered),
+                sum(line.cancelled)
+         FROM order_buyers AS buyer JOIN order_lines AS line USING (order_id)
+         WHERE buyer.order_id = ANY($1) GROUP BY buyer.order_id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .returns::<(SqlUuid, Text, Integer, BigInt, BigInt, BigInt, BigInt)>()
+    .load(conn)
+    .await?;
+    let rest = |(order_id, name, count, ordered, shipped, delivered, cancelled)| {
+        (order_id, (name, count, LineSums { ordered, shipped, delivered, cancelled }))
+    };
+    Ok(rows.into_iter().map(rest).collect())
+}
+
+fn read(row: SummaryRow, (contact_name, line_count, sums): Rest) -> Result<OrderSummary> {
+    let currency: Currency =
+        row.currency.parse().map_err(|_| Error::Corrupt(format!("the currency {}", row.currency)))?;
+    let state = row.state.parse().map_err(Error::Corrupt)?;
+    Ok(OrderSummary {
+        order_id: OrderId::from_uuid(row.order_id),
+        number: row.number,
+        shop_id: ShopId::from_uuid(row.shop_id),
+        state,
+        status: row.status,
+        source_id: SourceId::from_uuid(row.source_id),
+        channel: row.channel,
+        method: row.method.parse().map_err(Error::Corrupt)?,
+        customer_id: row.customer_id.map(CustomerId::from_uuid),
+        total: Money::new(currency, row.total),
+        payment_status: PaymentStatus::of(state, row.total, row.paid, row.refunded),
+        fulfilment_status: FulfilmentStatus::of(sums),
+        line_count,
+        create_time: row.create_time,
+        contact_name,
+    })
+}

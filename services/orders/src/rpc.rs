@@ -1,0 +1,67 @@
+//! The RPCs of orders: this page lists, the chapters tell.
+
+mod cancel_order;
+mod change_order_state;
+mod get_order;
+mod list_order_history;
+mod list_orders;
+mod place_order;
+
+use proto::orders::v1 as pb;
+use proto::orders::v1::order_service_server::OrderService;
+use rpc::{Call, open};
+use tonic::{Request, Response, Status};
+use types::OrderId;
+
+use crate::Orders;
+use crate::error::{Error, Result};
+use crate::model::order::Order;
+
+#[tonic::async_trait]
+impl OrderService for Orders {
+    async fn place_order(&self, request: Request<pb::PlaceOrderRequest>) -> Answer<pb::PlaceOrderResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(place_order::handle(self, &call, request).await?))
+    }
+
+    async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_order::handle(self, &call, request).await?))
+    }
+
+    async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Answer<pb::ListOrdersResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_orders::handle(self, &call, request).await?))
+    }
+
+    async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(cancel_order::handle(self, &call, request).await?))
+    }
+
+    async fn change_order_state(&self, request: Request<pb::ChangeOrderStateRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(change_order_state::handle(self, &call, request).await?))
+    }
+
+    async fn list_order_history(
+        &self,
+        request: Request<pb::ListOrderHistoryRequest>,
+    ) -> Answer<pb::ListOrderHistoryResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_order_history::handle(self, &call, request).await?))
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+/// The order, when the caller may see it; a foreign one is as absent as one that never was.
+fn visible(call: &Call, order: Option<Order>) -> Result<Order> {
+    order.filter(|order| call.caller.shops.allow(order.shop_id)).ok_or(Error::OrderNotFound)
+}
+
+/// Reads an order that the caller may see.
+async fn load(orders: &Orders, call: &Call, order_id: OrderId) -> Result<Order> {
+    let mut connection = orders.store.connection().await?;
+    visible(call, Order::load(&mut connection, order_id).await?)
+}

@@ -1,0 +1,141 @@
+//! Cancels an order that has not left.
+
+use std::sync::Arc;
+
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use prost::Message;
+use proto::orders::v1 as pb;
+use rpc::{Call, Fields};
+use saga::{Definition, NewSaga};
+use store::{Claim, Once, Tx, cached_sql, fingerprint};
+use types::OrderId;
+use uuid::Uuid;
+
+use crate::Orders;
+use crate::error::{Error, Result};
+use crate::model::cancel_reason::CancelReason;
+use crate::model::order::Order;
+use crate::model::order_state::OrderState;
+use crate::rpc::visible;
+use crate::sagas::cancel_order::{CancelOrder, Cancellation, METHOD, Outcome};
+
+const COMMENT_LENGTH_MAX: usize = 1000;
+
+pub(super) async fn handle(
+    orders: &Orders,
+    call: &Call,
+    request: pb::CancelOrderRequest,
+) -> Result<pb::Order> {
+    let wanted = Wanted::parse(&request)?;
+
+    let begun = orders.store.transaction(call, async |tx: &mut Tx| -> Result<Begun> {
+        let order = visible(call, Order::lock(tx, wanted.order_id).await?)?;
+        let scope = order.shop_id.to_string();
+        let once = Once { scope: &scope, method: METHOD, key: &wanted.key };
+        match tx.claim(once, &fingerprint(&request)).await {
+            Ok(Claim::Done(answer)) => return Ok(Begun::Before(answer)),
+            Err(store::Error::KeyInUse) => return Ok(Begun::Running(order.cancelling)),
+            Ok(Claim::New) => {}
+            Err(error) => return Err(error.into()),
+        }
+
+        wanted.decide(&order)?;
+
+        let (saga_id, cancellation) = wanted.cancellation(&order, scope.clone());
+        record(tx, saga_id, &cancellation, &wanted.comment).await?;
+        Ok(Begun::Now(saga_id, cancellation))
+    });
+
+    let patience = orders.patience(call);
+    let outcome = match begun.await? {
+        Begun::Before(answer) => return answered(&answer),
+        Begun::Now(saga_id, input) => {
+            saga::wait(orders.cancellations.start(saga_id, call, input), patience).await
+        }
+        Begun::Running(Some(saga_id)) => orders.cancellations.wait(saga_id, patience).await,
+        Begun::Running(None) => None,
+    };
+    match outcome {
+        Some(Outcome::Cancelled(order)) => Ok(Arc::unwrap_or_clone(order)),
+        Some(Outcome::Refused(status)) => Err(Error::Answered(status)),
+        None => Err(store::Error::KeyInUse.into()),
+    }
+}
+
+struct Wanted {
+    order_id: OrderId,
+    reason: CancelReason,
+    comment: String,
+    key: String,
+}
+
+/// How far a call with this key has come.
+enum Begun {
+    Now(Uuid, Cancellation),
+    Running(Option<Uuid>),
+    Before(Vec<u8>),
+}
+
+impl Wanted {
+    fn parse(request: &pb::CancelOrderRequest) -> Result<Self> {
+        let mut fields = Fields::new();
+        let order_id = fields.parse("order_id", &request.order_id);
+        let reason = match request.reason.parse() {
+            Ok(reason) => Some(reason),
+            Err(unknown) => {
+                let unknown: crate::model::cancel_reason::CancelReasonUnknown = unknown;
+                fields.refuse("reason", "CANCEL_REASON_UNKNOWN", unknown.to_string());
+                None
+            }
+        };
+        let comment = fields.text("comment", &request.comment, COMMENT_LENGTH_MAX);
+        let key = fields.idempotency_key(&request.idempotency_key);
+        let wanted = order_id.zip(reason).map(|(order_id, reason)| Self { order_id, reason, comment, key });
+        Ok(fields.finish_with(wanted)?)
+    }
+
+    fn decide(&self, order: &Order) -> Result<()> {
+        if order.state == OrderState::Placing {
+            return Err(Error::StillPlacing);
+        }
+        order.may_be_cancelled().map_err(Error::CancelForbidden)?;
+        if order.cancelling.is_some() { Err(Error::BeingCancelled) } else { Ok(()) }
+    }
+
+    fn cancellation(&self, order: &Order, scope: String) -> (Uuid, Cancellation) {
+        let saga_id = Uuid::now_v7();
+        let cancellation = Cancellation {
+            saga_id: saga_id.to_string(),
+            order_id: order.order_id.to_string(),
+            reason: self.reason.to_string(),
+            scope,
+            key: self.key.clone(),
+            delivery_plan_id: order.delivery_plan_id.map(String::from).unwrap_or_default(),
+            reservation_id: order.reservation_id.map(String::from).unwrap_or_default(),
+            payment_id: order.payment_id.map(String::from).unwrap_or_default(),
+        };
+        (saga_id, cancellation)
+    }
+}
+
+/// Marks the order, so that nothing else moves it meanwhile, and records the saga.
+async fn record(tx: &mut Tx, saga_id: Uuid, input: &Cancellation, comment: &str) -> Result<()> {
+    cached_sql(
+        "WITH marked AS (UPDATE orders SET cancelling = $2 WHERE order_id = $1)
+         UPDATE order_buyers SET cancel_comment = $3 WHERE order_id = $1",
+    )
+    .bind::<SqlUuid, _>(input.order_id.parse::<OrderId>().map_or(Uuid::nil(), |id| id.uuid()))
+    .bind::<SqlUuid, _>(saga_id)
+    .bind::<Text, _>(comment)
+    .execute(tx.conn())
+    .await?;
+    let call = tx.call().clone();
+    let saga = NewSaga { saga_id, kind: CancelOrder::KIND, input: input.encode_to_vec(), call };
+    saga::record(tx, &[saga]).await?;
+    Ok(())
+}
+
+fn answered(answer: &[u8]) -> Result<pb::Order> {
+    pb::Order::decode(answer).map_err(|error| store::Error::Corrupt(error.to_string()).into())
+}

@@ -1,0 +1,311 @@
+//! What a caller wants placed, read once.
+
+use chrono::DateTime;
+use proto::orders::v1 as pb;
+use rpc::{Call, Fields, Invalid};
+use types::{Currency, DeliveryMethodId, Money, OrderId, Quantity, ShopId, Sku, SourceId};
+
+use crate::batches::record_orders::NewOrder;
+use crate::error::{Error, Result};
+use crate::model::buyer::{Address, Buyer};
+use crate::model::order::{Delivery, Order};
+use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
+use crate::model::order_state::OrderState;
+use crate::model::origin::{OrderMethod, PaymentMethod};
+use crate::model::placement::TOTAL_MINOR_MAX;
+use crate::sagas::place_order::Terms;
+use crate::upstreams::{Shop, Source};
+use crate::wire;
+
+/// Who holds it may say what things cost: a marketplace has sold already.
+const SCOPE_PRICE: &str = "orders.price";
+
+const LINES_MAX: usize = 200;
+const EXTERNAL_ID_LENGTH_MAX: usize = 128;
+const LINE_NAME_LENGTH_MAX: usize = 500;
+const NAME_LENGTH_MAX: usize = 200;
+const PHONE_LENGTH_MAX: usize = 40;
+const EMAIL_LENGTH_MAX: usize = 254;
+const ADDRESS_LENGTH_MAX: usize = 300;
+const COMMENT_LENGTH_MAX: usize = rpc::TEXT_LENGTH_MAX;
+
+/// A request that is well formed; its currency is checked once the shop is known.
+pub(super) struct Wanted {
+    pub(super) shop_id: ShopId,
+    pub(super) source_id: SourceId,
+    method: Option<OrderMethod>,
+    external_id: String,
+    buyer: Buyer,
+    lines: Vec<WantedLine>,
+    delivery: Option<(Delivery, Option<Money>)>,
+    payment_method: PaymentMethod,
+    currency: Option<Currency>,
+    expected_total: Option<Money>,
+    may_price: bool,
+    key: String,
+    fingerprint: Vec<u8>,
+}
+
+struct WantedLine {
+    sku: Sku,
+    quantity: Quantity,
+    unit_price: Option<Money>,
+    name: String,
+}
+
+impl Wanted {
+    pub(super) fn parse(call: &Call, mut request: pb::PlaceOrderRequest) -> Result<Self> {
+        let mut fields = Fields::new();
+        let may_price = call.caller.may(SCOPE_PRICE);
+        let shop_id = match request.shop_id.as_str() {
+            "" if call.caller.shops.single().is_some() => call.caller.shops.single(),
+            text => fields.parse("shop_id", text),
+        };
+        let source_id = fields.parse("source_id", &request.source_id);
+        let key = fields.idempotency_key(&request.idempotency_key);
+        let wanted = Self {
+            // Two that are required stand in until `finish` has refused their absence.
+            shop_id: shop_id.unwrap_or_default(),
+            source_id: source_id.unwrap_or_default(),
+            method: method(&mut fields, request.method),
+            external_id: external_id(&mut fields, &request.external_id),
+            buyer: buyer(&mut fields, request.contact.as_ref(), &request.comment, may_price),
+            lines: lines(&mut fields, &request.lines, may_price),
+            delivery: delivery(&mut fields, request.delivery.as_ref(), may_price),
+            payment_method: payment_method(&mut fields, &request.payment_method),
+            currency: fields.parse_optional("currency_code", &request.currency_code),
+            expected_total: amount(&mut fields, "expected_total", request.expected_total.as_ref()),
+            may_price,
+            key,
+            fingerprint: Vec::new(),
+        };
+        fields.finish()?;
+        if !call.caller.shops.allow(wanted.shop_id) {
+            return Err(Error::ShopNotFound);
+        }
+
+        // The same content is the same whether or not it names the key's only shop, and whatever the idempotency key.
+        request.shop_id = wanted.shop_id.to_string();
+        request.idempotency_key.clear();
+        Ok(Self { fingerprint: store::fingerprint(&request), ..wanted })
+    }
+
+    /// The order to record. Everything here is pure.
+    pub(super) fn into_order(self, call: &Call, shop: &Shop, source: &Source) -> Result<NewOrder> {
+        if source.shop_id != shop.shop_id {
+            return Err(Error::SourceNotFound);
+        }
+        let currency = self.currency.unwrap_or(shop.currency);
+        self.check_money(currency)?;
+
+        let order_id = OrderId::new();
+        let terms = Terms {
+            order_id: order_id.to_string(),
+            accept_shortage: shop.accepts_shortage || source.always_accepts,
+            accept_unmatched: self.may_price,
+            warehouse_ids: shop.warehouse_ids.iter().map(ToString::to_string).collect(),
+            expected_total_minor: self.expected_total.map(Money::minor),
+            delivery_price_minor: self.delivery.as_ref().and_then(|(_, price)| price.map(Money::minor)),
+            country_code: shop.country_code.clone(),
+            delivers: self.delivery.is_some(),
+        };
+        let nothing = Money::zero(currency);
+        let external_ids =
+            Some((source.source_id, self.external_id.clone())).filter(|(_, id)| !id.is_empty());
+        let default_method =
+            if source.channel == "marketplace" { OrderMethod::Marketplace } else { OrderMethod::Cart };
+        let order = Order {
+            order_id,
+            number: String::new(),
+            shop_id: shop.shop_id,
+            legal_entity_id: shop.legal_entity_id,
+            state: OrderState::Placing,
+            status: OrderState::Placing.name().to_owned(),
+            source_id: source.source_id,
+            channel: source.channel.to_owned(),
+            method: self.method.unwrap_or(default_method),
+            external_ids: external_ids.into_iter().collect(),
+            customer_id: None,
+            customer_wanted: false,
+            buyer: self.buyer,
+            lines: self
+                .lines
+                .into_iter()
+                .zip(0..)
+                .map(|(line, position)| line.at(position, nothing))
+                .collect(),
+            delivery: self.delivery.map(|(delivery, _)| delivery),
+            currency,
+            goods_total: nothing,
+            delivery_total: nothing,
+            total: nothing,
+            paid: nothing,
+            refunded: nothing,
+            payment_method: self.payment_method,
+            rejection: None,
+            cancel_reason: None,
+            shortages: None,
+            reservation_id: None,
+            payment_id: None,
+            delivery_plan_id: None,
+            shipment_ids: Vec::new(),
+            cancelling: None,
+            version: 0,
+            create_time: DateTime::UNIX_EPOCH,
+            update_time: DateTime::UNIX_EPOCH,
+        };
+        Ok(NewOrder {
+            order,
+            number_prefix: shop.number_prefix.clone(),
+            external_id: self.external_id,
+            terms,
+            key: self.key,
+            fingerprint: self.fingerprint,
+            call: call.clone(),
+        })
+    }
+
+    /// Every sum is in the order's currency, and together they stay countable.
+    fn check_money(&self, currency: Currency) -> Result<(), Invalid> {
+        let mut fields = Fields::new();
+        let mut check = |field: String, money: Option<Money>| {
+            if money.is_some_and(|money| money.currency() != currency) {
+                fields.refuse(field, "CURRENCY_MISMATCH", format!("the order is in {currency}"));
+            }
+        };
+        check("expected_total".to_owned(), self.expected_total);
+        check("delivery.price".to_owned(), self.delivery.as_ref().and_then(|(_, price)| *price));
+        for (at, line) in self.lines.iter().enumerate() {
+            check(format!("lines[{at}].unit_price"), line.unit_price);
+        }
+        let sum: i128 = self.lines.iter().map(WantedLine::fixed_total).sum();
+        fields.check(sum <= i128::from(TOTAL_MINOR_MAX), "lines", "OUT_OF_RANGE", "the total is too large");
+        fields.finish()
+    }
+}
+
+impl WantedLine {
+    fn at(self, position: i32, nothing: Money) -> OrderLine {
+        OrderLine {
+            position,
+            sku: self.sku,
+            variant_id: None,
+            name: self.name,
+            kind: LineKind::Goods,
+            ordered: self.quantity.get(),
+            reserved: 0,
+            shipped: 0,
+            delivered: 0,
+            cancelled: 0,
+            returned: 0,
+            unit_price: self.unit_price.map_or(UnitPrice::Open, UnitPrice::Fixed),
+            price_quantity: 1,
+            total: nothing,
+            tax_category: String::new(),
+        }
+    }
+
+    fn fixed_total(&self) -> i128 {
+        let unit = self.unit_price.map_or(0, Money::minor);
+        i128::from(unit) * i128::from(self.quantity.get())
+    }
+}
+
+fn method(fields: &mut Fields, number: i32) -> Option<OrderMethod> {
+    match pb::OrderMethod::try_from(number) {
+        Ok(method) => wire::read_method(method),
+        Err(_) => {
+            fields.refuse("method", "UNKNOWN", "not a method of an order");
+            None
+        }
+    }
+}
+
+fn external_id(fields: &mut Fields, text: &str) -> String {
+    let one_line = !text.contains(['\n', '\r', '\t']);
+    fields.check(one_line, "external_id", "CONTROL_CHARACTER", "control characters are not allowed");
+    fields.text("external_id", text, EXTERNAL_ID_LENGTH_MAX)
+}
+
+fn buyer(fields: &mut Fields, contact: Option<&pb::Contact>, comment: &str, may_price: bool) -> Buyer {
+    let nobody = pb::Contact::default();
+    let contact = contact.unwrap_or(&nobody);
+    let buyer = Buyer {
+        name: fields.text("contact.name", &contact.name, NAME_LENGTH_MAX),
+        phone: fields.text("contact.phone", contact.phone.trim(), PHONE_LENGTH_MAX),
+        email: fields.text("contact.email", contact.email.trim(), EMAIL_LENGTH_MAX),
+        comment: fields.text("comment", comment, COMMENT_LENGTH_MAX),
+    };
+    let reachable = buyer.is_identifiable() || may_price;
+    fields.check(reachable, "contact", "REQUIRED", "a phone or an e-mail is required");
+    let is_email = buyer.email.is_empty()
+        || buyer.email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    fields.check(is_email, "contact.email", "MALFORMED", "expected an e-mail such as name@example.com");
+    buyer
+}
+
+fn lines(fields: &mut Fields, lines: &[pb::NewLine], may_price: bool) -> Vec<WantedLine> {
+    fields.list_length("lines", lines.len(), LINES_MAX);
+    let read = lines.iter().take(LINES_MAX).enumerate().filter_map(|(at, line)| {
+        let path = |name: &str| format!("lines[{at}].{name}");
+        let sku = fields.parse(&path("sku"), &line.sku);
+        let quantity = fields.convert(&path("quantity"), line.quantity);
+        let unit_price = amount(fields, &path("unit_price"), line.unit_price.as_ref());
+        let name = fields.text(&path("name"), &line.name, LINE_NAME_LENGTH_MAX);
+        if line.unit_price.is_some() {
+            check_scope(fields, &path("unit_price"), may_price);
+        }
+        if !name.is_empty() {
+            check_scope(fields, &path("name"), may_price);
+        }
+        Some(WantedLine { sku: sku?, quantity: quantity?, unit_price, name })
+    });
+    read.collect()
+}
+
+fn delivery(
+    fields: &mut Fields,
+    delivery: Option<&pb::NewDelivery>,
+    may_price: bool,
+) -> Option<(Delivery, Option<Money>)> {
+    let delivery = delivery?;
+    let method_id: Option<DeliveryMethodId> =
+        fields.parse("delivery.delivery_method_id", &delivery.delivery_method_id);
+    let address = delivery.address.as_ref().map(|given| address(fields, given));
+    let price = amount(fields, "delivery.price", delivery.price.as_ref());
+    if delivery.price.is_some() {
+        check_scope(fields, "delivery.price", may_price);
+    }
+    Some((Delivery { method_id: method_id?, method_name: String::new(), address }, price))
+}
+
+fn address(fields: &mut Fields, given: &proto::r#type::v1::Address) -> Address {
+    let code = given.country_code.as_str();
+    let is_code = code.is_empty() || (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
+    fields.check(is_code, "delivery.address.country_code", "MALFORMED", "two capital letters such as UA");
+    let mut text =
+        |name: &str, text: &str| fields.text(&format!("delivery.address.{name}"), text, ADDRESS_LENGTH_MAX);
+    Address {
+        country_code: code.to_owned(),
+        region: text("region", &given.region),
+        city: text("city", &given.city),
+        postal_code: text("postal_code", &given.postal_code),
+        line: text("line", &given.line),
+        pickup_point_code: text("pickup_point_code", &given.pickup_point_code),
+        comment: text("comment", &given.comment),
+    }
+}
+
+fn payment_method(fields: &mut Fields, name: &str) -> PaymentMethod {
+    fields.parse_optional("payment_method", name).unwrap_or(PaymentMethod::CashOnDelivery)
+}
+
+fn amount(fields: &mut Fields, field: &str, money: Option<&proto::r#type::v1::Money>) -> Option<Money> {
+    let money = fields.money_optional(field, money)?;
+    fields.check(!money.is_negative(), field, "OUT_OF_RANGE", "must not be negative");
+    Some(money)
+}
+
+fn check_scope(fields: &mut Fields, field: &str, may_price: bool) {
+    fields.check(may_price, field, "PRICE_NOT_ALLOWED", "the scope orders.price is needed to set it");
+}

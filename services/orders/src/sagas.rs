@@ -1,0 +1,6 @@
+//! Durable processes across services.
+
+pub mod book_shipment;
+pub mod cancel_order;
+pub mod place_order;
+mod recorded_orders;

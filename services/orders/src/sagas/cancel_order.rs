@@ -1,0 +1,198 @@
+//! Cancels an order: its delivery first, which may be too late, then its stock and its payment are given back.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+use prost::Message;
+use proto::orders::v1 as pb;
+use rpc::{Call, Fault};
+use saga::{Definition, Finished, Saga, Stop};
+use store::{Audit, Once, Store, Tx, cached_sql};
+use tonic::{Code, Status};
+use types::{DeliveryPlanId, OrderId, PaymentId, ReservationId};
+use uuid::Uuid;
+
+use crate::changes;
+use crate::error::{Error, Result};
+use crate::model::cancel_reason::CancelReason;
+use crate::model::order::Order;
+use crate::upstreams::Upstreams;
+use crate::wire;
+
+/// The operation, as idempotency keys name it.
+pub const METHOD: &str = "orders.cancel_order";
+
+/// What is cancelled, why, and under which key.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Cancellation {
+    /// Of this saga.
+    #[prost(string, tag = "1")]
+    pub saga_id: String,
+    /// The order.
+    #[prost(string, tag = "2")]
+    pub order_id: String,
+    /// Of the closed list.
+    #[prost(string, tag = "3")]
+    pub reason: String,
+    /// The shop, as the scope of the key.
+    #[prost(string, tag = "4")]
+    pub scope: String,
+    /// The caller's key.
+    #[prost(string, tag = "5")]
+    pub key: String,
+    /// Empty when nothing is delivered.
+    #[prost(string, tag = "6")]
+    pub delivery_plan_id: String,
+    /// Empty when nothing was reserved.
+    #[prost(string, tag = "7")]
+    pub reservation_id: String,
+    /// Empty when nothing is owed.
+    #[prost(string, tag = "8")]
+    pub payment_id: String,
+}
+
+/// How it ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The order is cancelled; this is the answer.
+    Cancelled(Arc<pb::Order>),
+    /// It was too late; the order is as it was.
+    Refused(Status),
+}
+
+/// The process.
+pub struct CancelOrder {
+    store: Store,
+    ask: Upstreams,
+}
+
+impl Definition for CancelOrder {
+    const KIND: &'static str = "cancel_order";
+    type Input = Cancellation;
+    type Undo = Infallible;
+    type Outcome = Outcome;
+
+    async fn run(
+        &self,
+        saga: &mut Saga<Infallible>,
+        call: &Call,
+        input: &Cancellation,
+    ) -> Result<Outcome, Stop> {
+        // Only the first two may say no: goods that have left cannot be given back.
+        if let Ok(plan) = input.delivery_plan_id.parse::<DeliveryPlanId>() {
+            saga.step("cancel delivery", self.ask.delivery.cancel(call, plan, &input.reason)).await?;
+        }
+        if let Ok(reservation) = input.reservation_id.parse::<ReservationId>() {
+            saga.step("release stock", self.ask.inventory.release(call, reservation, &input.reason)).await?;
+        }
+        if let Ok(payment) = input.payment_id.parse::<PaymentId>() {
+            saga.step("void payment", insist(self.ask.payments.void(call, payment, &input.reason))).await?;
+        }
+        saga.step("settle", async { Ok(self.settle(call, input).await?) }).await
+    }
+
+    fn undos(&self, _: &Cancellation) -> Vec<Infallible> {
+        Vec::new()
+    }
+
+    async fn undo(&self, _: &Call, undo: Infallible) -> Result<(), Status> {
+        match undo {}
+    }
+
+    async fn undone(&self, call: &Call, input: &Cancellation, refusal: &Status) -> Result<Outcome, Status> {
+        self.give_up(call, input).await?;
+        Ok(Outcome::Refused(refusal.clone()))
+    }
+}
+
+impl CancelOrder {
+    /// The process over `store`, asking `ask`.
+    pub fn new(store: Store, ask: Upstreams) -> Self {
+        Self { store, ask }
+    }
+
+    async fn settle(&self, call: &Call, input: &Cancellation) -> Result<Outcome> {
+        let (saga_id, order_id, reason) = input.read()?;
+        let answer = self.store.transaction(call, async |tx: &mut Tx| {
+            let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
+            if saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
+                // Another process was faster; its answer is under the key.
+                return Err(store::Error::KeyInUse.into());
+            }
+            let mut order = before.clone();
+            order.cancel(reason);
+            let comment = cancel_comment(tx, order_id).await?;
+            let person =
+                order.customer_id.map_or_else(|| order_id.to_string(), |customer| customer.to_string());
+            let audit = Audit::new(METHOD, order_id).personal(&person, "cancel_comment", "", &comment);
+            changes::save_quietly(tx, audit, &before, &mut order).await?;
+
+            let event = pb::OrderCancelled {
+                order: Some(wire::snapshot(&order)),
+                reason: reason.to_string(),
+                previous_state: wire::state(before.state).into(),
+            };
+            events::append(tx, order_id, order.version, Some(order.shop_id), &event);
+            let answer = wire::order(&order);
+            tx.fulfil(input.once(), &answer.encode_to_vec()).await?;
+            Ok::<_, Error>(answer)
+        });
+        Ok(Outcome::Cancelled(Arc::new(answer.await?)))
+    }
+
+    /// The order stays as it was, and the key is free: once the refusal's cause is gone, the call may be repeated.
+    async fn give_up(&self, call: &Call, input: &Cancellation) -> Result<()> {
+        let (saga_id, order_id, _) = input.read()?;
+        self.store
+            .transaction(call, async |tx: &mut Tx| {
+                let order = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
+                if saga::finish(tx, &[saga_id], Finished::Undone).await?.is_empty() {
+                    return Ok(());
+                }
+                Order { cancelling: None, ..order }.save(tx).await?;
+                cached_sql("DELETE FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3")
+                    .bind::<Text, _>(&input.scope)
+                    .bind::<Text, _>(METHOD)
+                    .bind::<Text, _>(&input.key)
+                    .execute(tx.conn())
+                    .await?;
+                Ok::<_, Error>(())
+            })
+            .await
+    }
+}
+
+impl Cancellation {
+    /// The key that its answer is stored under.
+    pub fn once(&self) -> Once<'_> {
+        Once { scope: &self.scope, method: METHOD, key: &self.key }
+    }
+
+    fn read(&self) -> Result<(Uuid, OrderId, CancelReason)> {
+        let read =
+            || Some((self.saga_id.parse().ok()?, self.order_id.parse().ok()?, self.reason.parse().ok()?));
+        read().ok_or_else(|| store::Error::Corrupt("the input of a cancellation".to_owned()).into())
+    }
+}
+
+/// Past the point of no return a refusal is somebody's mistake to mend: the step is asked again until it is done.
+async fn insist(step: impl Future<Output = Result<(), Status>>) -> Result<(), Status> {
+    step.await.map_err(|status| match rpc::is_unknown_outcome(&status) {
+        true => status,
+        false => {
+            tracing::error!(code = ?status.code(), message = status.message(), "a cancelled order's payment is not voided");
+            Fault::new(Code::Unavailable, "VOID_REFUSED", status.message()).into()
+        }
+    })
+}
+
+async fn cancel_comment(tx: &mut Tx, order_id: OrderId) -> store::Result<String> {
+    let (comment,): (String,) = cached_sql("SELECT cancel_comment FROM order_buyers WHERE order_id = $1")
+        .bind::<diesel::sql_types::Uuid, _>(order_id.uuid())
+        .returns::<(Text,)>()
+        .get_result(tx.conn())
+        .await?;
+    Ok(comment)
+}

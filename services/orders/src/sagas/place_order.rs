@@ -1,0 +1,218 @@
+//! Places an order: everything is held, or nothing is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rpc::Call;
+use saga::{Definition, Saga, Stop};
+use store::{Batcher, Store};
+use tonic::Status;
+use types::{DeliveryPlanId, Money, OrderId, PaymentId, ReservationId};
+
+use crate::batches::settle_orders::Settlement;
+use crate::error::Error;
+use crate::model::order::{Identified, Order, Placement};
+use crate::model::placement::{self, Held, Planned, PriceRefusal, Priced, Unmatched};
+use crate::model::rejection::Rejection;
+use crate::sagas::recorded_orders::RecordedOrders;
+use crate::upstreams::Upstreams;
+
+/// How long a caller waits for the outcome before he is told to ask again.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An order that left the state placing.
+pub type Settled = Arc<Order>;
+
+/// What was agreed when the order was recorded; holds nothing personal.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Terms {
+    /// The order, which is also the saga.
+    #[prost(string, tag = "1")]
+    pub order_id: String,
+    /// Whether it is taken although stock is short.
+    #[prost(bool, tag = "2")]
+    pub accept_shortage: bool,
+    /// Whether it may have lines that the catalog does not know.
+    #[prost(bool, tag = "3")]
+    pub accept_unmatched: bool,
+    /// Where its stock is taken, in this order.
+    #[prost(string, repeated, tag = "4")]
+    pub warehouse_ids: Vec<String>,
+    /// What the buyer saw, in minor units.
+    #[prost(int64, optional, tag = "5")]
+    pub expected_total_minor: Option<i64>,
+    /// What delivery was sold for already, in minor units.
+    #[prost(int64, optional, tag = "6")]
+    pub delivery_price_minor: Option<i64>,
+    /// How a phone without a country is read.
+    #[prost(string, tag = "7")]
+    pub country_code: String,
+    /// Whether anything is delivered.
+    #[prost(bool, tag = "8")]
+    pub delivers: bool,
+}
+
+/// The opposites of its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// Of reserving stock.
+    ReleaseStock(ReservationId),
+    /// Of planning the delivery.
+    CancelDelivery(DeliveryPlanId),
+    /// Of opening the payment.
+    VoidPayment(PaymentId),
+}
+
+/// The process.
+pub struct PlaceOrder {
+    store: Store,
+    ask: Upstreams,
+    settle: Batcher<Settlement, Settled, Error>,
+    recorded: RecordedOrders,
+}
+
+impl Definition for PlaceOrder {
+    const KIND: &'static str = "place_order";
+    type Input = Terms;
+    type Undo = Undo;
+    type Outcome = Settled;
+
+    async fn run(&self, saga: &mut Saga<Undo>, call: &Call, terms: &Terms) -> Result<Settled, Stop> {
+        let order = saga.step("read", self.read(terms)).await?;
+        let (customer, priced) = tokio::join!(
+            saga.try_later(
+                "identify customer",
+                self.ask.customers.identify(call, &order, &terms.country_code)
+            ),
+            saga.step("price", self.price(call, terms, &order)),
+        );
+        let priced = priced?;
+
+        let mut held = None;
+        if priced.stock_lines().next().is_some() {
+            let undo = Undo::ReleaseStock(order.own_reservation_id());
+            held =
+                Some(saga.step_or("reserve stock", undo, self.reserve(call, terms, &order, &priced)).await?);
+        }
+        let mut planned = None;
+        if let Some(delivery) = &order.delivery {
+            let undo = Undo::CancelDelivery(order.own_delivery_plan_id());
+            let fixed_price = terms.delivery_price_minor.map(|minor| Money::new(order.currency, minor));
+            let plan = self.ask.delivery.plan(call, &order, delivery, &priced, fixed_price);
+            planned = Some(saga.step_or("plan delivery", undo, plan).await?);
+        }
+        let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
+        let mut payment_id = None;
+        if !total.is_zero() {
+            let undo = Undo::VoidPayment(order.own_payment_id());
+            payment_id =
+                Some(saga.step_or("open payment", undo, self.ask.payments.open(call, &order, total)).await?);
+        }
+
+        let customer = customer.unwrap_or(Identified::Later);
+        let placement = Placement { customer, priced, held, planned, payment_id };
+        saga.step("settle", self.place(call, &order, placement)).await
+    }
+
+    fn undos(&self, terms: &Terms) -> Vec<Undo> {
+        let Ok(order_id) = terms.order_id.parse::<OrderId>() else { return Vec::new() };
+        let parent = order_id.uuid();
+        let mut undos = vec![Undo::ReleaseStock(ReservationId::derived(parent, 0))];
+        if terms.delivers {
+            undos.push(Undo::CancelDelivery(DeliveryPlanId::derived(parent, 0)));
+        }
+        undos.push(Undo::VoidPayment(PaymentId::derived(parent, 0)));
+        undos
+    }
+
+    async fn undo(&self, call: &Call, undo: Undo) -> Result<(), Status> {
+        const WHY: &str = "the order was rejected";
+        match undo {
+            Undo::ReleaseStock(reservation_id) => self.ask.inventory.release(call, reservation_id, WHY).await,
+            Undo::CancelDelivery(delivery_plan_id) => {
+                self.ask.delivery.cancel(call, delivery_plan_id, WHY).await
+            }
+            Undo::VoidPayment(payment_id) => self.ask.payments.void(call, payment_id, WHY).await,
+        }
+    }
+
+    async fn undone(&self, call: &Call, terms: &Terms, refusal: &Status) -> Result<Settled, Status> {
+        let mut order = Order::clone(&*self.read(terms).await?);
+        order.reject(Rejection::of(rpc::reason(refusal), refusal.message(), rpc::metadata(refusal)));
+        self.settle(call, order).await
+    }
+}
+
+impl PlaceOrder {
+    /// The process over `store`, asking `ask`.
+    pub fn new(store: Store, ask: Upstreams, settle: Batcher<Settlement, Settled, Error>) -> Self {
+        Self { store, ask, settle, recorded: RecordedOrders::default() }
+    }
+
+    /// Spares the saga of an order that was just recorded reading it back.
+    pub fn remember(&self, order: Order) {
+        self.recorded.remember(order);
+    }
+
+    async fn read(&self, terms: &Terms) -> Result<Arc<Order>, Status> {
+        let order_id: OrderId =
+            terms.order_id.parse().map_err(|_| Status::internal("the saga names no order"))?;
+        if let Some(order) = self.recorded.recall(order_id) {
+            return Ok(order);
+        }
+        let mut connection = self.store.connection().await.map_err(|error| error.fault())?;
+        let order = Order::load(&mut connection, order_id).await.map_err(|error| error.fault())?;
+        order.map(Arc::new).ok_or_else(|| Status::internal("the saga's order is gone"))
+    }
+
+    async fn price(&self, call: &Call, terms: &Terms, order: &Order) -> Result<Priced, Status> {
+        let quotes = self.ask.catalog.quote(call, order).await?;
+        let unmatched = if terms.accept_unmatched { Unmatched::Accepted } else { Unmatched::Refused };
+        let priced = Priced::of(order, quotes, unmatched)?;
+        if !terms.delivers {
+            // Nothing else adds to the total: another one is refused before anything is held.
+            placement::agree(expected(terms, order), priced.goods_total)?;
+        }
+        Ok(priced)
+    }
+
+    async fn reserve(
+        &self,
+        call: &Call,
+        terms: &Terms,
+        order: &Order,
+        priced: &Priced,
+    ) -> Result<Held, Status> {
+        self.ask.inventory.reserve(call, order, priced, &terms.warehouse_ids, terms.accept_shortage).await
+    }
+
+    async fn place(&self, call: &Call, order: &Order, placement: Placement) -> Result<Settled, Status> {
+        let mut order = order.clone();
+        order.place(placement).map_err(PriceRefusal::from)?;
+        self.settle(call, order).await
+    }
+
+    async fn settle(&self, call: &Call, order: Order) -> Result<Settled, Status> {
+        let order_id = order.order_id;
+        let settled = self.settle.submit(Settlement { order, call: call.clone() }).await?;
+        self.recorded.forget(order_id);
+        Ok(settled)
+    }
+}
+
+/// The total, unless the buyer saw another.
+async fn agree(
+    terms: &Terms,
+    order: &Order,
+    priced: &Priced,
+    planned: Option<&Planned>,
+) -> Result<Money, Status> {
+    let delivery = planned.map_or(Money::zero(order.currency), |planned| planned.price);
+    let total = priced.goods_total.checked_add(delivery).map_err(PriceRefusal::from)?;
+    placement::agree(expected(terms, order), total)?;
+    Ok(total)
+}
+
+fn expected(terms: &Terms, order: &Order) -> Option<Money> {
+    terms.expected_total_minor.map(|minor| Money::new(order.currency, minor))
+}
