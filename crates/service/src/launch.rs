@@ -28,8 +28,24 @@ pub struct Running {
     drains: Vec<futures_util::future::BoxFuture<'static, ()>>,
 }
 
-/// Migrates the database of `S`, starts it, and opens it to the other services of this process.
-pub async fn launch<S: Service>(database: &Settings, directory: &Directory, clock: Clock, secret: &[u8]) -> anyhow::Result<Running> {
+/// Migrates the database of `S`, starts it with its default settings, and opens it to the other services of this process.
+pub async fn launch<S: Service>(
+    database: &Settings,
+    directory: &Directory,
+    clock: Clock,
+    secret: &[u8],
+) -> anyhow::Result<Running> {
+    launch_with::<S>(database, directory, clock, secret, serde_json::Value::Null).await
+}
+
+/// The same with settings of the service's own.
+pub async fn launch_with<S: Service>(
+    database: &Settings,
+    directory: &Directory,
+    clock: Clock,
+    secret: &[u8],
+    settings: serde_json::Value,
+) -> anyhow::Result<Running> {
     let applied = store::migrate(&database.url, S::migrations()).await?;
     if applied > 0 {
         tracing::info!(service = S::NAME, applied, "the database was migrated");
@@ -37,7 +53,7 @@ pub async fn launch<S: Service>(database: &Settings, directory: &Directory, cloc
     let store = Store::new(S::NAME, database, clock.clone(), secret)?;
     let directory = directory.for_issuer(S::NAME);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let platform = Platform { store: store.clone(), directory: directory.clone(), clock, stop: stop.clone() };
+    let platform = Platform { store: store.clone(), directory: directory.clone(), clock, stop: stop.clone(), settings };
     let parts = S::start(platform).await?.serve(EventLogServiceServer::new(EventLog::new(store.clone())));
 
     let (health, health_server) = tonic_health::server::health_reporter();

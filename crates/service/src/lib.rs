@@ -11,7 +11,7 @@ mod ops;
 mod parts;
 pub mod telemetry;
 
-pub use launch::{Running, launch};
+pub use launch::{Running, launch, launch_with};
 pub use listen::listen;
 pub use ops::{Readiness, serve_ops};
 pub use parts::{Job, Parts, Platform, Service};

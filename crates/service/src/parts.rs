@@ -7,6 +7,7 @@ use std::time::Duration;
 use events::Subscription;
 use futures_util::future::BoxFuture;
 use rpc::Directory;
+use serde::de::DeserializeOwned;
 use store::{EmbeddedMigrations, Store};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -37,6 +38,18 @@ pub struct Platform {
     pub clock: Clock,
     /// Cancelled when the service drains.
     pub stop: CancellationToken,
+    /// What the configuration says under `services.<name>.settings`; null when it says nothing.
+    pub settings: serde_json::Value,
+}
+
+impl Platform {
+    /// The service's own settings; silence means the defaults.
+    pub fn settings<T: DeserializeOwned + Default>(&self) -> anyhow::Result<T> {
+        match &self.settings {
+            serde_json::Value::Null => Ok(T::default()),
+            said => Ok(serde_json::from_value(said.clone())?),
+        }
+    }
 }
 
 /// What a service is made of.

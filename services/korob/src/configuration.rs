@@ -65,12 +65,15 @@ pub struct ServiceSettings {
     pub database_url: String,
     /// Most database connections at once.
     pub pool_size: usize,
+    /// The service's own settings; its README names them.
+    pub settings: serde_json::Value,
 }
 
 impl Default for ServiceSettings {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { listen, address: String::new(), database_url: String::new(), pool_size: 10 }
+        let (address, database_url) = (String::new(), String::new());
+        Self { listen, address, database_url, pool_size: 10, settings: serde_json::Value::Null }
     }
 }
 

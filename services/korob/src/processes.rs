@@ -195,9 +195,13 @@ fn runtime_configuration(configuration: &Configuration, databases: &Databases, a
     gateway.listen = addresses.gateway;
     writeln!(text, "[gateway]\n{}", toml::to_string(&gateway)?)?;
     for (name, address) in &addresses.services {
-        let pool_size = configuration.service(name).pool_size;
+        let service = configuration.service(name);
+        let pool_size = service.pool_size;
         writeln!(text, "[services.{name}]\nlisten = \"{address}\"\naddress = \"http://{address}\"")?;
         writeln!(text, "database_url = \"{}\"\npool_size = {pool_size}\n", databases.url(name))?;
+        if !service.settings.is_null() {
+            writeln!(text, "[services.{name}.settings]\n{}", toml::to_string(&service.settings)?)?;
+        }
     }
     Ok(text)
 }

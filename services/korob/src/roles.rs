@@ -76,17 +76,23 @@ impl fmt::Display for Role {
     }
 }
 
-/// Starts the service `name`.
-pub async fn launch(name: &str, database: &Settings, directory: &Directory, secret: &[u8]) -> anyhow::Result<Running> {
+/// Starts the service `name` with its own settings.
+pub async fn launch(
+    name: &str,
+    database: &Settings,
+    directory: &Directory,
+    secret: &[u8],
+    own: serde_json::Value,
+) -> anyhow::Result<Running> {
     let clock = Clock::system();
     match name {
-        Access::NAME => service::launch::<Access>(database, directory, clock, secret).await,
-        Catalog::NAME => service::launch::<Catalog>(database, directory, clock, secret).await,
-        Customers::NAME => service::launch::<Customers>(database, directory, clock, secret).await,
-        Delivery::NAME => service::launch::<Delivery>(database, directory, clock, secret).await,
-        Inventory::NAME => service::launch::<Inventory>(database, directory, clock, secret).await,
-        Orders::NAME => service::launch::<Orders>(database, directory, clock, secret).await,
-        Payments::NAME => service::launch::<Payments>(database, directory, clock, secret).await,
+        Access::NAME => service::launch_with::<Access>(database, directory, clock, secret, own).await,
+        Catalog::NAME => service::launch_with::<Catalog>(database, directory, clock, secret, own).await,
+        Customers::NAME => service::launch_with::<Customers>(database, directory, clock, secret, own).await,
+        Delivery::NAME => service::launch_with::<Delivery>(database, directory, clock, secret, own).await,
+        Inventory::NAME => service::launch_with::<Inventory>(database, directory, clock, secret, own).await,
+        Orders::NAME => service::launch_with::<Orders>(database, directory, clock, secret, own).await,
+        Payments::NAME => service::launch_with::<Payments>(database, directory, clock, secret, own).await,
         other => anyhow::bail!("{other} is not a service; there are {}", SERVICES.join(", ")),
     }
 }

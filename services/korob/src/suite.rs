@@ -82,10 +82,11 @@ impl Suite {
         let secret = configuration.secret()?;
         let directory = Directory::in_process(SERVICES, CallerKeys::new(secret.clone()));
         let launches = SERVICES.map(|name| {
+            let service = configuration.service(name);
             let mut database = Settings::at(databases.url(name));
-            database.pool_size = configuration.service(name).pool_size;
+            database.pool_size = service.pool_size;
             let (directory, secret) = (&directory, &secret);
-            async move { roles::launch(name, &database, directory, secret).await }
+            async move { roles::launch(name, &database, directory, secret, service.settings).await }
         });
         let running = try_join_all(launches).await?;
 

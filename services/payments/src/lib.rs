@@ -41,7 +41,7 @@ impl Service for Payments {
     }
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
-        let settings: Settings = service::configuration::section(Self::NAME)?;
+        let settings: Settings = platform.settings()?;
         let store = platform.store;
         let openings = Batcher::start("payments.open_payment", {
             let store = store.clone();

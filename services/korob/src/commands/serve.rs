@@ -67,7 +67,7 @@ async fn serve(
     anyhow::ensure!(!settings.database_url.is_empty(), "services.{role}.database_url: serve needs it");
     let mut database = Settings::at(&settings.database_url);
     database.pool_size = settings.pool_size;
-    let running = start_when_possible(role, &database, directory, &configuration.secret()?).await?;
+    let running = start_when_possible(role, &database, directory, &configuration.secret()?, &settings.settings).await?;
 
     let stop = CancellationToken::new();
     let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
@@ -85,9 +85,15 @@ async fn serve(
 }
 
 /// A database that is not there yet is waited for: services start in any order.
-async fn start_when_possible(role: Role, database: &Settings, directory: &Directory, secret: &[u8]) -> anyhow::Result<Running> {
+async fn start_when_possible(
+    role: Role,
+    database: &Settings,
+    directory: &Directory,
+    secret: &[u8],
+    own: &serde_json::Value,
+) -> anyhow::Result<Running> {
     loop {
-        match roles::launch(role.name(), database, directory, secret).await {
+        match roles::launch(role.name(), database, directory, secret, own.clone()).await {
             Ok(running) => return Ok(running),
             Err(error) if is_unreachable(&error) => {
                 tracing::warn!(%role, error = format!("{error:#}"), "the database is not there yet");
