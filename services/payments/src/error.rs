@@ -16,8 +16,6 @@ pub enum Error {
     Invalid(#[from] rpc::Invalid),
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error(transparent)]
-    Database(#[from] diesel::result::Error),
     /// Absent, or of a shop the caller does not see.
     #[error("there is no such payment")]
     PaymentNotFound,
@@ -51,7 +49,6 @@ impl Error {
         match self {
             Self::Invalid(invalid) => Fault::invalid(invalid),
             Self::Store(error) => error.fault(),
-            Self::Database(_) => Fault::internal(self),
             Self::PaymentNotFound => refuse(Code::NotFound, "PAYMENT_NOT_FOUND"),
             Self::PaymentMismatch => refuse(Code::AlreadyExists, "PAYMENT_MISMATCH"),
             Self::PaymentVoided => refuse(Code::FailedPrecondition, "PAYMENT_VOIDED"),
@@ -74,12 +71,14 @@ impl Error {
     }
 }
 
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl From<Error> for tonic::Status {
     fn from(error: Error) -> Self {
-        match error {
-            // Contention and lost connections have words of their own.
-            Error::Database(error) => store::Error::from(error).fault().into(),
-            error => error.fault().into(),
-        }
+        error.fault().into()
     }
 }

@@ -17,13 +17,6 @@ use crate::{Payments, wire};
 /// How often money may come in between asking the provider and locking the payment.
 const TRIES_MAX: usize = 5;
 
-/// What the attempt to void found.
-enum Voided {
-    Done(pb::Payment),
-    /// More or less is to be given back than the provider was asked for.
-    RefundableChanged,
-}
-
 pub async fn handle(
     payments: &Payments,
     call: &Call,
@@ -42,7 +35,7 @@ pub async fn handle(
         };
         let voided =
             payments.store.transaction(call, async |tx: &mut Tx| void(tx, id, &reason, payout).await);
-        if let Voided::Done(payment) = voided.await? {
+        if let Some(payment) = voided.await? {
             return Ok(payment);
         }
     }
@@ -64,22 +57,23 @@ async fn pay_out(payments: &Payments, payment: &Payment) -> Result<Refundable> {
     Ok(Some((Movement { amount, account, provider, note: String::new() }, payout)))
 }
 
-async fn void(tx: &mut Tx, id: PaymentId, reason: &str, refund: Refundable) -> Result<Voided> {
+/// `None` when more or less is to be given back than the provider was asked for.
+async fn void(tx: &mut Tx, id: PaymentId, reason: &str, refund: Refundable) -> Result<Option<pb::Payment>> {
     if bury(tx, id, reason).await? {
         tx.audit(Audit::new("payments.void_payment", id).set("state", "canceled").set("reason", reason));
-        return Ok(Voided::Done(wire::tombstone(id)));
+        return Ok(Some(wire::tombstone(id)));
     }
     let mut payment = match payment_rows::lock(tx, id).await? {
         Some(Stored::Payment(payment)) => *payment,
-        Some(Stored::Tombstone) => return Ok(Voided::Done(wire::tombstone(id))),
+        Some(Stored::Tombstone) => return Ok(Some(wire::tombstone(id))),
         None => return Err(Error::PaymentNotFound),
     };
     if payment.is_voided() {
-        return Ok(Voided::Done(wire::payment(&payment)));
+        return Ok(Some(wire::payment(&payment)));
     }
     let asked = refund.as_ref().map_or(0, |(movement, _)| movement.amount.minor());
     if payment.refundable()?.minor() != asked {
-        return Ok(Voided::RefundableChanged);
+        return Ok(None);
     }
 
     let original = payment.clone();
@@ -100,7 +94,7 @@ async fn void(tx: &mut Tx, id: PaymentId, reason: &str, refund: Refundable) -> R
         .await?;
 
     tell(tx, &original, &payment, reason);
-    Ok(Voided::Done(wire::payment(&payment)))
+    Ok(Some(wire::payment(&payment)))
 }
 
 /// Leaves a tombstone unless the id is known; waits for a concurrent open to be committed or rolled back.
