@@ -16,7 +16,6 @@ use std::convert::Infallible;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state as layer;
 use axum::response::Response;
-
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, service_fn};
 
