@@ -1,0 +1,134 @@
+//! What a run has seen, beyond the lot in hand: in a temporary table, because a file may be longer than memory.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::sql_types::{Array, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use store::{Connection, Store, cached_sql};
+use types::SourceId;
+
+use crate::error::{Error, Result};
+
+/// The memory of one run, on a connection of its own that ends with it.
+pub(crate) struct Ledger {
+    connection: Option<Connection>,
+}
+
+/// What a dry run would have changed: by (kind, key), such as a SKU and who would have it.
+pub(crate) type Entries = HashMap<(Kind, String), String>;
+
+/// Kinds of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// An offer of the file.
+    Offer,
+    Sku,
+    Barcode,
+    Group,
+}
+
+impl Kind {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Sku => "sku",
+            Self::Barcode => "barcode",
+            Self::Group => "group",
+        }
+    }
+
+    fn of_code(code: &str) -> Option<Self> {
+        [Self::Offer, Self::Sku, Self::Barcode, Self::Group].into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+impl Ledger {
+    /// Begins a run.
+    pub(crate) async fn open(store: &Store) -> Result<Self> {
+        let mut connection = store.connection().await?;
+        let table = "CREATE TEMPORARY TABLE feed_ledger (
+            kind text NOT NULL, key text COLLATE \"C\" NOT NULL, value text NOT NULL, PRIMARY KEY (kind, key))";
+        connection.batch_execute(table).await?;
+        Ok(Self { connection: Some(connection) })
+    }
+
+    /// Makes this the only run of `source` that writes; refused when there is another.
+    pub(crate) async fn claim(&mut self, source: SourceId) -> Result<()> {
+        // A run that ended a moment ago may hold it still: the lock timeout of the connection is the patience.
+        let claimed = cached_sql("SELECT pg_advisory_lock(7202, hashtext($1))")
+            .bind::<Text, _>(source.to_string())
+            .execute(self.connection()?)
+            .await
+            .map_err(store::Error::from);
+        match claimed {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error, store::Error::Statement(_)) && error.is_transient() => {
+                Err(Error::ImportRunning)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The connection, for reading outside transactions.
+    pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection> {
+        let lost = || store::Error::Unreachable("the connection of the import is gone".into());
+        Ok(&mut **self.connection.as_mut().ok_or_else(lost)?)
+    }
+
+    /// Notes offers; answers those that this run had not seen.
+    pub(crate) async fn note_offers(&mut self, ids: &[&str]) -> Result<HashSet<String>> {
+        let rows: Vec<(String,)> = cached_sql(
+            "INSERT INTO feed_ledger (kind, key, value) SELECT 'offer', id, '' FROM unnest($1) AS u (id)
+             ON CONFLICT DO NOTHING RETURNING key",
+        )
+        .bind::<Array<Text>, _>(ids)
+        .returns::<(Text,)>()
+        .load(self.connection()?)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// What was remembered under these keys.
+    pub(crate) async fn recall(&mut self, keys: &[(Kind, &str)]) -> Result<Entries> {
+        let rows: Vec<(String, String, String)> = cached_sql(
+            "SELECT kind, key, value FROM feed_ledger JOIN unnest($1, $2) AS u (kind, key) USING (kind, key)",
+        )
+        .bind::<Array<Text>, _>(keys.iter().map(|(kind, _)| kind.code()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(keys.iter().map(|(_, key)| *key).collect::<Vec<_>>())
+        .returns::<(Text, Text, Text)>()
+        .load(self.connection()?)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(kind, key, value)| Some(((Kind::of_code(&kind)?, key), value)))
+            .collect())
+    }
+
+    /// Remembers entries for later lots.
+    pub(crate) async fn remember(&mut self, entries: &Entries) -> Result<()> {
+        cached_sql(
+            "INSERT INTO feed_ledger (kind, key, value) SELECT * FROM unnest($1, $2, $3)
+             ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
+        )
+        .bind::<Array<Text>, _>(entries.keys().map(|(kind, _)| kind.code()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(entries.keys().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(entries.values().map(String::as_str).collect::<Vec<_>>())
+        .execute(self.connection()?)
+        .await?;
+        Ok(())
+    }
+
+    /// Lets PostgreSQL look at tables that have just been filled, so that nobody's statement is planned for empty ones.
+    pub(crate) async fn analyze(&mut self) -> Result<()> {
+        let tables = "ANALYZE products, product_categories, product_external_ids, variants, variant_barcodes,
+                      variant_external_ids, prices, price_lists, categories";
+        Ok(self.connection()?.batch_execute(tables).await?)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        // Not back into the pool: with the connection its table and its lock end.
+        drop(self.connection.take().map(Connection::take));
+    }
+}

@@ -1,0 +1,204 @@
+//! Loads products whole, as many as are wanted with two statements.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use store::{Error, cached_sql};
+use types::{CategoryId, ProductId, Sku, VariantId};
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::model::{ExternalId, Product, ProductDetails, ProductKind, Variant};
+
+type ProductRow = (
+    Uuid,
+    String,
+    String,
+    String,
+    String,
+    bool,
+    i64,
+    DateTime<Utc>,
+    DateTime<Utc>,
+    Vec<Uuid>,
+    (Vec<Uuid>, Vec<String>),
+);
+
+type VariantRow = (
+    Uuid,
+    Uuid,
+    String,
+    String,
+    String,
+    i32,
+    i32,
+    Value,
+    Value,
+    String,
+    String,
+    bool,
+    (Vec<String>, Vec<Uuid>, Vec<String>),
+);
+
+impl Product {
+    /// One product.
+    pub(crate) async fn find(connection: &mut AsyncPgConnection, id: ProductId) -> Result<Option<Self>> {
+        Ok(Self::load(connection, &[id]).await?.pop())
+    }
+
+    /// One product, locked until the transaction ends.
+    pub(crate) async fn lock(connection: &mut AsyncPgConnection, id: ProductId) -> Result<Option<Self>> {
+        Self::lock_all(connection, &[id]).await?;
+        Self::find(connection, id).await
+    }
+
+    /// Locks products in the order of their ids, so that no two transactions wait for each other.
+    pub(crate) async fn lock_all(connection: &mut AsyncPgConnection, ids: &[ProductId]) -> Result<()> {
+        cached_sql("SELECT product_id FROM products WHERE product_id = ANY($1) ORDER BY product_id FOR NO KEY UPDATE")
+            .bind::<Array<SqlUuid>, _>(uuids(ids))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The products with these ids, in any order.
+    pub(crate) async fn load(connection: &mut AsyncPgConnection, ids: &[ProductId]) -> Result<Vec<Self>> {
+        let rows: Vec<ProductRow> = cached_sql(
+            "SELECT p.product_id, p.kind, p.name, p.description, p.vendor, p.archived, p.version, p.create_time,
+                    p.update_time,
+                    ARRAY(SELECT c.category_id FROM product_categories c WHERE c.product_id = p.product_id ORDER BY 1),
+                    ARRAY(SELECT x.source_id FROM product_external_ids x WHERE x.product_id = p.product_id
+                          ORDER BY x.source_id, x.external_id),
+                    ARRAY(SELECT x.external_id FROM product_external_ids x WHERE x.product_id = p.product_id
+                          ORDER BY x.source_id, x.external_id)
+             FROM products p WHERE p.product_id = ANY($1)",
+        )
+        .bind::<Array<SqlUuid>, _>(uuids(ids))
+        .returns::<(
+            SqlUuid,
+            Text,
+            Text,
+            Text,
+            Text,
+            Bool,
+            BigInt,
+            Timestamptz,
+            Timestamptz,
+            Array<SqlUuid>,
+            (Array<SqlUuid>, Array<Text>),
+        )>()
+        .load(connection)
+        .await?;
+        let mut products = rows.into_iter().map(product).collect::<Result<Vec<Self>, Error>>()?;
+        products.sort_unstable_by_key(|product| product.id);
+        for (id, variant) in load_variants(connection, ids).await? {
+            // A product that was made between the two statements has variants here and no row above.
+            if let Ok(at) = products.binary_search_by_key(&id, |product| product.id) {
+                products[at].details.variants.push(variant);
+            }
+        }
+        Ok(products)
+    }
+}
+
+async fn load_variants(
+    connection: &mut AsyncPgConnection,
+    ids: &[ProductId],
+) -> Result<Vec<(ProductId, Variant)>> {
+    let rows: Vec<VariantRow> = cached_sql(
+        "SELECT v.product_id, v.variant_id, v.sku, v.name, v.unit_code, v.price_quantity, v.weight_grams,
+                v.picture_urls, v.characteristics, v.tax_category, v.page_url, v.archived,
+                ARRAY(SELECT b.barcode FROM variant_barcodes b WHERE b.variant_id = v.variant_id
+                      ORDER BY b.position, b.barcode),
+                ARRAY(SELECT x.source_id FROM variant_external_ids x WHERE x.variant_id = v.variant_id
+                      ORDER BY x.source_id, x.external_id),
+                ARRAY(SELECT x.external_id FROM variant_external_ids x WHERE x.variant_id = v.variant_id
+                      ORDER BY x.source_id, x.external_id)
+         FROM variants v WHERE v.product_id = ANY($1) ORDER BY v.product_id, v.position, v.sku",
+    )
+    .bind::<Array<SqlUuid>, _>(uuids(ids))
+    .returns::<(
+        SqlUuid,
+        SqlUuid,
+        Text,
+        Text,
+        Text,
+        Integer,
+        Integer,
+        Jsonb,
+        Jsonb,
+        Text,
+        Text,
+        Bool,
+        (Array<Text>, Array<SqlUuid>, Array<Text>),
+    )>()
+    .load(connection)
+    .await?;
+    Ok(rows.into_iter().map(variant).collect::<Result<_, Error>>()?)
+}
+
+fn uuids(ids: &[ProductId]) -> Vec<Uuid> {
+    ids.iter().map(ProductId::uuid).collect()
+}
+
+fn product(row: ProductRow) -> Result<Product, Error> {
+    let (
+        id,
+        kind,
+        name,
+        description,
+        vendor,
+        archived,
+        version,
+        create_time,
+        update_time,
+        categories,
+        external,
+    ) = row;
+    let corrupt = || Error::Corrupt(format!("the kind of product {id}"));
+    let details = ProductDetails {
+        kind: ProductKind::of_code(&kind).ok_or_else(corrupt)?,
+        name,
+        description,
+        vendor,
+        categories: categories.into_iter().map(CategoryId::from_uuid).collect(),
+        variants: Vec::new(),
+        archived,
+        external_ids: ExternalId::of_columns(external.0, external.1),
+    };
+    Ok(Product { id: ProductId::from_uuid(id), details, version, create_time, update_time })
+}
+
+fn variant(row: VariantRow) -> Result<(ProductId, Variant), Error> {
+    let (
+        product_id,
+        variant_id,
+        sku,
+        name,
+        unit_code,
+        price_quantity,
+        weight_grams,
+        pictures,
+        characteristics,
+        ..,
+    ) = row;
+    let (.., tax_category, page_url, archived, (barcodes, sources, external_ids)) = row;
+    let corrupt = |what: &str| Error::Corrupt(format!("the {what} of variant {variant_id}"));
+    let variant = Variant {
+        id: VariantId::from_uuid(variant_id),
+        sku: sku.parse::<Sku>().map_err(|_| corrupt("SKU"))?,
+        name,
+        barcodes,
+        unit_code,
+        price_quantity,
+        weight_grams,
+        picture_urls: serde_json::from_value(pictures).map_err(|_| corrupt("pictures"))?,
+        characteristics: serde_json::from_value(characteristics).map_err(|_| corrupt("characteristics"))?,
+        tax_category,
+        external_ids: ExternalId::of_columns(sources, external_ids),
+        page_url,
+        archived,
+    };
+    Ok((ProductId::from_uuid(product_id), variant))
+}

@@ -1,0 +1,141 @@
+//! What SKUs cost at a time in a channel and a currency.
+//!
+//! Of all lists in the currency that are valid at the time and count in the channel, the one with the highest priority
+//! decides, then the one with the lower id. Nothing is cached: a price that was committed counts at once, whichever
+//! replica is asked.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use store::cached_sql;
+use types::{Currency, Money, PriceListId, ProductId, Sku, VariantId};
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::model::ProductKind;
+
+/// A variant that is sold, with its price.
+#[derive(Debug, Clone)]
+pub(crate) struct Quoted {
+    pub(crate) variant: VariantId,
+    pub(crate) product: ProductId,
+    pub(crate) name: String,
+    pub(crate) kind: ProductKind,
+    pub(crate) weight_grams: i32,
+    pub(crate) unit_code: String,
+    pub(crate) price_quantity: i32,
+    pub(crate) tax_category: String,
+    pub(crate) unit_price: Option<Money>,
+}
+
+/// The price that counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Effective {
+    pub(crate) amount: Money,
+    pub(crate) old_amount: Option<Money>,
+    pub(crate) list: PriceListId,
+}
+
+type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Option<i64>);
+type Columns = (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, Nullable<BigInt>);
+
+impl Quoted {
+    /// What each of `skus` is and costs, in their order; nothing for one that is unknown or archived. One statement.
+    pub(crate) async fn load(
+        connection: &mut AsyncPgConnection,
+        skus: &[&str],
+        currency: Currency,
+        channel: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Option<Self>>> {
+        // The limits make each look-up a walk through an index, whatever the planner believes about the tables.
+        let rows: Vec<Row> = cached_sql(
+            "SELECT wanted.place::integer, found.variant_id, found.product_id, found.name, found.kind,
+                    found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount_minor
+             FROM unnest($1) WITH ORDINALITY AS wanted (sku, place)
+             CROSS JOIN LATERAL (
+                SELECT v.variant_id, v.product_id, coalesce(nullif(v.name, ''), p.name) AS name, p.kind,
+                       v.weight_grams, v.unit_code, v.price_quantity, v.tax_category
+                FROM variants v JOIN products p ON p.product_id = v.product_id
+                WHERE v.sku = wanted.sku AND NOT v.archived AND NOT p.archived LIMIT 1) found
+             LEFT JOIN LATERAL (
+                SELECT prices.amount_minor FROM prices JOIN price_lists list USING (price_list_id)
+                WHERE prices.sku = wanted.sku AND list.currency = $2
+                  AND (list.channels = '{}' OR $3 = ANY(list.channels))
+                  AND (list.valid_from_time IS NULL OR list.valid_from_time <= $4)
+                  AND (list.valid_until_time IS NULL OR $4 < list.valid_until_time)
+                ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true",
+        )
+        .bind::<Array<Text>, _>(skus)
+        .bind::<Text, _>(currency.code())
+        .bind::<Text, _>(channel)
+        .bind::<Timestamptz, _>(at)
+        .returns::<Columns>()
+        .load(connection)
+        .await?;
+        let mut quoted = vec![None; skus.len()];
+        for row in rows {
+            let at = usize::try_from(row.0).unwrap_or_default().saturating_sub(1);
+            if let Some(place) = quoted.get_mut(at) {
+                *place = Some(Self::of(row, currency)?);
+            }
+        }
+        Ok(quoted)
+    }
+
+    fn of(row: Row, currency: Currency) -> Result<Self> {
+        let (_, variant, product, name, kind, weight_grams, unit_code, price_quantity, tax_category, amount) =
+            row;
+        let corrupt = || store::Error::Corrupt(format!("the kind of product {product}"));
+        Ok(Self {
+            variant: VariantId::from_uuid(variant),
+            product: ProductId::from_uuid(product),
+            name,
+            kind: ProductKind::of_code(&kind).ok_or_else(corrupt)?,
+            weight_grams,
+            unit_code,
+            price_quantity,
+            tax_category,
+            unit_price: amount.map(|minor| Money::new(currency, minor)),
+        })
+    }
+}
+
+impl Effective {
+    /// Whether `sku` is known, and the price that counts.
+    pub(crate) async fn find(
+        connection: &mut AsyncPgConnection,
+        sku: &Sku,
+        currency: Currency,
+        channel: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(bool, Option<Self>)> {
+        let row: (bool, Option<i64>, Option<i64>, Option<Uuid>) = cached_sql(
+            "SELECT EXISTS (SELECT FROM variants WHERE sku = $1), price.amount_minor, price.old_amount_minor,
+                    price.price_list_id
+             FROM (SELECT) one LEFT JOIN LATERAL (
+                SELECT prices.amount_minor, prices.old_amount_minor, list.price_list_id
+                FROM prices JOIN price_lists list USING (price_list_id)
+                WHERE prices.sku = $1 AND list.currency = $2
+                  AND (list.channels = '{}' OR $3 = ANY(list.channels))
+                  AND (list.valid_from_time IS NULL OR list.valid_from_time <= $4)
+                  AND (list.valid_until_time IS NULL OR $4 < list.valid_until_time)
+                ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true",
+        )
+        .bind::<Text, _>(sku.as_str())
+        .bind::<Text, _>(currency.code())
+        .bind::<Text, _>(channel)
+        .bind::<Timestamptz, _>(at)
+        .returns::<(Bool, Nullable<BigInt>, Nullable<BigInt>, Nullable<SqlUuid>)>()
+        .get_result(connection)
+        .await?;
+        let (known, amount, old_amount, list) = row;
+        let money = |minor| Money::new(currency, minor);
+        let effective = amount.zip(list).map(|(amount, list)| Self {
+            amount: money(amount),
+            old_amount: old_amount.map(money),
+            list: PriceListId::from_uuid(list),
+        });
+        Ok((known, effective))
+    }
+}

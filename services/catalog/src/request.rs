@@ -1,0 +1,87 @@
+//! Reads the resources that requests carry.
+
+mod product;
+
+use ::rpc::{Fields, Invalid};
+use chrono::SubsecRound;
+use proto::catalog::v1 as pb;
+
+use crate::model::{CategoryDetails, ExternalId, PriceListDetails};
+
+pub(crate) use product::{CHARACTERISTICS_MAX, VARIANTS_MAX, product};
+pub(crate) use product::{barcode, characteristic, description, name, page_url, picture_url, vendor};
+
+/// The longest name, in characters.
+pub(crate) const NAME_LENGTH_MAX: usize = 500;
+/// External ids of one thing.
+const EXTERNAL_IDS_MAX: usize = 50;
+/// Channels of one price list.
+const CHANNELS_MAX: usize = 50;
+/// The longest channel, in characters.
+const CHANNEL_LENGTH_MAX: usize = 32;
+
+/// Everything a caller may set on a category.
+pub(crate) fn category(category: &pb::Category) -> Result<CategoryDetails, Invalid> {
+    let mut fields = Fields::new();
+    let parent = fields.parse_optional("category.parent_id", &category.parent_id);
+    let name = fields.required_text("category.name", &category.name, NAME_LENGTH_MAX);
+    let external_ids = external_ids(&mut fields, "category.external_ids", &category.external_ids);
+    fields.finish()?;
+    Ok(CategoryDetails { parent, name, external_ids })
+}
+
+/// Everything a caller may set on a price list.
+pub(crate) fn price_list(list: &pb::PriceList) -> Result<PriceListDetails, Invalid> {
+    let mut fields = Fields::new();
+    let name = fields.required_text("price_list.name", &list.name, NAME_LENGTH_MAX);
+    let currency = fields.parse("price_list.currency_code", &list.currency_code);
+    let valid_from = fields.time_optional("price_list.valid_from_time", list.valid_from_time);
+    let valid_until = fields.time_optional("price_list.valid_until_time", list.valid_until_time);
+    let (valid_from, valid_until) =
+        (valid_from.map(|time| time.trunc_subsecs(6)), valid_until.map(|time| time.trunc_subsecs(6)));
+    if let (Some(from), Some(until)) = (valid_from, valid_until) {
+        let problem = "must be after valid_from_time";
+        fields.check(from < until, "price_list.valid_until_time", "OUT_OF_RANGE", problem);
+    }
+    if list.channels.len() > CHANNELS_MAX {
+        fields.refuse("price_list.channels", "TOO_MANY", format!("at most {CHANNELS_MAX} entries"));
+    }
+    let mut channels: Vec<String> = list.channels.clone();
+    for (at, name) in channels.iter().enumerate() {
+        let field = format!("price_list.channels[{at}]");
+        fields.check(!name.is_empty(), &field, "REQUIRED", "is required");
+        channel(&mut fields, &field, name);
+    }
+    channels.sort_unstable();
+    channels.dedup();
+    fields.finish_with(currency.map(|currency| PriceListDetails {
+        name,
+        currency,
+        valid_from,
+        valid_until,
+        channels,
+        priority: list.priority,
+    }))
+}
+
+/// A channel such as `site`; empty where it is not named.
+pub(crate) fn channel(fields: &mut Fields, field: &str, channel: &str) -> String {
+    fields.text(field, channel, CHANNEL_LENGTH_MAX)
+}
+
+/// Ids in other systems: sorted, each once.
+fn external_ids(fields: &mut Fields, field: &str, ids: &[pb::ExternalId]) -> Vec<ExternalId> {
+    if ids.len() > EXTERNAL_IDS_MAX {
+        fields.refuse(field, "TOO_MANY", format!("at most {EXTERNAL_IDS_MAX} entries"));
+        return Vec::new();
+    }
+    let mut parsed = Vec::with_capacity(ids.len());
+    for (at, id) in ids.iter().enumerate() {
+        let source = fields.parse(&format!("{field}[{at}].source_id"), &id.source_id);
+        let id = fields.required_text(&format!("{field}[{at}].id"), &id.id, ExternalId::LENGTH_MAX);
+        parsed.extend(source.map(|source| ExternalId { source, id }));
+    }
+    parsed.sort_unstable();
+    parsed.dedup();
+    parsed
+}

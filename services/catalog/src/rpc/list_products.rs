@@ -1,0 +1,94 @@
+//! Lists products, newest first: those below a category, those with some words in their names, or the one with a SKU.
+
+use ::rpc::{Fields, Invalid};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use prost::Message;
+use proto::catalog::v1 as pb;
+use store::{Page, Store, cached_sql};
+use types::{CategoryId, ProductId};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::model::{Category, Product, search_words};
+use crate::{Catalog, wire};
+
+/// The longest text that is searched for, in characters.
+const TEXT_LENGTH_MAX: usize = 200;
+
+/// Where the previous page ended.
+type Place = (DateTime<Utc>, Uuid);
+
+struct Wanted {
+    category: Option<CategoryId>,
+    text: String,
+    include_archived: bool,
+    page: Page<Place>,
+}
+
+pub(crate) async fn handle(
+    catalog: &Catalog,
+    request: pb::ListProductsRequest,
+) -> Result<pb::ListProductsResponse> {
+    let wanted = Wanted::parse(&catalog.store, request)?;
+
+    let mut connection = catalog.store.connection().await?;
+    if let Some(category) = wanted.category
+        && Category::missing(&mut connection, &[category]).await?.is_some()
+    {
+        return Err(Error::CategoryNotFound(category));
+    }
+    let places = wanted.find(&mut connection).await?;
+    let (places, next_page_token) = wanted.page.cut(&catalog.store, places, |place| *place);
+    let ids: Vec<ProductId> = places.iter().map(|(_, id)| ProductId::from_uuid(*id)).collect();
+    let mut products = Product::load(&mut connection, &ids).await?;
+    products.sort_unstable_by_key(|product| std::cmp::Reverse((product.create_time, product.id)));
+
+    Ok(pb::ListProductsResponse { products: products.iter().map(wire::product).collect(), next_page_token })
+}
+
+impl Wanted {
+    fn parse(store: &Store, request: pb::ListProductsRequest) -> Result<Self, Invalid> {
+        let mut fields = Fields::new();
+        let category = fields.parse_optional("category_id", &request.category_id);
+        let text = fields.text("text", request.text.trim(), TEXT_LENGTH_MAX);
+        fields.finish()?;
+        let filter = pb::ListProductsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+        let page = Page::parse(store, request.page_size, &request.page_token, &filter.encode_to_vec())?;
+        Ok(Self { category, text, include_archived: request.include_archived, page })
+    }
+
+    async fn find(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Place>> {
+        let words = search_words([self.text.as_str()]);
+        // A text of punctuation alone has no words; it may still be a SKU.
+        let places = cached_sql(
+            "WITH RECURSIVE below (category_id) AS (
+                SELECT category_id FROM categories WHERE category_id = $1
+                UNION
+                SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id)
+             SELECT p.create_time, p.product_id FROM products p
+             WHERE ($2 OR NOT p.archived)
+               AND ($1 IS NULL OR p.product_id IN (
+                    SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
+               AND ($3 = '' OR p.product_id IN (
+                    SELECT named.product_id FROM products named
+                    WHERE cardinality($4) > 0 AND named.search_words @> $4
+                    UNION ALL
+                    SELECT v.product_id FROM variants v WHERE v.sku = $3))
+               AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
+             ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7",
+        )
+        .bind::<Nullable<SqlUuid>, _>(self.category.map(|category| category.uuid()))
+        .bind::<Bool, _>(self.include_archived)
+        .bind::<Text, _>(&self.text)
+        .bind::<Array<Text>, _>(words)
+        .bind::<Nullable<Timestamptz>, _>(self.page.after.map(|(time, _)| time))
+        .bind::<Nullable<SqlUuid>, _>(self.page.after.map(|(_, id)| id))
+        .bind::<BigInt, _>(self.page.limit())
+        .returns::<(Timestamptz, SqlUuid)>()
+        .load(connection)
+        .await?;
+        Ok(places)
+    }
+}

@@ -1,0 +1,49 @@
+//! Tells what changed: one event and one row of history per changed thing.
+
+use proto::catalog::v1 as pb;
+use serde_json::Value;
+use store::{Audit, Tx};
+use types::PriceListId;
+
+use crate::model::{Category, ChangedPrice, Changes, Edit, PriceList};
+use crate::wire;
+
+/// A product was added or changed.
+pub(crate) fn product(tx: &mut Tx, action: &'static str, edit: &Edit) {
+    let (changes, product) = (edit.changes(), &edit.new);
+    let event = pb::ProductChanged { product: Some(wire::product(product)), changed_fields: changes.names() };
+    events::append(tx, product.id, product.version, None, &event);
+    tx.audit(changes.into_audit(Audit::new(action, product.id)));
+}
+
+/// A category was added or changed.
+pub(crate) fn category(tx: &mut Tx, action: &'static str, category: &Category, changes: Changes) {
+    let event =
+        pb::CategoryChanged { category: Some(wire::category(category)), changed_fields: changes.names() };
+    events::append(tx, category.id, category.version, None, &event);
+    tx.audit(changes.into_audit(Audit::new(action, category.id)));
+}
+
+/// A price list was added or changed.
+pub(crate) fn price_list(tx: &mut Tx, action: &'static str, list: &PriceList, changes: Changes) {
+    let event =
+        pb::PriceListChanged { price_list: Some(wire::price_list(list)), changed_fields: changes.names() };
+    events::append(tx, list.id, list.version, None, &event);
+    tx.audit(changes.into_audit(Audit::new(action, list.id)));
+}
+
+/// Prices of a list changed: an event for each, and one row of the list's history for all.
+pub(crate) fn prices(tx: &mut Tx, action: &'static str, list: PriceListId, changed: &[ChangedPrice]) {
+    let mut changes = Changes::default();
+    for price in changed {
+        let event = wire::price_changed(list, price);
+        events::append(tx, format!("{list}/{}", price.sku), price.new.version, None, &event);
+        let text = |price: crate::model::Price| match price.old_amount {
+            Some(old_amount) => format!("{} (was {})", price.amount.amount(), old_amount.amount()),
+            None => price.amount.amount(),
+        };
+        let old = price.old.map_or(Value::Null, |old| Value::String(text(old)));
+        changes.note(format!("prices[{}]", price.sku), old, Value::String(text(price.new)));
+    }
+    tx.audit(changes.into_audit(Audit::new(action, list)));
+}
