@@ -16,8 +16,6 @@ pub enum Error {
     Invalid(#[from] rpc::Invalid),
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error(transparent)]
-    Database(#[from] diesel::result::Error),
     /// Absent, archived, or of another shop.
     #[error("there is no such delivery method")]
     DeliveryMethodNotFound,
@@ -75,7 +73,6 @@ impl Error {
         match self {
             Self::Invalid(invalid) => Fault::invalid(invalid),
             Self::Store(error) => error.fault(),
-            Self::Database(_) => Fault::internal(self),
             Self::DeliveryMethodNotFound => refuse(Code::NotFound, "DELIVERY_METHOD_NOT_FOUND"),
             Self::OrganizationWide => refuse(Code::PermissionDenied, "ORGANIZATION_WIDE"),
             Self::ShopNotFound => refuse(Code::NotFound, "SHOP_NOT_FOUND"),
@@ -108,12 +105,14 @@ impl Error {
     }
 }
 
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl From<Error> for tonic::Status {
     fn from(error: Error) -> Self {
-        match error {
-            // Contention and lost connections have words of their own.
-            Error::Database(error) => store::Error::from(error).fault().into(),
-            error => error.fault().into(),
-        }
+        error.fault().into()
     }
 }

@@ -89,7 +89,7 @@ pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>
     match plan_together(&store, &batch).await {
         Ok(answers) => answers,
         Err(error) if batch.len() == 1 => vec![Err(error)],
-        Err(Error::Store(error)) if error.is_transient() => {
+        Err(Error::Store(error @ (store::Error::Unreachable(_) | store::Error::PoolExhausted))) => {
             let unavailable = || store::Error::Unreachable(error.to_string().into());
             batch.iter().map(|_| Err(unavailable().into())).collect()
         }
