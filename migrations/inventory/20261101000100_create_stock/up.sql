@@ -23,7 +23,6 @@ CREATE TABLE stock_levels (
     CONSTRAINT stock_levels_cover_reservations CHECK (0 <= reserved AND reserved <= on_hand),
     CONSTRAINT stock_levels_sell_only_sellable CHECK (reserved = 0 OR condition = 'sellable')
 ) WITH (fillfactor = 80);
-CREATE INDEX stock_levels_warehouse ON stock_levels (warehouse_id, sku, condition);
 
 -- Where every unit of every level comes from. No foreign key: every row is written with the update of its level, which is
 -- locked, and a check per row would be the most expensive part of a reservation.

@@ -28,7 +28,7 @@ pub enum Error {
     #[error("{sku}: more units than one warehouse can have")]
     StockTooLarge { sku: Sku },
     /// Not everything that is wanted is there.
-    #[error("not enough of {} SKUs", shortages.len())]
+    #[error("{}", summary(shortages))]
     OutOfStock { shortages: Vec<Shortage> },
     /// No such reservation, as far as the caller can see.
     #[error("there is no reservation {id}")]
@@ -52,6 +52,8 @@ pub enum Error {
 
 /// Bytes of SKUs that an OUT_OF_STOCK names: facts travel in headers, and the first ones are enough to refuse an order.
 const SHORTAGES_BYTES_MAX: usize = 4096;
+/// Shortages that its sentence names.
+const SHORTAGES_NAMED: usize = 3;
 
 impl Error {
     /// Stored data breaks an invariant.
@@ -59,7 +61,7 @@ impl Error {
         store::Error::Corrupt(format!("{what}: {value}")).into()
     }
 
-    /// Whether the same request may well succeed when it is tried once more.
+    /// Whether others came in between: the next try sees what they did.
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Overtaken => true,
@@ -67,6 +69,21 @@ impl Error {
                 is_unique_violation(cause) || error.is_transient()
             }
             _ => false,
+        }
+    }
+
+    /// Whether each request of a batch would meet the same.
+    pub fn is_about_all(&self) -> bool {
+        self.is_conflict() || matches!(self, Self::Store(error) if error.is_transient())
+    }
+
+    /// The same for another request of the batch.
+    pub fn for_another(&self) -> Self {
+        match self {
+            Self::Store(error) if !self.is_conflict() => {
+                store::Error::Unreachable(error.to_string().into()).into()
+            }
+            _ => Self::Overtaken,
         }
     }
 
@@ -139,6 +156,14 @@ fn told(shortages: &[Shortage]) -> impl Iterator<Item = &Shortage> {
         *bytes <= SHORTAGES_BYTES_MAX
     };
     shortages.iter().scan(0, move |bytes, shortage| within(bytes, &shortage).then_some(shortage))
+}
+
+fn summary(shortages: &[Shortage]) -> String {
+    let named: Vec<String> = shortages.iter().take(SHORTAGES_NAMED).map(Shortage::to_string).collect();
+    match shortages.len() - named.len() {
+        0 => named.join("; "),
+        more => format!("{}; and {more} more", named.join("; ")),
+    }
 }
 
 fn is_unique_violation(error: &diesel::result::Error) -> bool {

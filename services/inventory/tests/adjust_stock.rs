@@ -1,3 +1,5 @@
+//! Corrections: the truth wins, and whose units are gone learns it at once.
+
 use proto::inventory::v1::stock_adjustment::Change::{Counted, Delta};
 use proto::inventory::v1::{AdjustStockRequest, ReservationState, StockAdjustment};
 use testing::refusal;

@@ -1,3 +1,5 @@
+//! Adding warehouses.
+
 use proto::inventory::v1::{CreateWarehouseRequest, Warehouse};
 use testing::{World, refusal};
 use tonic::Code;

@@ -1,3 +1,5 @@
+//! Holds whose time runs out.
+
 use std::time::Duration;
 
 use proto::inventory::v1::ReservationState;

@@ -1,3 +1,5 @@
+//! Where every unit of a number comes from.
+
 use proto::inventory::v1::stock_adjustment::Change::Counted;
 use proto::inventory::v1::{ExplainStockRequest, ExplainStockResponse, PostingKind};
 use testing::refusal;

@@ -1,3 +1,5 @@
+//! One reservation, and who sees it.
+
 use proto::inventory::v1::GetReservationRequest;
 use testing::refusal;
 use types::{ReservationId, ShopId};

@@ -1,3 +1,5 @@
+//! How much of a SKU there is.
+
 use proto::inventory::v1::GetStockLevelRequest;
 use testing::refusal;
 

@@ -1,3 +1,5 @@
+//! Holds for carts.
+
 use proto::inventory::v1::{HoldCartRequest, ReservationState};
 use testing::{World, refusal};
 use tonic::Code;

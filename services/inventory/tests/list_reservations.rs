@@ -1,3 +1,5 @@
+//! Lists of reservations, and who sees what.
+
 use proto::inventory::v1::{ListReservationsRequest, ReservationState, ReserveStockRequest};
 use testing::refusal;
 use types::{ReservationId, ShopId};

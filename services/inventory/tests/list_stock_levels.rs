@@ -1,3 +1,5 @@
+//! Lists of levels.
+
 use proto::inventory::v1::ListStockLevelsRequest;
 use testing::refusal;
 

@@ -1,3 +1,5 @@
+//! Lists of warehouses.
+
 use proto::inventory::v1::ListWarehousesRequest;
 use testing::refusal;
 

@@ -1,3 +1,5 @@
+//! Goods that come.
+
 use proto::inventory::v1::{Condition, ReceiveStockRequest, StockLevel};
 use testing::refusal;
 use tonic::Code;

@@ -1,3 +1,5 @@
+//! Ending the hold of a cart.
+
 use proto::inventory::v1::{ReleaseHoldRequest, ReservationState};
 use testing::refusal;
 use tonic::Code;

@@ -1,3 +1,5 @@
+//! Giving held units back, even before they were held.
+
 use futures_util::future::join;
 use proto::inventory::v1::{ReleaseReservationRequest, ReservationState};
 use testing::refusal;

@@ -1,3 +1,5 @@
+//! Holding stock for orders: all lines or none, never more than there is.
+
 use futures_util::future::join_all;
 use proto::inventory::v1::{ReservationState, ReserveStockRequest};
 use testing::refusal;
@@ -32,6 +34,7 @@ async fn holds_nothing_when_something_is_missing() {
         (status.code(), rpc::reason(&status).unwrap().as_str()),
         (Code::FailedPrecondition, "OUT_OF_STOCK")
     );
+    assert_eq!(status.message(), "B-2: 1 available, 3 wanted; C-3: 0 available, 1 wanted");
     let facts = rpc::metadata(&status);
     assert_eq!((facts["B-2"].as_str(), facts["C-3"].as_str(), facts.len()), ("3/1", "1/0", 2));
     assert_eq!(room.stock("A-1").await, (10, 0));
@@ -218,4 +221,22 @@ async fn many_repeats_at_once_hold_once() {
     assert!(answers.into_iter().all(|answer| answer.unwrap().into_inner() == first));
     assert_eq!(room.stock("A-1").await, (10, 2));
     assert_eq!(room.events("StockReserved").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_cannot_stand_spoils_nobody_else() {
+    let (room, _) = Stockroom::with(&[("A-1", 100), ("POISON", 100)]).await;
+    let database = room.world.database("inventory").client().await;
+    let poison = "ALTER TABLE reservation_lines ADD CONSTRAINT poison CHECK (sku <> 'POISON')";
+    database.batch_execute(poison).await.unwrap();
+
+    let attempts = (0..40).map(async |at| {
+        let order = if at % 10 == 5 { room.order(&[("POISON", 1)]) } else { room.order(&[("A-1", 1)]) };
+        room.try_reserve(order).await
+    });
+    let refused: Vec<_> = join_all(attempts).await.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 4);
+    assert!(refused.iter().all(|status| status.code() == Code::Internal));
+    assert_eq!((room.stock("A-1").await, room.stock("POISON").await), ((100, 36), (100, 0)));
+    room.assert_books_balance().await;
 }

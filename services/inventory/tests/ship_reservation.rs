@@ -1,3 +1,5 @@
+//! Goods that leave.
+
 use proto::inventory::v1::{ReservationState, ShipReservationRequest};
 use testing::refusal;
 use tonic::Code;

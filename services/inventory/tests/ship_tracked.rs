@@ -1,3 +1,5 @@
+//! Goods that leave because their parcel moves.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

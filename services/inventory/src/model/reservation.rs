@@ -1,6 +1,7 @@
 //! Units held for one owner, from the first promise to the parcel.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,42 +9,9 @@ use rpc::Shops;
 use types::{ReservationId, Sku, WarehouseId};
 
 use crate::error::{Error, Result};
-use crate::model::{Allocation, Cause, Delta, Holder, Kind, OnShortage, Stock, Wanted};
-
-/// Where a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Its units are spoken for.
-    Held,
-    /// Its units left.
-    Shipped,
-    /// Its units were given back.
-    Released,
-    /// Its time ran out and its units were given back.
-    Expired,
-}
-
-/// How a reservation ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// The owner gives the units back.
-    Release,
-    /// The time ran out.
-    Expire,
-    /// The goods leave.
-    Ship,
-}
-
-/// What an ending changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The reservation ended.
-    Ended,
-    /// It was not there, and a tombstone was set.
-    Buried,
-    /// Nothing: it had ended before.
-    Unchanged,
-}
+use crate::model::{
+    Allocation, Cause, Delta, Ending, Holder, Kind, OnShortage, Outcome, State, Stock, Wanted,
+};
 
 /// Units of one SKU held in one warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,60 +163,17 @@ impl Reservation {
     }
 }
 
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Shipped, Self::Released, Self::Expired];
-
-    /// The text in the database.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Shipped => "shipped",
-            Self::Released => "released",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// The state of a stored text.
-    pub fn stored(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|one| one.text() == text).ok_or_else(|| Error::corrupt("a state", text))
-    }
-
-    /// The state after an ending; `None` when it is there already.
-    fn after(self, ending: Ending, id: ReservationId) -> Result<Option<Self>> {
-        match (self, ending) {
-            (Self::Held, Ending::Release) => Ok(Some(Self::Released)),
-            (Self::Held, Ending::Expire) => Ok(Some(Self::Expired)),
-            (Self::Held, Ending::Ship) => Ok(Some(Self::Shipped)),
-            (Self::Shipped, Ending::Ship) => Ok(None),
-            (Self::Shipped, Ending::Release | Ending::Expire) => Err(Error::ReservationShipped { id }),
-            (Self::Released | Self::Expired, Ending::Release | Ending::Expire) => Ok(None),
-            (Self::Released | Self::Expired, Ending::Ship) => Err(Error::ReservationReleased { id }),
-        }
-    }
-}
-
-impl Ending {
-    fn posting_kind(self) -> Kind {
-        match self {
-            Self::Release | Self::Expire => Kind::Release,
-            Self::Ship => Kind::Shipment,
-        }
-    }
-
-    fn delta(self, units: i64) -> Delta {
-        match self {
-            Self::Release | Self::Expire => Delta::reserved(-units),
-            Self::Ship => Delta::shipped(units),
-        }
-    }
-}
-
 impl Holder {
     /// What ledger rows of this holder's units say.
     pub fn cause(&self, kind: Kind, note: &str, actor: String) -> Cause {
         let reference = self.owner.to_string();
         Cause { kind, reference, note: note.to_owned(), actor, shop_id: Some(self.shop_id) }
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} available, {} wanted", self.sku, self.available, self.wanted)
     }
 }
 

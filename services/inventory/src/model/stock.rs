@@ -13,15 +13,17 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::model::{Cause, Condition, Delta, Posting, StockLevel};
 
-/// Levels of one condition, and the ledger rows to be written with them: the two can not part.
+/// Levels of one condition, and the ledger rows to be written with them: the two cannot part.
 #[derive(Debug, Clone, Default)]
 pub struct Stock {
     levels: BTreeMap<Sku, Vec<StockLevel>>,
     postings: Vec<Posting>,
 }
 
+/// A row of `stock_levels`, in the order of its columns.
 type Row = (String, Uuid, String, i64, i64, i64, DateTime<Utc>);
-type Columns = (Text, SqlUuid, Text, BigInt, BigInt, BigInt, Timestamptz);
+/// Their types.
+pub(crate) type StockLevelColumns = (Text, SqlUuid, Text, BigInt, BigInt, BigInt, Timestamptz);
 
 impl Stock {
     /// Stock with nothing posted yet. A SKU has at most one level per warehouse.
@@ -43,7 +45,7 @@ impl Stock {
         self.level(sku, warehouse_id).map_or(0, StockLevel::available)
     }
 
-    /// Changes a level and writes down why.
+    /// Changes a level and writes down why. A level that is not locked came into being after the locks were taken.
     pub fn post(
         &mut self,
         sku: &Sku,
@@ -51,9 +53,8 @@ impl Stock {
         delta: Delta,
         cause: &Arc<Cause>,
     ) -> Result<()> {
-        let of_sku = self.levels.get_mut(sku).into_iter().flatten();
-        let level =
-            of_sku.into_iter().find(|level| level.warehouse_id == warehouse_id).ok_or(Error::Overtaken)?;
+        let mut levels = self.levels.get_mut(sku).into_iter().flatten();
+        let level = levels.find(|level| level.warehouse_id == warehouse_id).ok_or(Error::Overtaken)?;
         level.change(delta)?;
         let (sku, condition, cause) = (sku.clone(), level.condition, Arc::clone(cause));
         self.postings.push(Posting { sku, warehouse_id, condition, delta, cause });
@@ -91,7 +92,7 @@ impl Stock {
              WHERE sku = ANY($1) AND condition = 'sellable' ORDER BY sku, warehouse_id FOR UPDATE",
         )
         .bind::<Array<Text>, _>(skus)
-        .returns::<Columns>()
+        .returns::<StockLevelColumns>()
         .load(tx.conn())
         .await?;
         Self::stored(rows)
@@ -122,7 +123,7 @@ impl Stock {
         .bind::<Array<Text>, _>(skus)
         .bind::<SqlUuid, _>(warehouse_id.uuid())
         .bind::<Text, _>(condition.text())
-        .returns::<Columns>()
+        .returns::<StockLevelColumns>()
         .load(tx.conn())
         .await?;
         Self::stored(rows)

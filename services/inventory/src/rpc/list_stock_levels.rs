@@ -1,23 +1,17 @@
 //! Lists stock levels by SKU.
 
-use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use prost::Message;
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
-use store::Page;
+use store::{Page, cached_sql};
 use types::{Sku, WarehouseId};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::model::StockLevel;
-use crate::schema::stock_levels;
+use crate::model::{StockLevel, StockLevelColumns};
 use crate::{Inventory, wire};
-
-diesel::define_sql_function!(fn starts_with(text: diesel::sql_types::Text, prefix: diesel::sql_types::Text) -> diesel::sql_types::Bool);
-
-/// SKU, warehouse, condition.
-type Key = (String, Uuid, String);
 
 /// One page.
 pub async fn handle(
@@ -27,25 +21,23 @@ pub async fn handle(
 ) -> Result<pb::ListStockLevelsResponse> {
     let Filter { warehouse_id, sku_prefix, page } = Filter::parse(inventory, &request)?;
 
+    let (sku, last_warehouse_id, condition) = page.after.clone().unwrap_or_default();
     let mut connection = inventory.store.connection().await?;
-    let mut query = stock_levels::table
-        .order((stock_levels::sku, stock_levels::warehouse_id, stock_levels::condition))
-        .limit(page.limit())
-        .into_boxed();
-    if let Some(id) = warehouse_id {
-        query = query.filter(stock_levels::warehouse_id.eq(id.uuid()));
-    }
-    if !sku_prefix.is_empty() {
-        query = query.filter(starts_with(stock_levels::sku, sku_prefix));
-    }
-    if let Some((sku, warehouse_id, condition)) = page.after.clone() {
-        let same_sku = stock_levels::sku.eq(sku.clone());
-        let same_level = same_sku.clone().and(stock_levels::warehouse_id.eq(warehouse_id));
-        let later_warehouse = same_sku.and(stock_levels::warehouse_id.gt(warehouse_id));
-        let later_condition = same_level.and(stock_levels::condition.gt(condition));
-        query = query.filter(stock_levels::sku.gt(sku).or(later_warehouse).or(later_condition));
-    }
-    let rows = query.load(&mut *connection).await?;
+    let rows = cached_sql(
+        "SELECT sku, warehouse_id, condition, on_hand, reserved, version, update_time FROM stock_levels
+         WHERE (sku, warehouse_id, condition) > ($1, $2, $3) AND starts_with(sku, $4)
+           AND ($5 IS NULL OR warehouse_id = $5)
+         ORDER BY sku, warehouse_id, condition LIMIT $6",
+    )
+    .bind::<Text, _>(sku)
+    .bind::<SqlUuid, _>(last_warehouse_id)
+    .bind::<Text, _>(condition)
+    .bind::<Text, _>(sku_prefix)
+    .bind::<Nullable<SqlUuid>, _>(warehouse_id.map(Uuid::from))
+    .bind::<BigInt, _>(page.limit())
+    .returns::<StockLevelColumns>()
+    .load(&mut *connection)
+    .await?;
     let levels: Vec<StockLevel> = rows.into_iter().map(StockLevel::stored).collect::<Result<_>>()?;
 
     let (levels, next_page_token) = page.cut(&inventory.store, levels, key);
@@ -54,6 +46,9 @@ pub async fn handle(
         next_page_token,
     })
 }
+
+/// SKU, warehouse, condition.
+type Key = (String, Uuid, String);
 
 struct Filter {
     warehouse_id: Option<WarehouseId>,
