@@ -76,11 +76,11 @@ async fn foreign_accounts_and_shops_are_like_absent_ones() {
     assert_eq!(refused.reason, "SHOP_NOT_FOUND");
 
     let seen = |page: tonic::Response<pb::ListChannelAccountsResponse>| page.into_inner().channel_accounts;
-    assert_eq!(seen(partner.list_channel_accounts(list("")).await.unwrap()), [own.clone()]);
+    assert_eq!(seen(partner.list_channel_accounts(list("")).await.unwrap()), vec![own.clone()]);
     assert_eq!(seen(partner.list_channel_accounts(list(&foreign.shop_id)).await.unwrap()), []);
     assert_eq!(
         seen(office.operator().list_channel_accounts(list(&foreign.shop_id)).await.unwrap()),
-        [other.clone()]
+        vec![other.clone()]
     );
     assert_eq!(seen(office.operator().list_channel_accounts(list("")).await.unwrap()), [own, other]);
 }

@@ -19,6 +19,7 @@ use service::{Parts, Platform, Service};
 use store::{EmbeddedMigrations, Store};
 
 use crate::consumers::count_purchases;
+use crate::model::Phone;
 use crate::rpc::{Identifier, identifier};
 use crate::shop_countries::ShopCountries;
 
@@ -39,6 +40,7 @@ impl Service for Customers {
     }
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
+        tokio::task::spawn_blocking(Phone::prepare).await?;
         let customers = Arc::new(Self {
             shop_countries: ShopCountries::new(platform.directory.channel("access")),
             identifier: identifier(platform.store.clone()),

@@ -1,5 +1,8 @@
 //! An e-mail address as an identity: trimmed and in lower case.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// A plausible address in lower case.

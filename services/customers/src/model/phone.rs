@@ -1,5 +1,8 @@
 //! A phone: however it is spelled, one identity in E.164.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use phonenumber::Mode;
@@ -26,6 +29,12 @@ impl Phone {
         international
             .or_else(|| country.and_then(|country| Self::national(&spelling.digits, country)))
             .or_else(|| spelling.foreign().and_then(|number| Self::valid(None, &number)))
+    }
+
+    /// Loads the telephone plans of the world, which takes a moment: before the first buyer waits for it.
+    pub(crate) fn prepare() {
+        let example = Country::home().and_then(|home| Self::read("0671234567", Some(home)));
+        tracing::debug!(readable = example.is_some(), "the telephone plans are loaded");
     }
 
     pub(crate) fn as_str(&self) -> &str {

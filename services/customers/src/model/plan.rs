@@ -3,6 +3,9 @@
 //! The phone's card wins. A contact that nobody has is added to the card; a contact of another card stays where it is:
 //! two cards are never merged on their own, because a typing error must not show one person's orders to another.
 
+#[cfg(test)]
+mod tests;
+
 use types::CustomerId;
 
 use crate::model::{Identity, Known, Sighting};
