@@ -43,7 +43,7 @@ pub(super) async fn run(
 
 fn chunk(message: ImportFeedRequest) -> Result<Bytes, Invalid> {
     match message.part {
-        Some(Part::Chunk(chunk)) if chunk.len() <= CHUNK_BYTES_MAX => Ok(chunk.into()),
+        Some(Part::Chunk(chunk)) if chunk.len() <= CHUNK_BYTES_MAX => Ok(chunk),
         Some(Part::Chunk(_)) => {
             Err(Invalid::field("chunk", "TOO_LONG", format!("at most {CHUNK_BYTES_MAX} bytes")))
         }
