@@ -6,7 +6,13 @@ use store::{NewEvent, Tx};
 use types::ShopId;
 
 /// Publishes `event` when the transaction commits. `version` is the aggregate's after the change: 1, 2, 3 …
-pub fn append<E: Message + Name>(tx: &mut Tx, aggregate_id: impl ToString, version: i64, shop: Option<ShopId>, event: &E) {
+pub fn append<E: Message + Name>(
+    tx: &mut Tx,
+    aggregate_id: impl ToString,
+    version: i64,
+    shop: Option<ShopId>,
+    event: &E,
+) {
     tx.publish(new_event(aggregate_id, version, shop, event));
 }
 
@@ -22,7 +28,12 @@ pub fn append_for<E: Message + Name>(
     tx.publish_for(call, new_event(aggregate_id, version, shop, event));
 }
 
-fn new_event<E: Message + Name>(aggregate_id: impl ToString, version: i64, shop: Option<ShopId>, event: &E) -> NewEvent {
+fn new_event<E: Message + Name>(
+    aggregate_id: impl ToString,
+    version: i64,
+    shop: Option<ShopId>,
+    event: &E,
+) -> NewEvent {
     NewEvent {
         aggregate_id: aggregate_id.to_string(),
         version,

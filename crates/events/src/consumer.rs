@@ -1,8 +1,10 @@
 //! The loop of one subscription: pull a page, apply it with its cursor, park what fails, try the parked again.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use proto::events::v1::{Event, ReadEventsRequest, ReadEventsResponse};
 use rpc::{Call, Caller, Channel};
@@ -15,6 +17,8 @@ use crate::subscription::Subscription;
 
 /// Events of one page, applied in one transaction.
 const PAGE_LENGTH: i32 = 100;
+/// More than the producer sends: one large event must not stop the subscription.
+const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const WAIT: Duration = Duration::from_secs(10);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 const PARKED_PERIOD: Duration = Duration::from_secs(1);
@@ -53,7 +57,11 @@ impl Consumer {
             match self.apply_next_page(&mut cursor).await {
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::warn!(consumer = self.subscription.consumer, error = format!("{error:#}"), "events wait");
+                    tracing::warn!(
+                        consumer = self.subscription.consumer,
+                        error = format!("{error:#}"),
+                        "events wait"
+                    );
                     cursor = None;
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
@@ -78,7 +86,11 @@ impl Consumer {
             Ok(Page::Overtaken) => None,
             Err(error) => {
                 self.store.ping().await?;
-                tracing::info!(consumer = self.subscription.consumer, error = format!("{error:#}"), "a page is applied singly");
+                tracing::info!(
+                    consumer = self.subscription.consumer,
+                    error = format!("{error:#}"),
+                    "a page is applied singly"
+                );
                 self.apply_singly(cursor, &next, &page.events).await?
             }
         };
@@ -93,11 +105,22 @@ impl Consumer {
             limit: PAGE_LENGTH,
             wait_ms: WAIT.as_millis() as i32,
         };
-        let page = EventLogServiceClient::new(self.channel.bind(&call)).read_events(request).await?.into_inner();
+        let mut log =
+            EventLogServiceClient::new(self.channel.bind(&call)).max_decoding_message_size(PAGE_BYTES_MAX);
+        let page = log.read_events(request).await?.into_inner();
         let same_log = cursor.epoch.is_empty() || cursor.epoch == page.epoch;
-        anyhow::ensure!(same_log, "the log of {} was recreated or restored; reset the cursor", self.subscription.producer);
+        anyhow::ensure!(
+            same_log,
+            "the log of {} was recreated or restored; reset the cursor",
+            self.subscription.producer
+        );
         let kept = cursor.position >= page.trimmed_position || cursor.epoch.is_empty();
-        anyhow::ensure!(kept, "{} no longer keeps the events after {}", self.subscription.producer, cursor.position);
+        anyhow::ensure!(
+            kept,
+            "{} no longer keeps the events after {}",
+            self.subscription.producer,
+            cursor.position
+        );
         Ok(page)
     }
 
@@ -129,7 +152,12 @@ impl Consumer {
     }
 
     /// Each event in a transaction of its own; what fails is parked.
-    async fn apply_singly(&self, mut cursor: Cursor, last: &Cursor, events: &[Event]) -> anyhow::Result<Option<Cursor>> {
+    async fn apply_singly(
+        &self,
+        mut cursor: Cursor,
+        last: &Cursor,
+        events: &[Event],
+    ) -> anyhow::Result<Option<Cursor>> {
         for (at, event) in events.iter().enumerate() {
             let position = if at + 1 == events.len() { last.position } else { event.position };
             let next = Cursor { epoch: last.epoch.clone(), position };
@@ -148,9 +176,17 @@ impl Consumer {
         Ok(Some(cursor))
     }
 
-    async fn park(&self, cursor: &Cursor, next: &Cursor, event: &Event, error: &anyhow::Error) -> anyhow::Result<Page> {
+    async fn park(
+        &self,
+        cursor: &Cursor,
+        next: &Cursor,
+        event: &Event,
+        error: &anyhow::Error,
+    ) -> anyhow::Result<Page> {
         tracing::error!(
-            consumer = self.subscription.consumer, event_id = event.event_id, error = format!("{error:#}"),
+            consumer = self.subscription.consumer,
+            event_id = event.event_id,
+            error = format!("{error:#}"),
             "an event could not be applied and is parked"
         );
         metrics::counter!("korob_events_parked_total", "consumer" => self.subscription.consumer).increment(1);
@@ -169,32 +205,48 @@ impl Consumer {
     async fn retry_parked(&self) {
         loop {
             tokio::time::sleep(PARKED_PERIOD).await;
-            if let Err(error) = self.retry_due().await {
-                tracing::warn!(consumer = self.subscription.consumer, error = format!("{error:#}"), "parked events wait");
+            if let Err(error) = self.retry_all_due().await {
+                tracing::warn!(
+                    consumer = self.subscription.consumer,
+                    error = format!("{error:#}"),
+                    "parked events wait"
+                );
             }
         }
     }
 
-    async fn retry_due(&self) -> anyhow::Result<()> {
+    /// The first of each aggregate, and what it held up as long as that can be applied, too.
+    async fn retry_all_due(&self) -> anyhow::Result<()> {
+        while self.retry_due().await? > 0 {}
+        Ok(())
+    }
+
+    /// Answers how many could be applied.
+    async fn retry_due(&self) -> anyhow::Result<usize> {
+        let mut applied = 0;
         for (event, tries) in parked::due(&self.store, &self.subscription).await? {
             let call = Call::begin(Caller::service(self.store.service()), WAIT);
-            let applied = self.store.transaction(&call, async |tx: &mut Tx| {
-                if parked::take(tx, &self.subscription, &event).await? {
+            let outcome = self.store.transaction(&call, async |tx: &mut Tx| {
+                let taken = parked::take(tx, &self.subscription, &event).await?;
+                if taken {
                     self.handle(tx, &event).await?;
                 }
-                Ok::<_, Failure>(())
+                Ok::<_, Failure>(taken)
             });
-            if let Err(Failure(error)) = applied.await {
-                self.store.ping().await?;
-                let reason = format!("{error:#}");
-                let noted = self.store.transaction(&call, async |tx: &mut Tx| {
-                    parked::note_failure(tx, &self.subscription, &event, tries + 1, &reason).await?;
-                    Ok::<_, Failure>(())
-                });
-                noted.await.map_err(|failure| failure.0)?;
+            match outcome.await {
+                Ok(taken) => applied += usize::from(taken),
+                Err(Failure(error)) => {
+                    self.store.ping().await?;
+                    let reason = format!("{error:#}");
+                    let noted = self.store.transaction(&call, async |tx: &mut Tx| {
+                        parked::note_failure(tx, &self.subscription, &event, tries + 1, &reason).await?;
+                        Ok::<_, Failure>(())
+                    });
+                    noted.await.map_err(|failure| failure.0)?;
+                }
             }
         }
-        Ok(())
+        Ok(applied)
     }
 
     async fn handle(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
@@ -210,7 +262,12 @@ impl Consumer {
         call.trace.adopt(&span);
         tx.serve(call);
         let handler = Arc::clone(&self.subscription.handler);
-        tracing::Instrument::instrument(handler(tx, event), span).await.map_err(Failure)
+        let applied = tracing::Instrument::instrument(async move { handler(tx, event).await }, span);
+        match AssertUnwindSafe(applied).catch_unwind().await {
+            Ok(applied) => applied.map_err(Failure),
+            // The transaction is rolled back; the event is parked, and the subscription goes on.
+            Err(_panic) => Err(Failure(anyhow::anyhow!("the handler panicked"))),
+        }
     }
 
     fn observe(&self, last: &Event, count: usize) {

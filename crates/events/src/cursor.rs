@@ -18,17 +18,23 @@ pub(crate) struct Cursor {
 impl Cursor {
     pub(crate) async fn load(store: &Store, subscription: &Subscription) -> Result<Self> {
         let mut connection = store.connection().await?;
-        let found: Option<(String, i64)> = cached_sql("SELECT epoch, position FROM event_cursors WHERE consumer = $1")
-            .bind::<Text, _>(subscription.consumer)
-            .returns::<(Text, BigInt)>()
-            .get_result(&mut *connection)
-            .await
-            .optional()?;
+        let found: Option<(String, i64)> =
+            cached_sql("SELECT epoch, position FROM event_cursors WHERE consumer = $1")
+                .bind::<Text, _>(subscription.consumer)
+                .returns::<(Text, BigInt)>()
+                .get_result(&mut *connection)
+                .await
+                .optional()?;
         Ok(found.map(|(epoch, position)| Self { epoch, position }).unwrap_or_default())
     }
 
     /// Moves the stored cursor from here to `next`; false when another process has moved it meanwhile.
-    pub(crate) async fn advance(&self, tx: &mut Tx, subscription: &Subscription, next: &Self) -> Result<bool> {
+    pub(crate) async fn advance(
+        &self,
+        tx: &mut Tx,
+        subscription: &Subscription,
+        next: &Self,
+    ) -> Result<bool> {
         let now = tx.now();
         let moved = cached_sql(
             "INSERT INTO event_cursors AS c (consumer, producer, epoch, position, update_time) VALUES ($1, $2, $3, $4, $5)

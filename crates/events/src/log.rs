@@ -31,8 +31,17 @@ type Columns = (
     (Nullable<Text>, Nullable<Text>, Timestamptz),
 );
 
+/// Bytes of the bodies of one page, so that a page of large events stays below what a message may hold. The first event
+/// of a page is sent whatever its size.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
 /// Events after `after`, at most `limit`, of `types` (empty for all).
-pub(crate) async fn read(store: &Store, after: i64, types: &[String], limit: i64) -> Result<ReadEventsResponse> {
+pub(crate) async fn read(
+    store: &Store,
+    after: i64,
+    types: &[String],
+    limit: i64,
+) -> Result<ReadEventsResponse> {
     let mut connection = store.connection().await?;
     // Positions become visible in order: whatever is at or below `last` is visible to the second statement.
     let (last, epoch, trimmed): (i64, Uuid, i64) = cached_sql(
@@ -50,7 +59,7 @@ pub(crate) async fn read(store: &Store, after: i64, types: &[String], limit: i64
     if last <= after {
         return Ok(response);
     }
-    let rows: Vec<Row> = cached_sql(
+    let mut rows: Vec<Row> = cached_sql(
         "SELECT position, event_id, aggregate_id, version, type, body, shop_id, actor, traceparent,
                 causation_id, origin, create_time
          FROM event_log
@@ -64,15 +73,43 @@ pub(crate) async fn read(store: &Store, after: i64, types: &[String], limit: i64
     .returns::<Columns>()
     .load(&mut *connection)
     .await?;
-    if rows.len() as i64 == limit {
+    // Asked again: what was forgotten while the rows were read may be missing among them.
+    response.trimmed_position = cached_sql("SELECT trimmed FROM event_stream")
+        .returns::<(BigInt,)>()
+        .get_result::<(i64,)>(&mut *connection)
+        .await?
+        .0;
+    let sent = count_within(&rows, PAGE_BYTES_MAX);
+    if rows.len() as i64 == limit || sent < rows.len() {
+        rows.truncate(sent);
         response.read_position = rows.last().map_or(last, |row| row.0);
     }
     response.events = rows.into_iter().map(event).collect();
     Ok(response)
 }
 
+/// How many rows from the first on fit into `bytes_max`; at least one.
+fn count_within(rows: &[Row], bytes_max: usize) -> usize {
+    let sizes = rows.iter().scan(0, |sum, row| {
+        *sum += row.5.len();
+        Some(*sum)
+    });
+    sizes.take_while(|sum| *sum <= bytes_max).count().max(1)
+}
+
 fn event(row: Row) -> Event {
-    let (position, event_id, aggregate_id, aggregate_version, r#type, body, shop_id, actor, traceparent, rest) = row;
+    let (
+        position,
+        event_id,
+        aggregate_id,
+        aggregate_version,
+        r#type,
+        body,
+        shop_id,
+        actor,
+        traceparent,
+        rest,
+    ) = row;
     let (causation_id, origin, create_time) = rest;
     Event {
         position,

@@ -16,12 +16,13 @@ pub const TRIES_MAX: i32 = 5;
 
 /// Whether an earlier event of the same aggregate is parked, so that this one must wait behind it.
 pub(crate) async fn blocks(tx: &mut Tx, subscription: &Subscription, event: &Event) -> Result<bool> {
-    let found: (bool,) = cached_sql("SELECT EXISTS (SELECT FROM parked_events WHERE consumer = $1 AND aggregate_id = $2)")
-        .bind::<Text, _>(subscription.consumer)
-        .bind::<Text, _>(&event.aggregate_id)
-        .returns::<(Bool,)>()
-        .get_result(tx.conn())
-        .await?;
+    let found: (bool,) =
+        cached_sql("SELECT EXISTS (SELECT FROM parked_events WHERE consumer = $1 AND aggregate_id = $2)")
+            .bind::<Text, _>(subscription.consumer)
+            .bind::<Text, _>(&event.aggregate_id)
+            .returns::<(Bool,)>()
+            .get_result(tx.conn())
+            .await?;
     Ok(found.0)
 }
 
@@ -76,7 +77,13 @@ pub(crate) async fn take(tx: &mut Tx, subscription: &Subscription, event: &Event
 }
 
 /// Notes another failed try; after [`TRIES_MAX`] the event waits for an operator.
-pub(crate) async fn note_failure(tx: &mut Tx, subscription: &Subscription, event: &Event, tries: i32, error: &str) -> Result<()> {
+pub(crate) async fn note_failure(
+    tx: &mut Tx,
+    subscription: &Subscription,
+    event: &Event,
+    tries: i32,
+    error: &str,
+) -> Result<()> {
     let next: Option<DateTime<Utc>> = (tries < TRIES_MAX).then(|| tx.now() + backoff(tries));
     cached_sql("UPDATE parked_events SET tries = $3, error = $4, next_try_time = $5 WHERE consumer = $1 AND position = $2")
         .bind::<Text, _>(subscription.consumer)

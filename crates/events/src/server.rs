@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proto::events::v1::event_log_service_server::EventLogService;
 use proto::events::v1::{
-    ListParkedEventsRequest, ListParkedEventsResponse, ReadEventsRequest, ReadEventsResponse, ReplayParkedEventRequest,
-    ReplayParkedEventResponse,
+    ListParkedEventsRequest, ListParkedEventsResponse, ReadEventsRequest, ReadEventsResponse,
+    ReplayParkedEventRequest, ReplayParkedEventResponse,
 };
 use rpc::{Fault, Fields};
 use store::{Page, Store};
@@ -40,7 +40,8 @@ impl EventLog {
         let mut after = request.after_position;
         loop {
             appended.borrow_and_update();
-            let page = log::read(&self.store, after, &request.types, i64::from(limit)).await.map_err(refusal)?;
+            let page =
+                log::read(&self.store, after, &request.types, i64::from(limit)).await.map_err(refusal)?;
             let left = until.saturating_duration_since(Instant::now());
             if !page.events.is_empty() || left.is_zero() {
                 return Ok(page);
@@ -55,11 +56,19 @@ impl EventLog {
 
 #[tonic::async_trait]
 impl EventLogService for EventLog {
-    async fn read_events(&self, request: Request<ReadEventsRequest>) -> Result<Response<ReadEventsResponse>, Status> {
+    async fn read_events(
+        &self,
+        request: Request<ReadEventsRequest>,
+    ) -> Result<Response<ReadEventsResponse>, Status> {
         let (_, request) = rpc::open(request)?;
         let mut fields = Fields::new();
         fields.check(request.after_position >= 0, "after_position", "OUT_OF_RANGE", "0 or more");
-        fields.check((0..=LIMIT_MAX).contains(&request.limit), "limit", "OUT_OF_RANGE", "0 to 500; 0 means 100");
+        fields.check(
+            (0..=LIMIT_MAX).contains(&request.limit),
+            "limit",
+            "OUT_OF_RANGE",
+            "0 to 500; 0 means 100",
+        );
         fields.check((0..=WAIT_MS_MAX).contains(&request.wait_ms), "wait_ms", "OUT_OF_RANGE", "0 to 20000");
         fields.finish().map_err(|invalid| Fault::invalid(&invalid))?;
         Ok(Response::new(self.read_or_wait(&request).await?))
@@ -88,7 +97,9 @@ impl EventLogService for EventLog {
         let released = parked::release(&self.store, &request.consumer, event_id).await.map_err(refusal)?;
         match released {
             Some(aggregate_id) => Ok(Response::new(ReplayParkedEventResponse { aggregate_id })),
-            None => Err(Fault::new(Code::NotFound, "PARKED_EVENT_NOT_FOUND", "no such event is parked").into()),
+            None => {
+                Err(Fault::new(Code::NotFound, "PARKED_EVENT_NOT_FOUND", "no such event is parked").into())
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The rows of sagas.
 
+use std::time::Duration;
+
 use diesel::OptionalExtension;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -112,32 +114,39 @@ pub(crate) async fn take_over(store: &Store, kind: &str, limit: i64) -> Result<V
     Ok(rows.into_iter().map(orphan).collect())
 }
 
-/// Keeps the lease; false when the saga has ended meanwhile.
-pub(crate) async fn extend_lease(store: &Store, saga_id: Uuid) -> Result<bool> {
+/// Keeps the lease for `lease` from now; false when the saga has ended meanwhile.
+pub(crate) async fn extend_lease(store: &Store, saga_id: Uuid, lease: Duration) -> Result<bool> {
     let mut connection = store.connection().await?;
     let held = cached_sql(
         "UPDATE sagas SET lease_until = clock_timestamp() + make_interval(secs => $2), attempts = attempts + 1
          WHERE saga_id = $1 AND state IN ('running', 'unwinding')",
     )
     .bind::<SqlUuid, _>(saga_id)
-    .bind::<diesel::sql_types::Double, _>(crate::runner::LEASE.as_secs_f64())
+    .bind::<diesel::sql_types::Double, _>(lease.as_secs_f64())
     .execute(&mut *connection)
     .await?;
     Ok(held == 1)
 }
 
-/// Decides that the saga unwinds, and why; from here it never goes forward again. False when it had ended.
-pub(crate) async fn begin_unwinding(store: &Store, saga_id: Uuid, refusal: &Status) -> Result<bool> {
+/// Decides that the saga unwinds, and why; from here it never goes forward again. Answers the first reason that was
+/// given, or `None` when the saga has ended: then there is nothing to undo.
+pub(crate) async fn begin_unwinding(
+    store: &Store,
+    saga_id: Uuid,
+    refusal: &Status,
+) -> Result<Option<Status>> {
     let mut connection = store.connection().await?;
-    let marked = cached_sql(
+    let marked: Option<(Vec<u8>,)> = cached_sql(
         "UPDATE sagas SET state = 'unwinding', refusal = coalesce(refusal, $2)
-         WHERE saga_id = $1 AND state IN ('running', 'unwinding')",
+         WHERE saga_id = $1 AND state IN ('running', 'unwinding') RETURNING refusal",
     )
     .bind::<SqlUuid, _>(saga_id)
     .bind::<Binary, _>(encode(refusal))
-    .execute(&mut *connection)
-    .await?;
-    Ok(marked == 1)
+    .returns::<(Binary,)>()
+    .get_result(&mut *connection)
+    .await
+    .optional()?;
+    Ok(marked.map(|(refusal,)| decode(&refusal)))
 }
 
 fn orphan((saga_id, input, refusal, actor, traceparent): OrphanRow) -> Orphan {
@@ -154,7 +163,8 @@ fn encode(status: &Status) -> Vec<u8> {
 }
 
 fn decode(bytes: &[u8]) -> Status {
-    let number = |at: usize| bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map(u32::from_be_bytes);
+    let number =
+        |at: usize| bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map(u32::from_be_bytes);
     let (code, length) = (number(0).unwrap_or(2), number(4).unwrap_or(0) as usize);
     let text = bytes.get(8..8 + length).map(String::from_utf8_lossy).unwrap_or_default();
     let details = bytes.get(8 + length..).unwrap_or_default().to_vec();

@@ -60,7 +60,7 @@ impl<D: Definition> Runner<D> {
 
     /// Starts a saga that was recorded and committed by this process.
     pub fn start(&self, saga_id: Uuid, call: &Call, input: D::Input) -> watch::Receiver<Option<D::Outcome>> {
-        self.spawn(saga_id, call.continued_by(self.shared.store.service(), ATTEMPT_MAX), input, None)
+        self.spawn(saga_id, call.continued_by(self.shared.store.service(), ATTEMPT_MAX), input, Stage::First)
     }
 
     /// Waits for the outcome of a saga that runs in this process. `None` when it does not, or not soon enough.
@@ -99,24 +99,37 @@ impl<D: Definition> Runner<D> {
         };
         tracing::info!(saga_id = %orphan.saga_id, kind = D::KIND, "a saga is taken over");
         metrics::counter!("korob_sagas_recovered_total", "saga" => D::KIND).increment(1);
-        let mut call = Call::begin(Caller::service_for(self.shared.store.service(), &orphan.actor), ATTEMPT_MAX);
+        let mut call =
+            Call::begin(Caller::service_for(self.shared.store.service(), &orphan.actor), ATTEMPT_MAX);
         if let Ok(trace) = orphan.traceparent.parse() {
             call.trace = trace;
         }
-        self.spawn(orphan.saga_id, call, input, orphan.refusal);
+        let stage = match orphan.refusal {
+            Some(refusal) => Stage::Unwinding(refusal, self.shared.definition.undos(&input)),
+            None => Stage::Again,
+        };
+        self.spawn(orphan.saga_id, call, input, stage);
     }
 
-    fn spawn(&self, saga_id: Uuid, call: Call, input: D::Input, refusal: Option<Status>) -> watch::Receiver<Option<D::Outcome>> {
+    fn spawn(
+        &self,
+        saga_id: Uuid,
+        call: Call,
+        input: D::Input,
+        stage: Stage<D::Undo>,
+    ) -> watch::Receiver<Option<D::Outcome>> {
         let (tell, outcome) = watch::channel(None);
         self.lock().insert(saga_id, outcome.clone());
         let shared = self.shared.clone();
-        let span = tracing::info_span!("saga", otel.name = D::KIND, %saga_id, trace_id = %call.trace.trace_id());
+        let span =
+            tracing::info_span!("saga", otel.name = D::KIND, %saga_id, trace_id = %call.trace.trace_id());
         call.trace.or_current_span().adopt(&span);
         let task = async move {
-            let reached = shared.drive(saga_id, call, &input, refusal).await;
+            // Also when a step panics: then the lease runs out and the saga is taken over.
+            let _running = Entry { shared: shared.clone(), saga_id };
+            let reached = shared.drive(saga_id, call, &input, stage).await;
             // Waiting callers may have gone.
             let _ = tell.send(reached);
-            shared.lock().remove(&saga_id);
         };
         self.shared.tasks.spawn(tracing::Instrument::instrument(task, span));
         outcome
@@ -127,52 +140,90 @@ impl<D: Definition> Runner<D> {
     }
 }
 
+/// How far a saga is known to have come.
+enum Stage<U> {
+    /// Nothing was done before this attempt.
+    First,
+    /// An attempt, here or in another process, may have done any of the steps.
+    Again,
+    /// It goes back.
+    Unwinding(Status, Vec<U>),
+}
+
+/// Keeps a saga among the running ones for as long as its task lives.
+struct Entry<D: Definition> {
+    shared: Arc<Shared<D>>,
+    saga_id: Uuid,
+}
+
+impl<D: Definition> Drop for Entry<D> {
+    fn drop(&mut self) {
+        self.shared.lock().remove(&self.saga_id);
+    }
+}
+
 impl<D: Definition> Shared<D> {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, watch::Receiver<Option<D::Outcome>>>> {
         self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Attempt after attempt until the saga ends, is finished by somebody else, or this process stops.
-    async fn drive(&self, saga_id: Uuid, call: Call, input: &D::Input, mut refusal: Option<Status>) -> Option<D::Outcome> {
+    async fn drive(
+        &self,
+        saga_id: Uuid,
+        call: Call,
+        input: &D::Input,
+        mut stage: Stage<D::Undo>,
+    ) -> Option<D::Outcome> {
         let mut pause = BACKOFF_MIN;
-        let mut registered = refusal.as_ref().map(|_| self.definition.undos(input));
         loop {
             let mut attempt = call.clone();
             attempt.deadline = tokio::time::Instant::now() + ATTEMPT_MAX;
-            let ended = match (&refusal, &registered) {
-                (Some(refusal), Some(undos)) => self.unwind(saga_id, &attempt, input, refusal, undos.clone()).await,
-                _ => {
-                    let mut saga = Saga::new(D::KIND);
-                    match self.definition.run(&mut saga, &attempt, input).await {
-                        Ok(outcome) => Ok(outcome),
-                        Err(Stop::Later(status)) => Err(status),
-                        Err(Stop::Refused(status)) => {
-                            let undos = saga.into_undos();
-                            let ended = self.unwind(saga_id, &attempt, input, &status, undos.clone()).await;
-                            (refusal, registered) = (Some(status), Some(undos));
-                            ended
-                        }
+            if !matches!(stage, Stage::Unwinding(..)) {
+                let mut saga = Saga::new(D::KIND);
+                match self.definition.run(&mut saga, &attempt, input).await {
+                    Ok(outcome) => return Some(outcome),
+                    Err(Stop::Later(status)) => {
+                        stage = Stage::Again;
+                        self.note_retry(&status);
+                    }
+                    Err(Stop::Refused(status)) => {
+                        let undos = match stage {
+                            Stage::First => saga.into_undos(),
+                            // An earlier attempt may have come further than this one.
+                            _ => self.definition.undos(input),
+                        };
+                        stage = Stage::Unwinding(status, undos);
                     }
                 }
-            };
-            match ended {
-                Ok(outcome) => return Some(outcome),
-                Err(status) => tracing::info!(kind = D::KIND, code = ?status.code(), message = status.message(), "a saga tries again"),
             }
-            metrics::counter!("korob_saga_retries_total", "saga" => D::KIND).increment(1);
+            if let Stage::Unwinding(refusal, undos) = &stage {
+                match self.unwind(saga_id, &attempt, input, refusal, undos.clone()).await {
+                    Ok(reached) => return reached,
+                    Err(status) => self.note_retry(&status),
+                }
+            }
+            let rest = pause + jitter(pause);
+            pause = (pause * 2).min(BACKOFF_MAX);
+            // Long enough for the rest and the attempt after it: two attempts never overlap.
+            match record::extend_lease(&self.store, saga_id, rest + LEASE).await {
+                Ok(true) | Err(_) => {}
+                Ok(false) => return None,
+            }
             tokio::select! {
                 // The lease expires and another process, or the next start of this one, goes on.
                 () = self.stop.cancelled() => return None,
-                () = tokio::time::sleep(pause + jitter(pause)) => {}
-            }
-            pause = (pause * 2).min(BACKOFF_MAX);
-            match record::extend_lease(&self.store, saga_id).await {
-                Ok(true) | Err(_) => {}
-                Ok(false) => return None,
+                () = tokio::time::sleep(rest) => {}
             }
         }
     }
 
+    fn note_retry(&self, status: &Status) {
+        tracing::info!(kind = D::KIND, code = ?status.code(), message = status.message(), "a saga tries again");
+        metrics::counter!("korob_saga_retries_total", "saga" => D::KIND).increment(1);
+    }
+
+    /// Undoes everything; `None` when somebody else has ended the saga, and what it holds is not ours to undo.
     async fn unwind(
         &self,
         saga_id: Uuid,
@@ -180,16 +231,18 @@ impl<D: Definition> Shared<D> {
         input: &D::Input,
         refusal: &Status,
         undos: Vec<D::Undo>,
-    ) -> Result<D::Outcome, Status> {
+    ) -> Result<Option<D::Outcome>, Status> {
         // Decided durably before the first undo: a process that takes over must not go forward again.
-        let open = record::begin_unwinding(&self.store, saga_id, refusal).await.map_err(|error| error.fault())?;
-        if !open {
-            tracing::debug!(%saga_id, "the saga had ended already");
-        }
+        let decided =
+            record::begin_unwinding(&self.store, saga_id, refusal).await.map_err(|error| error.fault())?;
+        let Some(refusal) = decided else {
+            tracing::info!(%saga_id, kind = D::KIND, "the saga was ended by another process");
+            return Ok(None);
+        };
         for undo in undos.into_iter().rev() {
             self.definition.undo(call, undo).await?;
         }
-        self.definition.undone(call, input, refusal).await
+        self.definition.undone(call, input, &refusal).await.map(Some)
     }
 }
 
