@@ -1,8 +1,10 @@
 //! Starts a service and stops it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use events::EventLog;
+use futures_util::FutureExt;
 use proto::events::v1::event_log_service_server::EventLogServiceServer;
 use rpc::{Directory, Stack, StackLayer};
 use store::{Settings, Store};
@@ -16,6 +18,8 @@ use types::Clock;
 use crate::parts::{Job, Parts, Platform, Service};
 
 const READINESS_PERIOD: Duration = Duration::from_secs(1);
+/// How often what is past its life is looked for.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(600);
 const JOB_STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A service that runs.
@@ -53,8 +57,13 @@ pub async fn launch_with<S: Service>(
     let store = Store::new(S::NAME, database, clock.clone(), secret)?;
     let directory = directory.for_issuer(S::NAME);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let platform = Platform { store: store.clone(), directory: directory.clone(), clock, stop: stop.clone(), settings };
-    let parts = S::start(platform).await?.serve(EventLogServiceServer::new(EventLog::new(store.clone())));
+    let platform =
+        Platform { store: store.clone(), directory: directory.clone(), clock, stop: stop.clone(), settings };
+    let upkeep = store.clone();
+    let parts = S::start(platform)
+        .await?
+        .serve(EventLogServiceServer::new(EventLog::new(store.clone())))
+        .every(UPKEEP_PERIOD, "upkeep", move || forget_old(upkeep.clone()));
 
     let (health, health_server) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
@@ -106,11 +115,22 @@ impl Running {
 }
 
 /// Tells the truth about readiness: serving while the database answers.
-async fn report_health(store: Store, health: HealthReporter, names: Vec<&'static str>, stop: CancellationToken) {
+async fn report_health(
+    store: Store,
+    health: HealthReporter,
+    names: Vec<&'static str>,
+    stop: CancellationToken,
+) {
     use tonic_health::ServingStatus::{NotServing, Serving};
+    let mut status = NotServing;
     loop {
         let answers = tokio::time::timeout(READINESS_PERIOD, store.ping()).await;
-        let status = if matches!(answers, Ok(Ok(()))) { Serving } else { NotServing };
+        status = match answers {
+            Ok(Ok(())) => Serving,
+            // Busy is not away: a service that looks away under load only moves the load.
+            Ok(Err(store::Error::PoolExhausted)) => status,
+            Ok(Err(_)) | Err(_) => NotServing,
+        };
         for name in names.iter().chain(&[""]) {
             health.set_service_status(name, status).await;
         }
@@ -124,16 +144,30 @@ async fn report_health(store: Store, health: HealthReporter, names: Vec<&'static
     }
 }
 
+async fn forget_old(store: Store) -> anyhow::Result<()> {
+    let forgotten = store.forget_old().await?;
+    tracing::debug!(service = store.service(), forgotten, "upkeep");
+    Ok(())
+}
+
 async fn work(job: Job, stop: CancellationToken) {
     loop {
         let started = std::time::Instant::now();
         let ended = tokio::select! {
             // A job that runs always watches the stop itself and is awaited.
             () = stop.cancelled(), if job.period.is_some() => return,
-            ended = (job.run)() => ended,
+            ended = AssertUnwindSafe((job.run)()).catch_unwind() => ended,
         };
-        if let Err(error) = ended {
-            tracing::warn!(job = job.name, error = format!("{error:#}"), "a job failed and will run again");
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    job = job.name,
+                    error = format!("{error:#}"),
+                    "a job failed and will run again"
+                );
+            }
+            Err(_panic) => tracing::error!(job = job.name, "a job panicked"),
         }
         let Some(period) = job.period else { return };
         metrics::histogram!("korob_job_seconds", "job" => job.name).record(started.elapsed().as_secs_f64());
