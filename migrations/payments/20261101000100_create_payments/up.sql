@@ -68,26 +68,26 @@ CREATE TABLE ledger_entries (
 );
 CREATE INDEX ledger_entries_posting ON ledger_entries (posting_id);
 CREATE INDEX ledger_entries_payment ON ledger_entries (payment_id, sequence);
-CREATE INDEX ledger_entries_order ON ledger_entries (order_id, sequence);
 CREATE INDEX ledger_entries_shop ON ledger_entries (shop_id, sequence);
 CREATE INDEX ledger_entries_account ON ledger_entries (account, sequence);
 
 -- Debits equal credits per posting and currency when a transaction commits, whoever wrote it.
 CREATE FUNCTION refuse_unbalanced_postings() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    posting uuid;
+    unbalanced boolean;
 BEGIN
-    FOREACH posting IN ARRAY CASE TG_OP
-        WHEN 'INSERT' THEN ARRAY[NEW.posting_id]
-        WHEN 'DELETE' THEN ARRAY[OLD.posting_id]
-        ELSE ARRAY[OLD.posting_id, NEW.posting_id] END
-    LOOP
-        IF EXISTS (SELECT FROM ledger_entries WHERE posting_id = posting
-                   GROUP BY currency HAVING sum(debit) <> sum(credit)) THEN
-            RAISE EXCEPTION 'posting % is not balanced', posting
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'debits_equal_credits';
-        END IF;
-    END LOOP;
+    IF TG_OP <> 'DELETE' THEN
+        SELECT sum(debit) <> sum(credit) INTO unbalanced FROM ledger_entries
+        WHERE posting_id = NEW.posting_id AND currency = NEW.currency;
+    END IF;
+    IF TG_OP <> 'INSERT' AND unbalanced IS NOT TRUE THEN
+        SELECT sum(debit) <> sum(credit) INTO unbalanced FROM ledger_entries
+        WHERE posting_id = OLD.posting_id AND currency = OLD.currency;
+    END IF;
+    IF unbalanced THEN
+        RAISE EXCEPTION 'a posting is not balanced'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'debits_equal_credits';
+    END IF;
     RETURN NULL;
 END
 $$;
