@@ -10,6 +10,9 @@ use crate::model::order_state::OrderState;
 use crate::model::placement::PriceRefusal;
 use crate::model::rejection::Rejection;
 
+/// Lines that a refusal names: facts travel in headers, and the first ones are enough to refuse an order.
+const LINES_NAMED_MAX: usize = 16;
+
 /// The result of a verb.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -120,9 +123,8 @@ impl From<PriceRefusal> for Status {
         let message = refusal.to_string();
         let of_lines = |reason, lines: Vec<(i32, String)>| {
             let fault = Fault::new(Code::FailedPrecondition, reason, message.clone());
-            lines
-                .into_iter()
-                .fold(fault, |fault, (position, sku)| fault.with(&format!("lines[{position}]"), sku))
+            let named = lines.into_iter().take(LINES_NAMED_MAX);
+            named.fold(fault, |fault, (position, sku)| fault.with(&format!("lines[{position}]"), sku))
         };
         let fault = match refusal {
             PriceRefusal::UnknownSku(lines) => of_lines("UNKNOWN_SKU", lines),

@@ -24,7 +24,7 @@ use proto::delivery::v1::ShipmentTracked;
 use proto::inventory::v1::StockShort;
 use proto::orders::v1::order_service_server::OrderServiceServer;
 use proto::payments::v1::{PaymentRecorded, PaymentRefunded, PaymentVoided};
-use saga::Runner;
+use saga::{Definition, Runner};
 use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
 use tokio::time::Instant;
@@ -39,6 +39,7 @@ use crate::model::order_state::OrderState;
 use crate::sagas::book_shipment::BookShipment;
 use crate::sagas::cancel_order::CancelOrder;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
+use crate::sagas::ship_stock::ShipStock;
 use crate::upstreams::Upstreams;
 
 const MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("../../migrations/orders");
@@ -57,6 +58,7 @@ pub struct Orders {
     placements: Runner<PlaceOrder>,
     cancellations: Runner<CancelOrder>,
     bookings: Runner<BookShipment>,
+    handovers: Runner<ShipStock>,
 }
 
 impl Service for Orders {
@@ -67,18 +69,9 @@ impl Service for Orders {
     }
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
-        let Platform { store, directory, clock, stop } = platform;
-        let ask = Upstreams::new(&directory, clock);
-        let place_order = PlaceOrder::new(store.clone(), ask.clone(), settle_orders::start(store.clone()));
-        let placements = Runner::new(place_order, store.clone(), stop.clone());
-        let cancellations =
-            Runner::new(CancelOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
-        let bookings = Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop);
-        let record = record_orders::start(store.clone(), placements.clone());
-        let orders = Self { store, ask, record, placements, cancellations, bookings };
-        let (placements, cancellations, bookings) = orders.runners();
+        let orders = Self::new(platform);
         let late = orders.clone();
-        Ok(Parts::new()
+        let parts = Parts::new()
             .serve(OrderServiceServer::new(orders.clone()))
             .consume(
                 Subscription::new("orders.follow_payments", "payments", |tx, event| {
@@ -103,15 +96,34 @@ impl Service for Orders {
             .every(identify_late_customers::PERIOD, "orders.identify_late_customers", move || {
                 let orders = late.clone();
                 async move { identify_late_customers::run(&orders).await }
-            })
-            .always("orders.recover_placements", async move { placements.recover().await })
-            .always("orders.recover_cancellations", async move { cancellations.recover().await })
-            .always("orders.recover_bookings", async move { bookings.recover().await })
-            .drain(async move { orders.drain().await }))
+            });
+        let Self { placements, cancellations, bookings, handovers, .. } = orders;
+        Ok(run(run(run(run(parts, placements), cancellations), bookings), handovers))
     }
 }
 
+/// Goes on with the sagas that another process left, and lets the running ones end when the service drains.
+fn run<D: Definition>(parts: Parts, runner: Runner<D>) -> Parts {
+    let recovering = runner.clone();
+    parts
+        .always(D::KIND, async move { recovering.recover().await })
+        .drain(async move { runner.drain().await })
+}
+
 impl Orders {
+    fn new(Platform { store, directory, clock, stop, .. }: Platform) -> Self {
+        let ask = Upstreams::new(&directory, clock);
+        let place_order = PlaceOrder::new(store.clone(), ask.clone(), settle_orders::start(store.clone()));
+        let placements = Runner::new(place_order, store.clone(), stop.clone());
+        let cancellations =
+            Runner::new(CancelOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let bookings =
+            Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let handovers = Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop);
+        let record = record_orders::start(store.clone(), placements.clone());
+        Self { store, ask, record, placements, cancellations, bookings, handovers }
+    }
+
     /// How an order ends that was just recorded, or was before; still placing when it takes longer than `patience`.
     async fn outcome(&self, recorded: Recorded, patience: Duration) -> Result<Settled> {
         let until = Instant::now() + patience;
@@ -137,15 +149,5 @@ impl Orders {
     /// How long a call waits for the outcome of a saga.
     fn patience(&self, call: &Call) -> Duration {
         PATIENCE.min(call.remaining().saturating_sub(ANSWER_TIME))
-    }
-
-    fn runners(&self) -> (Runner<PlaceOrder>, Runner<CancelOrder>, Runner<BookShipment>) {
-        (self.placements.clone(), self.cancellations.clone(), self.bookings.clone())
-    }
-
-    async fn drain(&self) {
-        self.placements.drain().await;
-        self.cancellations.drain().await;
-        self.bookings.drain().await;
     }
 }

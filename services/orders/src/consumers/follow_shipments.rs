@@ -28,14 +28,15 @@ fn read(status: TrackingStatus) -> Tracking {
     match status {
         TrackingStatus::Unspecified
         | TrackingStatus::Pending
+        // These two are also said of parcels that still wait for the carrier.
         | TrackingStatus::OnHold
+        | TrackingStatus::DeliveryDelayed
         | TrackingStatus::Cancelled
         | TrackingStatus::Unknown => Tracking::Waits,
         TrackingStatus::PickedUp
         | TrackingStatus::InTransit
         | TrackingStatus::OutForDelivery
         | TrackingStatus::ReadyForPickup
-        | TrackingStatus::DeliveryDelayed
         | TrackingStatus::DeliveryFailed
         | TrackingStatus::ReturnToSender => Tracking::Left,
         TrackingStatus::Delivered => Tracking::Delivered,

@@ -248,6 +248,12 @@ impl Order {
             && self.shipment_ids.is_empty()
     }
 
+    /// What holds units that have left since `before`.
+    pub fn shipped_reservation(&self, before: &Self) -> Option<ReservationId> {
+        let shipped = |order: &Self| order.lines.iter().map(|line| i64::from(line.shipped)).sum::<i64>();
+        self.reservation_id.filter(|_| shipped(self) > shipped(before))
+    }
+
     /// A parcel was booked.
     pub fn add_shipment(&mut self, shipment_id: ShipmentId) {
         if !self.shipment_ids.contains(&shipment_id) {

@@ -11,6 +11,9 @@ use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
 /// The dearest order, in minor units: sums of orders stay far from the end of 64 bits.
 pub const TOTAL_MINOR_MAX: i64 = 1_000_000_000_000_000;
 
+/// SKUs that a sentence names.
+const SKUS_NAMED_MAX: usize = 5;
+
 /// What the catalog knows of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
@@ -174,6 +177,12 @@ fn named(line: &OrderLine) -> (i32, String) {
     (line.position, line.sku.to_string())
 }
 
+/// The first few: the rest would only make the sentence longer.
 fn skus(lines: &[(i32, String)]) -> String {
-    lines.iter().map(|(_, sku)| sku.as_str()).collect::<Vec<_>>().join(", ")
+    let mut named =
+        lines.iter().take(SKUS_NAMED_MAX).map(|(_, sku)| sku.as_str()).collect::<Vec<_>>().join(", ");
+    if lines.len() > SKUS_NAMED_MAX {
+        named.push_str(", and more");
+    }
+    named
 }

@@ -11,6 +11,7 @@ use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::rpc::{load, visible};
 use crate::sagas::book_shipment::Booking;
+use crate::sagas::ship_stock::Handover;
 use crate::{Orders, changes, wire};
 
 const METHOD: &str = "orders.change_order_state";
@@ -25,7 +26,7 @@ pub(super) async fn handle(
 
     let scope = load(orders, call, wanted.order_id).await?.shop_id.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &wanted.key };
-    let mut booking = None;
+    let (mut booking, mut handover) = (None, None);
     let answer = orders.store.once(call, once, &request, async |tx: &mut Tx| {
         let before = visible(call, Order::lock(tx, wanted.order_id).await?)?;
 
@@ -33,12 +34,16 @@ pub(super) async fn handle(
 
         changes::save(tx, METHOD, &before, &mut order).await?;
         booking = book(tx, &before, &order).await?;
+        handover = hand_over(tx, &before, &order).await?;
         Ok::<_, Error>(wire::order(&order))
     });
     let answer = answer.await?;
 
     if let Some((saga_id, booking)) = booking {
         orders.bookings.start(saga_id, call, booking);
+    }
+    if let Some((saga_id, handover)) = handover {
+        orders.handovers.start(saga_id, call, handover);
     }
     Ok(answer)
 }
@@ -102,6 +107,15 @@ async fn book(tx: &mut Tx, before: &Order, order: &Order) -> Result<Option<(Uuid
     let call = tx.call().clone();
     saga::record(tx, &[booking.saga(saga_id, &call)]).await?;
     Ok(Some((saga_id, booking)))
+}
+
+/// Without a parcel to tell inventory that the goods have left, this does.
+async fn hand_over(tx: &mut Tx, before: &Order, order: &Order) -> Result<Option<(Uuid, Handover)>> {
+    let Some(reservation_id) = order.shipped_reservation(before) else { return Ok(None) };
+    let (saga_id, handover) = Handover::of(order, reservation_id);
+    let call = tx.call().clone();
+    saga::record(tx, &[handover.saga(saga_id, &call)]).await?;
+    Ok(Some((saga_id, handover)))
 }
 
 fn is_status(status: &str) -> bool {

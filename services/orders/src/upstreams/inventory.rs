@@ -43,6 +43,19 @@ impl Inventory {
         Ok(held(answer.into_inner()))
     }
 
+    /// Takes what is held out of stock. A repeat changes nothing.
+    pub async fn ship(
+        &self,
+        call: &Call,
+        reservation_id: ReservationId,
+        reference: &str,
+    ) -> Result<(), Status> {
+        let (reservation_id, reference) = (reservation_id.to_string(), reference.to_owned());
+        let request = pb::ShipReservationRequest { reservation_id, reference };
+        InventoryServiceClient::new(self.0.bind(call)).ship_reservation(request).await?;
+        Ok(())
+    }
+
     /// Gives back what is held; an unknown id is remembered there, so that it can never be held later.
     pub async fn release(
         &self,

@@ -1,0 +1,63 @@
+//! What orders hears of money.
+
+use proto::orders::v1 as pb;
+use proto::payments::v1::{Payment, PaymentRecorded, PaymentRefunded, PaymentVoided};
+
+use crate::shop::{Shop, uah};
+
+fn payment(order: &pb::Order, captured: &str, refunded: &str) -> Option<Payment> {
+    Some(Payment {
+        payment_id: order.payment_id.clone(),
+        order_id: order.order_id.clone(),
+        captured: uah(captured),
+        refunded: uah(refunded),
+        ..Default::default()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_in_and_out_is_shown_on_the_order() {
+    let shop = Shop::open().await;
+    let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
+    let id = order.payment_id.clone();
+    let status = async |wanted: pb::PaymentStatus| {
+        shop.eventually(&order.order_id, "the payment is heard of", |order| order.payment_status() == wanted)
+            .await
+    };
+
+    shop.them.tell("payments", &id, &PaymentRecorded { payment: payment(&order, "40.00", "0.00") });
+    let partial = status(pb::PaymentStatus::PartiallyPaid).await;
+    shop.them.tell("payments", &id, &PaymentRecorded { payment: payment(&order, "100.00", "0.00") });
+    status(pb::PaymentStatus::Paid).await;
+    shop.them.tell("payments", &id, &PaymentRefunded { payment: payment(&order, "100.00", "100.00") });
+    let refunded = status(pb::PaymentStatus::Refunded).await;
+    // Nothing new: nothing is written.
+    shop.them.tell("payments", &id, &PaymentVoided { payment: payment(&order, "100.00", "100.00") });
+    shop.them.tell("payments", &id, &PaymentRecorded { payment: payment(&order, "120.00", "0.00") });
+    let overpaid = status(pb::PaymentStatus::Overpaid).await;
+
+    assert_eq!((partial.paid, partial.etag.as_str()), (uah("40.00"), "2"));
+    assert_eq!((refunded.paid, refunded.refunded), (uah("100.00"), uah("100.00")));
+    assert_eq!(overpaid.etag, "5");
+    assert_eq!(shop.events(&order.order_id).await.len(), 5);
+    assert_eq!(shop.actions(&order.order_id).await[2..], ["orders.follow_payments"; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_of_nobody_are_passed_over() {
+    let shop = Shop::open().await;
+    let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
+    let mut stranger = payment(&order, "5.00", "0.00");
+    stranger.as_mut().unwrap().order_id = types::OrderId::new().to_string();
+    let mut other = payment(&order, "6.00", "0.00");
+    other.as_mut().unwrap().payment_id = types::PaymentId::new().to_string();
+
+    shop.them.tell("payments", "pay_1", &PaymentRecorded { payment: stranger });
+    shop.them.tell("payments", "pay_2", &PaymentRecorded { payment: other });
+    shop.them.tell("payments", "pay_3", &PaymentRecorded { payment: payment(&order, "7.00", "0.00") });
+
+    let paid =
+        shop.eventually(&order.order_id, "the last one is heard of", |order| order.paid == uah("7.00")).await;
+    assert_eq!(paid.etag, "2");
+    assert_eq!(shop.count("SELECT count(*) FROM parked_events").await, 0);
+}

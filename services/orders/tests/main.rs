@@ -1,0 +1,24 @@
+//! Orders against a real PostgreSQL and stand-ins of everybody it asks.
+
+mod neighbours;
+mod shop;
+
+mod cancel_order;
+mod change_order_state;
+mod constraints;
+mod crashes;
+mod duplicates;
+mod follow_payments;
+mod follow_shipments;
+mod follow_stock;
+mod get_order;
+mod hang_up;
+mod late_customers;
+mod list_order_history;
+mod list_orders;
+mod order_states;
+mod place_order;
+mod refused_requests;
+mod statuses;
+mod sums;
+mod unwinding;

@@ -1,0 +1,213 @@
+//! Whatever happens to an order, its sums fit.
+
+use std::collections::HashMap;
+
+use chrono::DateTime;
+use korob_orders::model::buyer::Buyer;
+use korob_orders::model::missing_item::MissingItem;
+use korob_orders::model::order::{Delivery, Identified, Order, Placement};
+use korob_orders::model::order_line::{LineKind, OrderLine, UnitPrice};
+use korob_orders::model::order_state::OrderState;
+use korob_orders::model::origin::{OrderMethod, PaymentMethod};
+use korob_orders::model::placement::{Held, Planned, Priced, Quote, QuotedPrice, Unmatched};
+use korob_orders::model::tracking::Tracking;
+use proptest::prelude::*;
+use types::{Currency, DeliveryMethodId, Money, OrderId, ShipmentId, ShopId, SourceId};
+
+/// What a line costs and what may be held for it.
+#[derive(Debug, Clone)]
+struct Drawn {
+    quantity: i32,
+    quoted: Option<i64>,
+    fixed: Option<i64>,
+    price_quantity: i32,
+    held: i64,
+    service: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Move(usize, Option<&'static str>),
+    Parcel(Tracking),
+    Lost(i64),
+    Cancel,
+    Paid(i64, i64),
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let price = || proptest::option::of(0_i64..1_000_000_000);
+    (
+        1..=1_000_000_i32,
+        price(),
+        price(),
+        prop_oneof![Just(1), Just(10), Just(1000)],
+        0..2_000_000_i64,
+        any::<bool>(),
+    )
+        .prop_map(|(quantity, quoted, fixed, price_quantity, held, service)| Drawn {
+            quantity,
+            quoted,
+            fixed,
+            price_quantity,
+            held,
+            service,
+        })
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        (0..8_usize, proptest::option::of(Just("own"))).prop_map(|(to, status)| Happening::Move(to, status)),
+        prop_oneof![Just(Tracking::Waits), Just(Tracking::Left), Just(Tracking::Delivered)]
+            .prop_map(Happening::Parcel),
+        (0..2_000_000_i64).prop_map(Happening::Lost),
+        Just(Happening::Cancel),
+        (0..1_000_i64, 0..1_000_i64).prop_map(|(paid, refunded)| Happening::Paid(paid + refunded, refunded)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn lines_and_totals_agree(
+        lines in proptest::collection::vec(drawn(), 1..8),
+        delivery in proptest::option::of(0_i64..100_000),
+        happenings in proptest::collection::vec(happening(), 0..12),
+    ) {
+        let mut order = order(&lines, delivery.is_some());
+        let Some(placement) = placement(&order, &lines, delivery) else { return Ok(()) };
+        order.place(placement).unwrap();
+        check(&order)?;
+        for happening in happenings {
+            happen(&mut order, happening);
+            check(&order)?;
+        }
+    }
+}
+
+fn happen(order: &mut Order, happening: Happening) {
+    match happening {
+        // A forbidden move changes nothing.
+        Happening::Move(to, status) => {
+            drop(order.change_state(OrderState::ALL[to], status.map(str::to_owned)))
+        }
+        Happening::Parcel(tracking) => {
+            order.follow_parcel(ShipmentId::derived(order.order_id.uuid(), 0), tracking)
+        }
+        Happening::Lost(held) => {
+            let short = MissingItem { sku: "S-0".to_owned(), wanted: 1, available: 0 };
+            let units = HashMap::from([("S-0".to_owned(), held)]);
+            order.follow_stock(Held { units, shortages: vec![short] });
+        }
+        Happening::Cancel => {
+            if order.may_be_cancelled().is_ok() {
+                order.cancel("other".parse().unwrap());
+            }
+        }
+        Happening::Paid(paid, refunded) => {
+            order.follow_payment(Money::new(order.currency, paid), Money::new(order.currency, refunded));
+        }
+    }
+}
+
+fn check(order: &Order) -> Result<(), TestCaseError> {
+    let goods = Money::sum(order.currency, order.lines.iter().map(|line| line.total)).unwrap();
+    prop_assert_eq!(order.goods_total, goods);
+    prop_assert_eq!(order.total, goods.checked_add(order.delivery_total).unwrap());
+    for line in &order.lines {
+        prop_assert!(line.reserved >= 0 && line.shipped >= 0 && line.cancelled >= 0);
+        prop_assert!(line.reserved + line.shipped + line.cancelled <= line.ordered);
+        prop_assert!(line.delivered <= line.shipped && line.returned <= line.delivered);
+        if order.state == OrderState::Cancelled {
+            prop_assert_eq!(line.shipped + line.cancelled, line.ordered);
+        }
+        if order.state == OrderState::Complete {
+            prop_assert_eq!(line.delivered + line.cancelled, line.ordered);
+        }
+    }
+    Ok(())
+}
+
+fn uah() -> Currency {
+    "UAH".parse().unwrap()
+}
+
+fn order(lines: &[Drawn], delivers: bool) -> Order {
+    let nothing = Money::zero(uah());
+    let line = |(position, drawn): (usize, &Drawn)| OrderLine {
+        position: position as i32,
+        sku: format!("S-{}", position % 3).parse().unwrap(),
+        variant_id: None,
+        name: String::new(),
+        kind: LineKind::Goods,
+        ordered: drawn.quantity,
+        reserved: 0,
+        shipped: 0,
+        delivered: 0,
+        cancelled: 0,
+        returned: 0,
+        unit_price: drawn.fixed.map_or(UnitPrice::Open, |minor| UnitPrice::Fixed(Money::new(uah(), minor))),
+        price_quantity: 1,
+        total: nothing,
+        tax_category: String::new(),
+    };
+    let delivery = Delivery { method_id: DeliveryMethodId::new(), method_name: String::new(), address: None };
+    Order {
+        order_id: OrderId::new(),
+        number: "A-1".to_owned(),
+        shop_id: ShopId::new(),
+        legal_entity_id: None,
+        state: OrderState::Placing,
+        status: "placing".to_owned(),
+        source_id: SourceId::new(),
+        channel: "site".to_owned(),
+        method: OrderMethod::Cart,
+        external_ids: Vec::new(),
+        customer_id: None,
+        customer_wanted: false,
+        buyer: Buyer::default(),
+        lines: lines.iter().enumerate().map(line).collect(),
+        delivery: delivers.then_some(delivery),
+        currency: uah(),
+        goods_total: nothing,
+        delivery_total: nothing,
+        total: nothing,
+        paid: nothing,
+        refunded: nothing,
+        payment_method: PaymentMethod::BankTransfer,
+        rejection: None,
+        cancel_reason: None,
+        shortages: None,
+        reservation_id: None,
+        payment_id: None,
+        delivery_plan_id: None,
+        shipment_ids: Vec::new(),
+        cancelling: None,
+        version: 0,
+        create_time: DateTime::UNIX_EPOCH,
+        update_time: DateTime::UNIX_EPOCH,
+    }
+}
+
+/// `None` when the order cannot be priced.
+fn placement(order: &Order, lines: &[Drawn], delivery: Option<i64>) -> Option<Placement> {
+    let quote = |drawn: &Drawn| {
+        let unit = Money::new(uah(), drawn.quoted?);
+        let total = unit.scaled(drawn.quantity.into(), drawn.price_quantity.into()).ok()?;
+        Some(Quote {
+            variant_id: Some(types::VariantId::new()),
+            name: "Thing".to_owned(),
+            kind: if drawn.service { LineKind::Service } else { LineKind::Goods },
+            price: Some(QuotedPrice { unit, total }),
+            price_quantity: drawn.price_quantity,
+            weight_grams: 10,
+            tax_category: String::new(),
+        })
+    };
+    let priced = Priced::of(order, lines.iter().map(quote).collect(), Unmatched::Accepted).ok()?;
+    let mut held = Held::default();
+    for (line, drawn) in order.lines.iter().zip(lines) {
+        *held.units.entry(line.sku.to_string()).or_default() += drawn.held;
+    }
+    let planned =
+        delivery.map(|minor| Planned { price: Money::new(uah(), minor), method_name: "Courier".to_owned() });
+    Some(Placement { customer: Identified::Later, priced, held: Some(held), planned, payment_id: None })
+}
