@@ -35,8 +35,13 @@ impl World {
     }
 
     /// Starts `S` on a fresh database.
-    pub async fn start<S: Service>(mut self) -> Self {
+    pub async fn start<S: Service>(self) -> Self {
         let database = TestDatabase::of::<S>().await;
+        self.start_on::<S>(database).await
+    }
+
+    /// Starts `S` on a database that another world has left behind.
+    pub async fn start_on<S: Service>(mut self, database: TestDatabase) -> Self {
         let mut settings = store::Settings::at(database.url());
         // A burst of a test waits rather than fails; what happens when the pool is exhausted has a test of its own.
         settings.pool_wait_ms = 10_000;
@@ -82,6 +87,12 @@ impl World {
     pub fn database(&self, service: &str) -> &TestDatabase {
         let found = self.databases.iter().find(|(name, _)| *name == service);
         &found.expect("the service was started in this world").1
+    }
+
+    /// Takes away the database of a started service, so that it outlives this world.
+    pub fn take_database(&mut self, service: &str) -> TestDatabase {
+        let at = self.databases.iter().position(|(name, _)| *name == service);
+        self.databases.remove(at.expect("the service was started in this world")).1
     }
 
     /// Lets running work end and stops the services.
