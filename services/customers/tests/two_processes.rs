@@ -1,7 +1,6 @@
 //! Two processes of the service on one database: still one card per person.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use futures_util::future::join_all;
 use korob_customers::Customers;
@@ -12,7 +11,7 @@ use crate::desk::{Desk, sighting};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn racing_processes_make_one_card_per_person() {
-    let desk = Arc::new(Desk::open().await);
+    let desk = Desk::open().await;
     let other = Directory::in_process(["access", "customers", "orders"], CallerKeys::random());
     let mut settings = store::Settings::at(desk.world.database("customers").url());
     settings.pool_wait_ms = 10_000;
@@ -25,29 +24,19 @@ async fn racing_processes_make_one_card_per_person() {
         let person = at % 20;
         let (phone, email) = (format!("067000{person:04}"), format!("buyer{person}@example.com"));
         let (phone, email) =
-            [(phone.as_str(), ""), ("", email.as_str()), (phone.as_str(), email.as_str())][at / 20 % 3];
-        // The first three see both contacts, so that the two always belong together.
-        let seen = if at < 60 {
-            sighting(
-                desk.site,
-                "Покупець",
-                &format!("067000{person:04}"),
-                &format!("buyer{person}@example.com"),
-            )
-        } else {
-            sighting(desk.market, "", phone, email)
-        };
-        let directory = if at % 40 < 20 { &desk.world.directory } else { &other };
+            [(phone.as_str(), email.as_str()), (phone.as_str(), ""), ("", email.as_str())][at / 20 % 3];
+        let seen = sighting(if at < 100 { desk.site } else { desk.market }, "Покупець", phone, email);
+        let directory = if at / 20 % 2 == 0 { &desk.world.directory } else { &other };
         let call = Call::begin(Caller::service("orders"), std::time::Duration::from_secs(20));
         let mut client = CustomerServiceClient::new(directory.channel("customers").bind(&call));
-        async move { (person, client.identify_customer(seen).await.unwrap().into_inner().customer_id) }
+        async move { client.identify_customer(seen).await.unwrap().into_inner().customer_id }
     });
-    let answers: HashSet<_> =
-        join_all(sightings).await.into_iter().filter(|(person, _)| *person < 20).collect();
+    let cards: HashSet<_> = join_all(sightings).await.into_iter().collect();
     running.drain().await;
 
-    let people: HashSet<_> = answers.iter().map(|(person, _)| person).collect();
-    assert_eq!(people.len(), 20);
+    // A phone and an e-mail that were first seen apart lead to two cards; nothing leads to more.
+    assert!((20..=40).contains(&cards.len()), "{} cards", cards.len());
+    assert_eq!(desk.count("SELECT count(*) FROM customers").await, cards.len() as i64);
     let owners = "SELECT count(DISTINCT customer_id) FROM customer_identities";
     assert_eq!(desk.count("SELECT count(*) FROM customer_identities").await, 40);
     assert_eq!(
