@@ -212,7 +212,7 @@ impl Suite {
             name: "scenario".to_owned(),
             shop_ids: vec![self.shop_id.clone()],
             scopes: scopes.map(str::to_owned).to_vec(),
-            rate_limit: 1_000_000,
+            rate_limit: 10_000,
             idempotency_key: key(),
         };
         let secret = access.create_api_key(request).await.unwrap().into_inner().secret;

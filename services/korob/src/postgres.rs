@@ -46,11 +46,6 @@ impl Databases {
         self.urls.get(service).map_or("", String::as_str)
     }
 
-    /// The embedded server, for those who measure it.
-    pub fn embedded(&self) -> Option<&Postgres> {
-        self.embedded.as_ref()
-    }
-
     /// Completes when the embedded server ends unasked; never without one.
     pub async fn lost(&self) {
         match &self.embedded {

@@ -81,12 +81,15 @@ impl Suite {
     async fn in_this_process(configuration: Configuration, databases: Databases, metrics: PrometheusHandle) -> anyhow::Result<Self> {
         let secret = configuration.secret()?;
         let directory = Directory::in_process(SERVICES, CallerKeys::new(secret.clone()));
+        migrate_all(&databases).await?;
         let launches = SERVICES.map(|name| {
             let service = configuration.service(name);
             let mut database = Settings::at(databases.url(name));
             database.pool_size = service.pool_size;
-            let (directory, secret) = (&directory, &secret);
-            async move { roles::launch(name, &database, directory, secret, service.settings).await }
+            let (directory, secret) = (directory.clone(), secret.clone());
+            // Tasks of their own: a migration blocks the task it runs in.
+            let launch = async move { roles::launch(name, &database, &directory, &secret, service.settings).await };
+            async { tokio::spawn(launch).await? }
         });
         let running = try_join_all(launches).await?;
 
@@ -125,6 +128,16 @@ impl Suite {
             parts: Parts::Processes(processes),
         })
     }
+}
+
+/// Before any service runs: a migration blocks a thread, and the services need both cores.
+async fn migrate_all(databases: &Databases) -> anyhow::Result<()> {
+    let migrations = SERVICES.map(|name| {
+        let url = databases.url(name).to_owned();
+        async move { tokio::spawn(async move { roles::migrate(name, &url).await }).await? }
+    });
+    try_join_all(migrations).await?;
+    Ok(())
 }
 
 async fn all_answer(stores: Vec<(&'static str, store::Store)>) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Context;
 use http::StatusCode;
@@ -9,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::arguments::Demo;
-use crate::demo::shop::{Shop, text};
+use crate::demo::shop::{Shop, list, text};
 use crate::load::{self, Figures, Until};
 use crate::rest::{Answer, Client};
 
@@ -20,6 +21,8 @@ const ECHO_EVERY: u64 = 25;
 const CANCEL_EVERY: usize = 17;
 const DELIVER_EVERY: usize = 5;
 const CUSTOMERS: u64 = 400;
+const BOOKING_PATIENCE: Duration = Duration::from_secs(20);
+const BOOKING_PAUSE: Duration = Duration::from_millis(20);
 
 const NAMES: [&str; 8] = [
     "Олена Коваленко", "Андрій Шевченко", "Марія Бондар", "Ірина Ткаченко",
@@ -161,8 +164,7 @@ async fn deliver(shop: &Shop, order_id: &str, placed: &Placed) -> anyhow::Result
     for state in ["ORDER_STATE_APPROVAL", "ORDER_STATE_ASSEMBLING"] {
         post(format!("/v1/orders/{order_id}/state"), json!({ "state": state })).await?;
     }
-    let shipments = shop.rest.get(&format!("/v1/shipments?orderId={order_id}")).await?.ok()?;
-    let shipment_id = text(&shipments["shipments"][0], "shipmentId")?;
+    let shipment_id = booked_shipment(shop, order_id).await?;
     for status in ["TRACKING_STATUS_PICKED_UP", "TRACKING_STATUS_DELIVERED"] {
         post(format!("/v1/shipments/{shipment_id}/tracking"), json!({ "event": { "status": status } })).await?;
     }
@@ -170,6 +172,20 @@ async fn deliver(shop: &Shop, order_id: &str, placed: &Placed) -> anyhow::Result
     let money = json!({ "amount": payment["amount"], "reference": placed.number });
     post(format!("/v1/payments/{}/record", placed.payment_id), money).await?;
     Ok(())
+}
+
+/// Entering assembling books the parcel; it is there a moment later.
+async fn booked_shipment(shop: &Shop, order_id: &str) -> anyhow::Result<String> {
+    let booked = async {
+        loop {
+            let shipments = shop.rest.get(&format!("/v1/shipments?orderId={order_id}")).await?.ok()?;
+            if let [shipment, ..] = list(&shipments, "shipments") {
+                return text(shipment, "shipmentId");
+            }
+            tokio::time::sleep(BOOKING_PAUSE).await;
+        }
+    };
+    tokio::time::timeout(BOOKING_PATIENCE, booked).await.context("the parcel was not booked in time")?
 }
 
 /// Writes orders: the same number always gives the same order.

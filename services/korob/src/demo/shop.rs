@@ -21,7 +21,7 @@ use crate::suite::Suite;
 const FEED: &[u8] = include_bytes!("../../demo/feed.xml");
 const SETUP_PATIENCE: Duration = Duration::from_secs(30);
 /// Requests per second of the demonstration's key: more than one machine can ask.
-const RATE_LIMIT: i32 = 100_000;
+const RATE_LIMIT: i32 = 10_000;
 /// Every so many SKUs one gets only a few units, so that some orders find nothing left.
 const SCARCE_EVERY: usize = 12;
 const SCARCE_UNITS: i64 = 3;

@@ -28,7 +28,8 @@ pub fn spent(root: u32) -> Spent {
     let mut tree = vec![root];
     let mut at = 0;
     while at < tree.len() {
-        tree.extend(processes.iter().filter(|(_, process)| process.parent == tree[at]).map(|(pid, _)| *pid));
+        let parent = tree[at];
+        tree.extend(processes.iter().filter(|(_, process)| process.parent == parent).map(|(pid, _)| *pid));
         at += 1;
     }
     tree.iter().filter_map(|pid| processes.get(pid)).fold(Spent::default(), |sum, process| Spent {

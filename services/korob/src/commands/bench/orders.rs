@@ -153,7 +153,7 @@ impl Bench {
             name: "bench".to_owned(),
             shop_ids: vec![shop_id.clone()],
             scopes: keys::all_scopes(),
-            rate_limit: 1_000_000,
+            rate_limit: 10_000,
             idempotency_key: "bench".to_owned(),
         };
         let secret = access.create_api_key(request).await.map_err(|status| explain(&status))?.into_inner().secret;
