@@ -71,3 +71,57 @@ impl Lot {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILE: &str = "\u{FEFF}<?xml version='1.0' encoding='utf-8'?>\r\n<!DOCTYPE yml_catalog SYSTEM \"shops.dtd\">\r\n\
+        <yml_catalog><shop><currencies><currency id=\"RUR\" rate=\"1\"/></currencies>\r\n\
+        <categories><category id='1'>Посуда &amp; всё</category></categories><offers>\r\n\
+        <offer id=\"1\"\r\n group_id='2'><price>10.5</price><name><![CDATA[Кружка]]> &#171;7&#187;</name></offer>\r\n\
+        <offer id=\"2\"/><!-- пусто --></offers></shop></yml_catalog>";
+
+    fn rows(file: &[u8], chunk_bytes: usize) -> (Vec<String>, Result<(), Unreadable>) {
+        let (chunks, arriving) = mpsc::channel(file.len() + 1);
+        for chunk in file.chunks(chunk_bytes) {
+            chunks.try_send(Bytes::copy_from_slice(chunk)).expect("there is room");
+        }
+        drop(chunks);
+        let mut rows = Rows::new(Source::new(arriving));
+        let mut read = Vec::new();
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => read.push(format!("{row:?}")),
+                Ok(None) => return (read, Ok(())),
+                Err(unreadable) => return (read, Err(unreadable)),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_may_end_anywhere(chunk_bytes in 1_usize..800) {
+            let whole = rows(FILE.as_bytes(), usize::MAX);
+            prop_assert_eq!(whole.0.len(), 3);
+            prop_assert_eq!(rows(FILE.as_bytes(), chunk_bytes), whole);
+        }
+
+        #[test]
+        fn whatever_arrives_is_read_or_refused(
+            damage in proptest::collection::vec((0_usize..FILE.len(), any::<u8>()), 0..8),
+            length in 0_usize..FILE.len(),
+            chunk_bytes in 1_usize..64,
+        ) {
+            let mut file = FILE.as_bytes().to_vec();
+            for (at, byte) in damage {
+                file[at] = byte;
+            }
+            file.truncate(length);
+            // Cut off before its end it is never taken for complete.
+            prop_assert!(rows(&file, chunk_bytes).1.is_err());
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use proto::catalog::v1 as pb;
 use types::SourceId;
 
-use crate::desk::{Desk, money, product, rubles};
+use crate::desk::{Client, Desk, money, product, rubles};
 use crate::feeds::{Import, feed, offer};
 
 const RICH: &str = r#"<offer id="7" available="false" type="vendor.model">
@@ -207,12 +207,15 @@ async fn the_demo_shop_comes_in_whole() {
 async fn a_feed_of_ones_own() {
     let Ok(path) = std::env::var("KOROB_FEED") else { return };
     let mut desk = Desk::open().await;
-    let (file, source) = (std::fs::read(path).expect("the file"), SourceId::new());
+    let file = std::fs::read(path).expect("the file");
+    let import = Import::of(file, SourceId::new()).in_chunks_of(1 << 20);
+    let call = rpc::Call::begin(rpc::Caller::operator("test"), std::time::Duration::from_secs(3600));
+    desk.catalog = Client::new(desk.world.directory.channel("catalog").bind(&call));
 
     let started = std::time::Instant::now();
-    let first = desk.import(Import::of(file.clone(), source).in_chunks_of(1 << 20)).await;
+    let first = desk.import(import.clone()).await;
     let first_took = started.elapsed();
-    let second = desk.import(Import::of(file, source).in_chunks_of(1 << 20)).await;
+    let second = desk.import(import).await;
 
     println!("{first_took:?} {:?}\n{:?}", first.last, first.refusals());
     println!("{:?} {:?}", started.elapsed() - first_took, second.last);

@@ -170,3 +170,18 @@ async fn one_source_is_imported_once_at_a_time_and_few_at_once() {
     let last = running.message().await.expect("an end").expect("an end");
     assert!(last.finished);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_service_ends_its_imports_and_says_so() {
+    let desk = Desk::open().await;
+    let (messages, stream) = mpsc::channel(4);
+    messages.send(Import::of("", SourceId::new()).messages().remove(0)).await.expect("sent");
+    let answer = desk.catalog.clone().import_feed(ReceiverStream::new(stream)).await;
+    let mut progress = answer.expect("begun").into_inner();
+
+    desk.world.drain().await;
+
+    let end = progress.message().await.expect_err("the import ends");
+    assert_eq!(rpc::reason(&end).as_deref(), Some("STOPPING"));
+    assert_eq!(end.code(), tonic::Code::Unavailable);
+}

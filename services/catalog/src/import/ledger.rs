@@ -118,11 +118,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Lets PostgreSQL look at tables that have just been filled, so that nobody's statement is planned for empty ones.
+    /// Lets PostgreSQL look at tables that have just been filled, so that nobody's statement is planned for empty ones. A
+    /// table that is being looked at already is skipped, and a failure is no reason to call a finished import failed.
     pub(crate) async fn analyze(&mut self) -> Result<()> {
-        let tables = "ANALYZE products, product_categories, product_external_ids, variants, variant_barcodes,
-                      variant_external_ids, prices, price_lists, categories";
-        Ok(self.connection()?.batch_execute(tables).await?)
+        let tables = "ANALYZE (SKIP_LOCKED) products, product_categories, product_external_ids, variants,
+                      variant_barcodes, variant_external_ids, prices, price_lists, categories";
+        if let Err(error) = self.connection()?.batch_execute(tables).await {
+            tracing::warn!(%error, "the tables of the catalog could not be analyzed");
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tells the caller how far the import is.
 
+use std::time::Duration;
+
 use proto::catalog::v1 as pb;
 use tokio::sync::mpsc;
 use tonic::Status;
@@ -9,6 +11,8 @@ use crate::feed::Refusal;
 
 /// Messages that wait for the caller.
 pub(crate) const MESSAGES_WAITING_MAX: usize = 16;
+/// How long a message waits for a caller who does not read.
+const CALLER_PATIENCE: Duration = Duration::from_secs(60);
 /// Refused rows of one message.
 const ROWS_MAX: usize = 500;
 
@@ -47,7 +51,8 @@ impl Report {
         let mut refused = refused.into_iter().peekable();
         while refused.peek().is_some() {
             let rows = refused.by_ref().take(ROWS_MAX).collect();
-            self.messages.send(Ok(progress.message(rows))).await.map_err(|_| Error::CallerGone)?;
+            let sent = tokio::time::timeout(CALLER_PATIENCE, self.messages.send(Ok(progress.message(rows))));
+            sent.await.map_err(|_| Error::CallerGone)?.map_err(|_| Error::CallerGone)?;
         }
         Ok(())
     }
@@ -56,12 +61,12 @@ impl Report {
     pub(crate) async fn finish(&self, progress: &Progress) {
         let message = pb::ImportFeedProgress { finished: true, ..progress.message(Vec::new()) };
         // What was done stays done, whether or not the caller still listens.
-        let _ = self.messages.send(Ok(message)).await;
+        let _ = tokio::time::timeout(CALLER_PATIENCE, self.messages.send(Ok(message))).await;
     }
 
     /// The last message of an import that ended early.
     pub(crate) async fn fail(&self, error: Error) {
-        let _ = self.messages.send(Err(error.into())).await;
+        let _ = tokio::time::timeout(CALLER_PATIENCE, self.messages.send(Err(error.into()))).await;
     }
 }
 
