@@ -25,7 +25,12 @@ pub struct Call {
 impl Call {
     /// A call that `caller` begins now, with `patience`.
     pub fn begin(caller: Caller, patience: Duration) -> Self {
-        Self { caller: Arc::new(caller), deadline: Instant::now() + patience, trace: TraceContext::root(), causation: None }
+        Self {
+            caller: Arc::new(caller),
+            deadline: Instant::now() + patience,
+            trace: TraceContext::root(),
+            causation: None,
+        }
     }
 
     /// The same trace, gone on with by `service` on behalf of this caller, with fresh patience.

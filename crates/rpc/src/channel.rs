@@ -89,7 +89,9 @@ impl Service<http::Request<Body>> for BoundChannel {
         if let Ok(value) = HeaderValue::from_str(&traceparent) {
             headers.insert("traceparent", value);
         }
-        if let Some(cause) = self.call.causation.as_deref().and_then(|cause| HeaderValue::from_str(cause).ok()) {
+        if let Some(cause) =
+            self.call.causation.as_deref().and_then(|cause| HeaderValue::from_str(cause).ok())
+        {
             headers.insert(CAUSATION_HEADER, cause);
         }
         headers.insert("grpc-timeout", grpc_timeout(remaining));
@@ -103,9 +105,14 @@ impl Service<http::Request<Body>> for BoundChannel {
 /// The metadata key that carries the id of the causing event.
 pub(crate) const CAUSATION_HEADER: &str = "korob-causation";
 
-fn call_local(slot: LocalSlot, request: http::Request<Body>) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
+fn call_local(
+    slot: LocalSlot,
+    request: http::Request<Body>,
+) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
     Box::pin(async move {
-        let Some(stack) = slot.get() else { return Err(Status::unavailable("the service is still starting")) };
+        let Some(stack) = slot.get() else {
+            return Err(Status::unavailable("the service is still starting"));
+        };
         let answered: Result<_, Infallible> = stack.clone().call(request).await;
         answered.map_err(|never| match never {})
     })
@@ -123,10 +130,27 @@ fn call_remote(
         };
         match tokio::time::timeout(remaining, answered).await {
             Ok(Ok(response)) => Ok(response),
+            // The transport watches the same deadline and may be the first to see it pass.
+            Ok(Err(error)) if is_timeout(&error) => Err(late()),
             Ok(Err(error)) => Err(unavailable(&error)),
-            Err(_) => Err(Status::deadline_exceeded("the service did not answer in time")),
+            Err(_) => Err(late()),
         }
     })
+}
+
+fn late() -> Status {
+    Status::deadline_exceeded("the service did not answer in time")
+}
+
+fn is_timeout(error: &tonic::transport::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn unavailable(error: &tonic::transport::Error) -> Status {

@@ -43,7 +43,8 @@ impl Default for RemoteSettings {
 impl Directory {
     /// Services of this process: each is unavailable until [`Directory::serve`] is called for it.
     pub fn in_process<'a>(names: impl IntoIterator<Item = &'a str>, keys: CallerKeys) -> Self {
-        let transports = names.into_iter().map(|name| (name.to_owned(), Transport::Local(Arc::default()))).collect();
+        let transports =
+            names.into_iter().map(|name| (name.to_owned(), Transport::Local(Arc::default()))).collect();
         Self { transports: Arc::new(transports), keys, issuer: "korob".into() }
     }
 

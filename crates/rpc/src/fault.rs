@@ -25,13 +25,23 @@ pub struct Fault {
 impl Fault {
     /// A refusal with an UPPER_SNAKE `reason` and a sentence that says what to do.
     pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), metadata: HashMap::new(), invalid: None, retry_after: None }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            metadata: HashMap::new(),
+            invalid: None,
+            retry_after: None,
+        }
     }
 
     /// INVALID_ARGUMENT with the fields that are wrong; the reason is that of the first.
     pub fn invalid(invalid: &Invalid) -> Self {
         let reason = invalid.violations().first().map_or("INVALID", |violation| violation.reason);
-        Self { invalid: Some(invalid.clone()), ..Self::new(Code::InvalidArgument, reason, invalid.to_string()) }
+        Self {
+            invalid: Some(invalid.clone()),
+            ..Self::new(Code::InvalidArgument, reason, invalid.to_string())
+        }
     }
 
     /// Our own failure. Logged here, once; the caller learns nothing but that it happened.
@@ -94,6 +104,9 @@ pub fn is_unknown_outcome(status: &Status) -> bool {
     match status.code() {
         Code::Unavailable | Code::DeadlineExceeded | Code::Unknown | Code::Internal => true,
         Code::Cancelled | Code::ResourceExhausted | Code::Aborted => true,
+        // Between services these tell of the installation – a secret that is being changed, a version that is not there
+        // yet – and never of the order: an order is not given up for them.
+        Code::Unauthenticated | Code::Unimplemented => true,
         Code::Ok
         | Code::InvalidArgument
         | Code::NotFound
@@ -101,9 +114,7 @@ pub fn is_unknown_outcome(status: &Status) -> bool {
         | Code::PermissionDenied
         | Code::FailedPrecondition
         | Code::OutOfRange
-        | Code::Unimplemented
-        | Code::DataLoss
-        | Code::Unauthenticated => false,
+        | Code::DataLoss => false,
     }
 }
 

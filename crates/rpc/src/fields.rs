@@ -136,7 +136,11 @@ impl Fields {
     /// An idempotency key: 1 to 128 visible ASCII characters.
     pub fn idempotency_key(&mut self, key: &str) -> String {
         if key.is_empty() {
-            self.refuse("idempotency_key", "REQUIRED", "is required; over REST send the header Idempotency-Key");
+            self.refuse(
+                "idempotency_key",
+                "REQUIRED",
+                "is required; over REST send the header Idempotency-Key",
+            );
         } else if key.len() > 128 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             self.refuse("idempotency_key", "MALFORMED", "1 to 128 visible ASCII characters");
         }
@@ -144,7 +148,11 @@ impl Fields {
     }
 
     /// The paths of a required update mask, each one of `known`.
-    pub fn update_mask<'k>(&mut self, mask: Option<&prost_types::FieldMask>, known: &[&'k str]) -> Vec<&'k str> {
+    pub fn update_mask<'k>(
+        &mut self,
+        mask: Option<&prost_types::FieldMask>,
+        known: &[&'k str],
+    ) -> Vec<&'k str> {
         let paths = mask.map(|mask| mask.paths.as_slice()).unwrap_or_default();
         self.check(!paths.is_empty(), "update_mask", "REQUIRED", "name the fields to change");
         let mut masked = Vec::new();
@@ -187,7 +195,11 @@ impl Fields {
     }
 
     /// An optional time.
-    pub fn time_optional(&mut self, field: &str, time: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
+    pub fn time_optional(
+        &mut self,
+        field: &str,
+        time: Option<prost_types::Timestamp>,
+    ) -> Option<DateTime<Utc>> {
         let time = time?;
         let nanos = u32::try_from(time.nanos).ok();
         let parsed = nanos.and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));

@@ -39,7 +39,8 @@ pub fn policy_of(path: &str) -> Option<&'static MethodPolicy> {
 const SCOPES_WITHIN_METHODS: [&str; 1] = ["orders.price"];
 
 static SCOPES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-    let open_to_keys = POLICIES.values().filter(|policy| policy.access == Access::Key && !policy.scope.is_empty());
+    let open_to_keys =
+        POLICIES.values().filter(|policy| policy.access == Access::Key && !policy.scope.is_empty());
     open_to_keys.map(|policy| policy.scope.as_str()).chain(SCOPES_WITHIN_METHODS).collect()
 });
 

@@ -57,6 +57,12 @@ impl CallerKeys {
         Self { master: Arc::new(master.into()), clock: Clock::system(), last_hour: Arc::default() }
     }
 
+    /// The same keys by another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Keys under a secret made now; only this process knows it.
     pub fn random() -> Self {
         Self::new(rand::random::<[u8; 32]>())

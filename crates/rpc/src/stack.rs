@@ -77,7 +77,10 @@ impl<S> Stack<S> {
 
 impl<S> Service<http::Request<Body>> for Stack<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send + 'static,
 {
     type Response = http::Response<Body>;
@@ -115,7 +118,8 @@ impl Shared {
     fn admit(&self, request: &http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
         let path = request.uri().path();
         let policy = policy_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
-        let statement = header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
+        let statement =
+            header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
         let caller = self.keys.verify(statement, &self.name).map_err(unauthenticated)?;
         authorize(policy, &caller)?;
         let patience = header(request, "grpc-timeout").and_then(read_timeout).unwrap_or(policy.deadline_max);
@@ -135,7 +139,11 @@ impl Shared {
         F: Future<Output = Result<http::Response<Body>, Infallible>> + Send,
     {
         let Ok(_permit) = self.in_flight.try_acquire() else {
-            let busy = Fault::new(Code::ResourceExhausted, "TOO_MANY_CALLS", "the service is busy; try again shortly");
+            let busy = Fault::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_CALLS",
+                "the service is busy; try again shortly",
+            );
             return Status::from(busy.retry_after(Duration::from_secs(1))).into_http();
         };
         let guarded = AssertUnwindSafe(handler).catch_unwind();
@@ -146,7 +154,8 @@ impl Shared {
                 Status::from(Fault::new(Code::Internal, "INTERNAL", "something failed inside")).into_http()
             }
             Err(_elapsed) => {
-                Status::from(Fault::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "not done in time")).into_http()
+                Status::from(Fault::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "not done in time"))
+                    .into_http()
             }
         }
     }
@@ -159,7 +168,8 @@ fn is_open(path: &str) -> bool {
 
 fn authorize(policy: &MethodPolicy, caller: &Caller) -> Result<(), Status> {
     if policy.access != Access::Key && !caller.actor.is_internal() {
-        let fault = Fault::new(Code::PermissionDenied, "INTERNAL_METHOD", "only services of the suite may call it");
+        let fault =
+            Fault::new(Code::PermissionDenied, "INTERNAL_METHOD", "only services of the suite may call it");
         return Err(fault.into());
     }
     if !caller.may(&policy.scope) {

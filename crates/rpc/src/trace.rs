@@ -60,7 +60,8 @@ impl FromStr for TraceContext {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let canonical = text.len() == 55 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let canonical =
+            text.len() == 55 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
         let parts: Vec<&str> = text.split('-').collect();
         let [version, trace_id, span_id, flags] = parts.as_slice() else { return Err(()) };
         if !canonical || *version == "ff" || trace_id.len() != 32 || span_id.len() != 16 {

@@ -1,0 +1,177 @@
+//! A customer desk that is not one: each method breaks, waits or answers as the test asks. It stands in-process and
+//! behind a TCP port, so that every promise is checked on both.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use proto::customers::v1::customer_service_client::CustomerServiceClient;
+use proto::customers::v1::customer_service_server::{CustomerService, CustomerServiceServer};
+use proto::customers::v1::*;
+use rpc::{BoundChannel, Call, Caller, CallerKeys, Channel, Directory, RemoteSettings, StackLayer};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use tower::Layer;
+
+/// What the handlers saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub begun: AtomicUsize,
+    pub ended: AtomicUsize,
+}
+
+/// The desk at one place.
+pub struct Desk {
+    /// For messages of assertions.
+    pub place: &'static str,
+    pub seen: Arc<Seen>,
+    channel: Channel,
+    /// The way here under another service's name and with other keys.
+    reach: Reach,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+type Reach = Box<dyn Fn(CallerKeys, &str) -> Channel + Send + Sync>;
+
+#[derive(Clone)]
+struct Answers(Arc<Seen>);
+
+/// The desk in this process and behind a port.
+pub async fn both() -> [Desk; 2] {
+    [local(), remote().await]
+}
+
+pub fn keys() -> CallerKeys {
+    CallerKeys::new(*b"a master secret of the tests only")
+}
+
+fn local() -> Desk {
+    let (directory, seen) = (Directory::in_process(["customers"], keys()), Arc::<Seen>::default());
+    let stack = StackLayer::new("customers", keys()).layer(routes(&seen));
+    directory.serve("customers", stack.clone());
+    let reach: Reach = Box::new(move |keys, name| {
+        let directory = Directory::in_process([name], keys);
+        directory.serve(name, stack.clone());
+        directory.channel(name)
+    });
+    let _stop = CancellationToken::new().drop_guard();
+    Desk { place: "in-process", seen, channel: directory.channel("customers"), reach, _stop }
+}
+
+async fn remote() -> Desk {
+    let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
+    let stack = StackLayer::new("customers", keys()).layer(routes(&seen));
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (address, _serving) = service::listen(stack, anywhere, stop.clone()).await.expect("a free port");
+    let address = format!("http://{address}");
+    let reach: Reach = Box::new(move |keys, name| {
+        let directory = Directory::remote([(name, address.as_str())], keys, RemoteSettings::default());
+        directory.expect("a valid address").channel(name)
+    });
+    let channel = reach(keys(), "customers");
+    Desk { place: "remote", seen, channel, reach, _stop: stop.drop_guard() }
+}
+
+fn routes(seen: &Arc<Seen>) -> Routes {
+    Routes::new(CustomerServiceServer::new(Answers(seen.clone()))).prepare()
+}
+
+impl Desk {
+    /// A client for `caller` who waits for `patience`.
+    pub fn client(&self, caller: Caller, patience: Duration) -> CustomerServiceClient<BoundChannel> {
+        CustomerServiceClient::new(self.channel.bind(&Call::begin(caller, patience)))
+    }
+
+    /// A client that does not say who calls.
+    pub fn anonymous(&self) -> CustomerServiceClient<BoundChannel> {
+        CustomerServiceClient::new(self.channel.anonymous(Duration::from_secs(5)))
+    }
+
+    /// A client for a call that was begun.
+    pub fn client_of(&self, call: &Call) -> CustomerServiceClient<BoundChannel> {
+        CustomerServiceClient::new(self.channel.bind(call))
+    }
+
+    /// A client of an impostor who does not know the secret.
+    pub fn impostor(&self) -> CustomerServiceClient<BoundChannel> {
+        self.carrying(CallerKeys::random(), "customers")
+    }
+
+    /// A client that carries a genuine statement for another service here.
+    pub fn misdirected(&self) -> CustomerServiceClient<BoundChannel> {
+        self.carrying(keys(), "orders")
+    }
+
+    /// A client whose statements are made with `keys` for `audience`, at this desk.
+    fn carrying(&self, keys: CallerKeys, audience: &str) -> CustomerServiceClient<BoundChannel> {
+        let call = Call::begin(Caller::operator("impostor"), Duration::from_secs(5));
+        CustomerServiceClient::new((self.reach)(keys, audience).bind(&call))
+    }
+}
+
+/// An operator, and time enough.
+pub fn operator(desk: &Desk) -> CustomerServiceClient<BoundChannel> {
+    desk.client(Caller::operator("test"), Duration::from_secs(10))
+}
+
+/// Asks for the customer whose id says what is to happen.
+pub fn asking(id: &str) -> GetCustomerRequest {
+    GetCustomerRequest { customer_id: id.to_owned() }
+}
+
+#[tonic::async_trait]
+impl CustomerService for Answers {
+    async fn get_customer(&self, request: Request<GetCustomerRequest>) -> Result<Response<Customer>, Status> {
+        let (call, request) = rpc::open(request)?;
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        match request.customer_id.as_str() {
+            "panic" => panic!("a bug in a verb"),
+            "slow" => tokio::time::sleep(Duration::from_secs(3)).await,
+            "refuse" => {
+                return Err(rpc::Fault::new(tonic::Code::NotFound, "CUSTOMER_NOT_FOUND", "nobody").into());
+            }
+            "large" => {
+                return Ok(Response::new(Customer { note: "x".repeat(5 << 20), ..Customer::default() }));
+            }
+            _ => {}
+        }
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
+        // Tells what arrived: who, for how long, in which trace, because of what.
+        Ok(Response::new(Customer {
+            customer_id: call.caller.who(),
+            name: call.remaining().as_millis().to_string(),
+            note: call.trace.trace_id(),
+            etag: call.causation.unwrap_or_default(),
+            phones: call.caller.scopes.clone(),
+            ..Customer::default()
+        }))
+    }
+
+    async fn identify_customer(
+        &self,
+        request: Request<IdentifyCustomerRequest>,
+    ) -> Result<Response<IdentifyCustomerResponse>, Status> {
+        rpc::open(request)?;
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn list_customers(
+        &self,
+        _: Request<ListCustomersRequest>,
+    ) -> Result<Response<ListCustomersResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn update_customer(&self, _: Request<UpdateCustomerRequest>) -> Result<Response<Customer>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn list_customer_history(
+        &self,
+        _: Request<ListCustomerHistoryRequest>,
+    ) -> Result<Response<ListCustomerHistoryResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+}

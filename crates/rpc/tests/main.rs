@@ -1,0 +1,8 @@
+//! How calls are made and served: who may, until when, and what happens when a handler breaks.
+
+mod conformance;
+mod desk;
+mod fields;
+mod outcomes;
+mod signing;
+mod traces;
