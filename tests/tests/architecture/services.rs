@@ -4,7 +4,7 @@ use prost_reflect::{Kind, MessageDescriptor};
 use proto::pool;
 
 use crate::nothing_wrong;
-use crate::tree::{Source, files_below, read, root, services, sources_below};
+use crate::tree::{Source, read, root, services, sources_below};
 
 #[test]
 fn every_rpc_has_a_file_of_its_name() {
@@ -18,10 +18,18 @@ fn every_rpc_has_a_file_of_its_name() {
                 problems.push(format!("{file}: does not exist; {rpc} is told there"));
             }
         }
-        for path in files_below(&folder) {
-            let name = path.trim_start_matches(&format!("{folder}/")).trim_end_matches(".rs").to_owned();
-            if !name.contains('/') && !rpcs.iter().any(|rpc| snake_case(rpc) == name) {
-                problems.push(format!("{path}: no RPC has this name; nouns live in model/"));
+        let sources = sources_below(&[&folder]);
+        for source in &sources {
+            let name = source.path.trim_start_matches(&format!("{folder}/")).trim_end_matches(".rs");
+            if name.contains('/') || rpcs.iter().any(|rpc| snake_case(rpc) == name) {
+                continue;
+            }
+            // What two verbs parse or answer alike may stand beside them.
+            let users = sources
+                .iter()
+                .filter(|other| other.path != source.path && other.text.contains(&format!("{name}::")));
+            if users.count() < 2 {
+                problems.push(format!("{}: no RPC has this name and no two verbs share it", source.path));
             }
         }
     }
