@@ -15,8 +15,9 @@ use crate::error::{Error, Result};
 use crate::feed::{self, FeedCategory, Lot, Refusal, Row, Unreadable};
 use crate::model::PriceList;
 
-/// From how many new products on the tables are analyzed at once.
+/// After how many new variants the tables are analyzed first; then each time they have grown as many times.
 const CREATED_UNANALYZED_MAX: u64 = 500;
+const GROWTH_UNANALYZED: u64 = 4;
 
 /// How a feed is taken in.
 pub(crate) struct Import {
@@ -36,6 +37,8 @@ struct Intake<'a> {
     gathered: Option<Vec<FeedCategory>>,
     categories: CategoryMap,
     progress: Progress,
+    /// At how many new variants PostgreSQL looks at the tables again: plans for empty tables are bad for full ones.
+    analyze_at: u64,
 }
 
 /// Runs an import and tells its end, good or bad.
@@ -74,6 +77,7 @@ async fn take_all(
         gathered: Some(Vec::new()),
         categories: CategoryMap::new(),
         progress: Progress::default(),
+        analyze_at: CREATED_UNANALYZED_MAX,
     };
     while let Some(lot) = lots_read.recv().await {
         let refused = intake.take(lot).await?;
@@ -132,6 +136,10 @@ impl Intake<'_> {
             self.progress.errors += refused_offers.len() as u64;
             refused.extend(refused_offers);
             refused.sort_by_key(|refusal| refusal.line);
+        }
+        if !self.import.dry_run && self.progress.created >= self.analyze_at {
+            self.ledger.analyze().await?;
+            self.analyze_at = self.progress.created * GROWTH_UNANALYZED;
         }
         self.progress.read_bytes = lot.read_bytes;
         Ok(refused)
