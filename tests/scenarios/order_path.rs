@@ -35,7 +35,8 @@ async fn ordinary_day(mode: Mode) {
     let shipments = suite.rest.get(&format!("/v1/shipments?orderId={order_id}")).await.unwrap().ok().unwrap();
     let shipment_id = shipments["shipments"][0]["shipmentId"].as_str().unwrap().to_owned();
     for status in ["TRACKING_STATUS_PICKED_UP", "TRACKING_STATUS_DELIVERED"] {
-        let event = json!({ "event": { "status": status } });
+        let now = types::Clock::system().now().to_rfc3339();
+        let event = json!({ "event": { "status": status, "occurTime": now } });
         let path = format!("/v1/shipments/{shipment_id}/tracking");
         suite.rest.post(&path, &key(status), &event).await.unwrap().ok().unwrap();
     }

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::SecondsFormat;
 use http::StatusCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use types::Clock;
 
 use crate::arguments::Demo;
 use crate::demo::shop::{Shop, list, text};
@@ -166,12 +168,17 @@ async fn deliver(shop: &Shop, order_id: &str, placed: &Placed) -> anyhow::Result
     }
     let shipment_id = booked_shipment(shop, order_id).await?;
     for status in ["TRACKING_STATUS_PICKED_UP", "TRACKING_STATUS_DELIVERED"] {
-        post(format!("/v1/shipments/{shipment_id}/tracking"), json!({ "event": { "status": status } })).await?;
+        post(format!("/v1/shipments/{shipment_id}/tracking"), tracked(status)).await?;
     }
     let payment = shop.rest.get(&format!("/v1/payments/{}", placed.payment_id)).await?.ok()?;
     let money = json!({ "amount": payment["amount"], "reference": placed.number });
     post(format!("/v1/payments/{}/record", placed.payment_id), money).await?;
     Ok(())
+}
+
+fn tracked(status: &str) -> Value {
+    let now = Clock::system().now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    json!({ "event": { "status": status, "occurTime": now } })
 }
 
 /// Entering assembling books the parcel; it is there a moment later.

@@ -231,7 +231,7 @@ impl Order {
         }
         // Without a tracked parcel the state is all that tells where the goods are.
         if matches!(to, OrderState::Delivery | OrderState::Complete) {
-            self.lines.iter_mut().for_each(OrderLine::ship_outstanding);
+            self.lines.iter_mut().for_each(OrderLine::ship);
         }
         if to == OrderState::Complete {
             self.lines.iter_mut().for_each(OrderLine::deliver_shipped);
@@ -267,11 +267,14 @@ impl Order {
             return;
         }
         self.add_shipment(shipment_id);
-        self.lines.iter_mut().for_each(OrderLine::ship_outstanding);
+        self.lines.iter_mut().for_each(OrderLine::ship);
         self.move_by_carrier(OrderState::Delivery);
         if tracking == Tracking::Delivered {
             self.lines.iter_mut().for_each(OrderLine::deliver_shipped);
-            self.move_by_carrier(OrderState::Complete);
+            // An order that still lacks units is not done, whatever has arrived.
+            if self.lines.iter().all(|line| line.outstanding() == 0) {
+                self.move_by_carrier(OrderState::Complete);
+            }
         }
     }
 

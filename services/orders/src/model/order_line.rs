@@ -88,9 +88,13 @@ impl OrderLine {
         self.ordered - self.shipped - self.cancelled
     }
 
-    /// Everything outstanding leaves; what was reserved leaves with it.
-    pub fn ship_outstanding(&mut self) {
-        self.shipped += self.outstanding();
+    /// What there is leaves: of goods the units that are held, of services and lines that inventory does not know all of
+    /// it. Missing goods stay outstanding.
+    pub fn ship(&mut self) {
+        self.shipped += match (self.kind, self.variant_id) {
+            (LineKind::Goods, Some(_)) => self.reserved,
+            (LineKind::Goods, None) | (LineKind::Service, _) => self.outstanding(),
+        };
         self.reserved = 0;
     }
 

@@ -5,7 +5,6 @@ use std::process::Stdio;
 
 use anyhow::Context;
 use tokio::process::Command;
-use tokio_postgres::NoTls;
 
 const SETUP: &str = include_str!("../../../../../tests/bench/floor_setup.sql");
 const SCRIPT: &str = include_str!("../../../../../tests/bench/floor.sql");
@@ -20,12 +19,20 @@ pub struct Floor {
 impl Floor {
     /// Makes the tables in the database at `url`.
     pub async fn prepare(url: String, bin_dir: Option<&Path>, directory: &Path) -> anyhow::Result<Self> {
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        let connected = tokio::spawn(connection);
-        client.batch_execute(SETUP).await.context("make the tables of the floor")?;
-        drop(client);
-        connected.await??;
-        let program = embedded_postgres::find_binaries(bin_dir)?.join("pgbench");
+        let bin_dir = embedded_postgres::find_binaries(bin_dir)?;
+        let setup = directory.join("floor_setup.sql");
+        std::fs::write(&setup, SETUP)?;
+        let made = Command::new(program(&bin_dir, "psql"))
+            .args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file"])
+            .arg(&setup)
+            .arg(&url)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .context("run psql, which comes with PostgreSQL")?;
+        let problem = String::from_utf8_lossy(&made.stderr);
+        anyhow::ensure!(made.status.success(), "the tables of the floor could not be made: {problem}");
+        let program = program(&bin_dir, "pgbench");
         let script = directory.join("floor.sql");
         std::fs::write(&script, SCRIPT)?;
         Ok(Self { url, program, script })
@@ -46,4 +53,10 @@ impl Floor {
         let figure = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         figure.with_context(|| format!("pgbench said {text} {}", String::from_utf8_lossy(&output.stderr)))
     }
+}
+
+/// A program beside the server's, or on the PATH: a server may be installed without its clients.
+fn program(bin_dir: &Path, name: &str) -> PathBuf {
+    let beside = bin_dir.join(name);
+    if beside.exists() { beside } else { PathBuf::from(name) }
 }
