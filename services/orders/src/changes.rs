@@ -48,10 +48,14 @@ pub async fn save_quietly(
     Ok(fields)
 }
 
+/// A path, and what was and is there.
 type Change = (String, Value, Value);
 
+/// A field of an order, and how it is shown in history.
+type Field = (&'static str, fn(&Order) -> Value);
+
 fn differences(before: &Order, after: &Order) -> Vec<Change> {
-    let fields: [(&str, fn(&Order) -> Value); 10] = [
+    let fields: [Field; 10] = [
         ("state", |order| json!(order.state.name())),
         ("status", |order| json!(order.status)),
         ("payment_status", |order| json!(order.payment_status().name())),

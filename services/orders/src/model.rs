@@ -13,4 +13,5 @@ pub mod origin;
 pub mod payment_status;
 pub mod placement;
 pub mod rejection;
+pub mod text_search;
 pub mod tracking;

@@ -1,7 +1,6 @@
-//! A crash of orders before or after any step: whoever comes next ends what was begun.
+//! A crash of orders before or after any step: whoever comes next ends what was begun. One world after the other: a world
+//! that ends drops its database, and that waits for every connection that is just being made.
 
-use futures_util::StreamExt;
-use futures_util::stream;
 use korob_orders::Orders;
 use proto::orders::v1 as pb;
 use testing::{TestDatabase, World};
@@ -17,96 +16,85 @@ const CANCELLING: [&str; 3] = ["CancelDelivery", "ReleaseReservation", "VoidPaym
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_and_after_every_step_the_order_is_placed_by_the_next_process() {
-    stream::iter(twice(&STEPS))
-        .for_each_concurrent(WORLDS_MAX, async |(step, failure)| {
-            let doomed = Doomed::open().await;
-            doomed.them.fail(step, [failure.clone()]);
-            doomed.begin(async |mut client, shop| {
-                let _ = client.place_order(shop.parcel(&[("A-1", 2)])).await;
-            });
-            let shop = doomed.crash_in(step).await;
+    for (step, failure) in twice(&STEPS) {
+        let doomed = Doomed::open().await;
+        doomed.them.fail(step, [failure.clone()]);
+        doomed.begin(async |mut client, shop| {
+            let _ = client.place_order(shop.parcel(&[("A-1", 2)])).await;
+        });
+        let shop = doomed.crash_in(step).await;
 
-            let order = the_order(&shop, "new").await;
+        let order = the_order(&shop, "new").await;
 
-            assert_eq!(shop.them.held().len(), 3, "{step} {failure:?}");
-            assert_eq!(shop.them.state().stock["A-1"], 8, "{step} {failure:?}");
-            assert_eq!(shop.events(&order.order_id).await[0], "OrderPlaced");
-        })
-        .await;
+        assert_eq!(shop.them.held().len(), 3, "{step} {failure:?}");
+        assert_eq!(shop.them.state().stock["A-1"], 8, "{step} {failure:?}");
+        assert_eq!(shop.events(&order.order_id).await[0], "OrderPlaced");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_and_after_every_undo_the_order_is_rejected_by_the_next_process() {
-    stream::iter(twice(&UNDOS))
-        .for_each_concurrent(WORLDS_MAX, async |(undo, failure)| {
-            let doomed = Doomed::open().await;
-            doomed.them.fail("OpenPayment", [Failure::Refuse("NOT_TODAY")]);
-            doomed.them.fail(undo, [failure.clone()]);
-            doomed.begin(async |mut client, shop| {
-                let _ = client.place_order(shop.parcel(&[("A-1", 2)])).await;
-            });
-            let shop = doomed.crash_in(undo).await;
+    for (undo, failure) in twice(&UNDOS) {
+        let doomed = Doomed::open().await;
+        doomed.them.fail("OpenPayment", [Failure::Refuse("NOT_TODAY")]);
+        doomed.them.fail(undo, [failure.clone()]);
+        doomed.begin(async |mut client, shop| {
+            let _ = client.place_order(shop.parcel(&[("A-1", 2)])).await;
+        });
+        let shop = doomed.crash_in(undo).await;
 
-            let order = the_order(&shop, "rejected").await;
+        let order = the_order(&shop, "rejected").await;
 
-            assert!(shop.them.held().is_empty(), "{undo} {failure:?}");
-            assert_eq!(shop.them.state().stock["A-1"], 10, "{undo} {failure:?}");
-            assert_eq!(order.rejection.unwrap().reason, "NOT_TODAY", "the reason outlives the crash");
-            assert_eq!(shop.events(&order.order_id).await, ["OrderRejected"]);
-        })
-        .await;
+        assert!(shop.them.held().is_empty(), "{undo} {failure:?}");
+        assert_eq!(shop.them.state().stock["A-1"], 10, "{undo} {failure:?}");
+        assert_eq!(order.rejection.unwrap().reason, "NOT_TODAY", "the reason outlives the crash");
+        assert_eq!(shop.events(&order.order_id).await, ["OrderRejected"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_is_ended_by_the_next_process() {
-    stream::iter(twice(&CANCELLING))
-        .for_each_concurrent(WORLDS_MAX, async |(step, failure)| {
-            let doomed = Doomed::open().await;
-            doomed.them.fail(step, [failure.clone()]);
-            let request = doomed.begin_cancelling().await;
-            let shop = doomed.crash_in(step).await;
+    for (step, failure) in twice(&CANCELLING) {
+        let doomed = Doomed::open().await;
+        doomed.them.fail(step, [failure.clone()]);
+        let request = doomed.begin_cancelling().await;
+        let shop = doomed.crash_in(step).await;
 
-            let order = the_order(&shop, "cancelled").await;
+        let order = the_order(&shop, "cancelled").await;
 
-            assert!(shop.them.held().is_empty(), "{step} {failure:?}");
-            assert_eq!(shop.them.state().stock["A-1"], 10, "{step} {failure:?}");
-            assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced", "OrderCancelled"]);
-            let again = shop.client().cancel_order(request).await.unwrap().into_inner();
-            assert_eq!(again, order, "the key has its answer");
-        })
-        .await;
+        assert!(shop.them.held().is_empty(), "{step} {failure:?}");
+        assert_eq!(shop.them.state().stock["A-1"], 10, "{step} {failure:?}");
+        assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced", "OrderCancelled"]);
+        let again = shop.client().cancel_order(request).await.unwrap().into_inner();
+        assert_eq!(again, order, "the key has its answer");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_is_ended_by_the_next_process() {
-    stream::iter(twice(&["BookShipment"]))
-        .for_each_concurrent(WORLDS_MAX, async |(step, failure)| {
-            let doomed = Doomed::open().await;
-            doomed.them.fail(step, [failure.clone()]);
-            doomed.begin(async |mut client, shop| {
-                let placed = client.place_order(shop.parcel(&[("A-1", 2)])).await.unwrap().into_inner();
-                let request = pb::ChangeOrderStateRequest {
-                    order_id: placed.order_id,
-                    state: pb::OrderState::Assembling.into(),
-                    idempotency_key: "assemble".to_owned(),
-                    ..Default::default()
-                };
-                client.change_order_state(request).await.unwrap();
-            });
-            let shop = doomed.crash_in(step).await;
+    for (step, failure) in twice(&["BookShipment"]) {
+        let doomed = Doomed::open().await;
+        doomed.them.fail(step, [failure.clone()]);
+        doomed.begin(async |mut client, shop| {
+            let placed = client.place_order(shop.parcel(&[("A-1", 2)])).await.unwrap().into_inner();
+            let request = pb::ChangeOrderStateRequest {
+                order_id: placed.order_id,
+                state: pb::OrderState::Assembling.into(),
+                idempotency_key: "assemble".to_owned(),
+                ..Default::default()
+            };
+            client.change_order_state(request).await.unwrap();
+        });
+        let shop = doomed.crash_in(step).await;
 
-            let order = the_order(&shop, "assembling").await;
-            let order = shop
-                .eventually(&order.order_id, "the parcel is booked", |order| !order.shipment_ids.is_empty())
-                .await;
+        let order = the_order(&shop, "assembling").await;
+        let order = shop
+            .eventually(&order.order_id, "the parcel is booked", |order| !order.shipment_ids.is_empty())
+            .await;
 
-            assert!(shop.them.state().shipments.contains_key(&order.shipment_ids[0]));
-        })
-        .await;
+        assert!(shop.them.state().shipments.contains_key(&order.shipment_ids[0]));
+    }
 }
-
-/// Worlds that crash at once: each needs its connections.
-const WORLDS_MAX: usize = 3;
 
 /// Each step with a crash before it takes effect and one after.
 fn twice(steps: &[&'static str]) -> impl Iterator<Item = (&'static str, Failure)> {

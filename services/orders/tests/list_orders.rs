@@ -122,7 +122,7 @@ async fn a_partner_sees_the_orders_of_his_shops() {
     };
     let partner = |shops: &[types::ShopId]| shop.partner(shops, &["orders.read"]);
 
-    assert_eq!(list(partner(&[shop.shop_id]), String::new()).await, [here.order_id.clone()]);
+    assert_eq!(list(partner(&[shop.shop_id]), String::new()).await, std::slice::from_ref(&here.order_id));
     assert_eq!(list(partner(&[shop.shop_id]), other_shop.to_string()).await, Vec::<String>::new());
     assert_eq!(
         list(partner(&[shop.shop_id, other_shop]), String::new()).await,

@@ -1,5 +1,7 @@
 //! Orders against a real PostgreSQL and stand-ins of everybody it asks.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on stops.
+
 mod neighbours;
 mod shop;
 

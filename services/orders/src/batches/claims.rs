@@ -100,11 +100,14 @@ struct First {
     existed: bool,
 }
 
+/// Scope, key, fingerprint, order and, when it found its order there already, an answer.
+type FirstRow = (String, String, Vec<u8>, Option<String>, Option<Vec<u8>>);
+
 async fn first_requests<'a>(
     tx: &mut Tx,
     late: impl Iterator<Item = &'a NewOrder> + Clone,
 ) -> Result<HashMap<(String, String), First>> {
-    let rows: Vec<(String, String, Vec<u8>, Option<String>, Option<Vec<u8>>)> = cached_sql(
+    let rows: Vec<FirstRow> = cached_sql(
         "SELECT scope, key, fingerprint, resource_id, response FROM idempotency_keys
          JOIN unnest($1, $2) AS late (scope, key) USING (scope, key) WHERE method = 'orders.place_order'",
     )

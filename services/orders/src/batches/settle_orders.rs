@@ -13,6 +13,7 @@ use tonic::Status;
 use types::OrderId;
 use uuid::Uuid;
 
+use crate::batches::look_up_by_key;
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::order_line::OrderLine;
@@ -76,6 +77,7 @@ async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<Option<Order>
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
+            look_up_by_key(tx).await?;
             let open = finish(tx, batch).await?;
             let ours: Vec<&Settlement> =
                 batch.iter().filter(|settlement| open.contains(&settlement.order.order_id.uuid())).collect();
@@ -117,6 +119,7 @@ struct Written {
     overtaken: bool,
 }
 
+/// Their sagas were open until this transaction, so they are in state placing.
 async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
     let now = tx.now();
     let orders = || batch.iter().map(|settlement| &settlement.order);
@@ -136,17 +139,17 @@ async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                  AS new (order_id, state, status, customer_id, customer_wanted, goods_total, delivery_total,
                          delivery_method_name, rejection, shortages, reservation_id, payment_id, delivery_plan_id)
-            WHERE o.order_id = new.order_id AND o.state = 'placing'
+            WHERE o.order_id = new.order_id
             RETURNING o.order_id, o.version, o.shortages IS DISTINCT FROM new.shortages AS overtaken
          ), priced AS (
             UPDATE order_lines AS line
             SET variant_id = new.variant_id, name = new.name, kind = new.kind, unit_price = new.unit_price,
                 price_quantity = new.price_quantity, total = new.total, tax_category = new.tax_category,
-                reserved = CASE WHEN settled.overtaken THEN line.reserved ELSE new.reserved END
+                reserved = CASE WHEN new.order_id IN (SELECT order_id FROM settled WHERE overtaken)
+                                THEN line.reserved ELSE new.reserved END
             FROM unnest($14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
                  AS new (order_id, position, variant_id, name, kind, unit_price, price_quantity, total, tax_category,
                          reserved)
-            JOIN settled USING (order_id)
             WHERE line.order_id = new.order_id AND line.position = new.position
          )
          SELECT order_id, version, overtaken FROM settled",

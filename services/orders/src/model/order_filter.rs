@@ -5,22 +5,19 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::{Error, Result, cached_sql};
 use types::{Currency, CustomerId, Money, OrderId, ShopId, SourceId};
 use uuid::Uuid;
 
-use crate::model::buyer::{phone_key, words};
 use crate::model::fulfilment_status::{FulfilmentStatus, LineSums};
 use crate::model::order_state::OrderState;
 use crate::model::origin::OrderMethod;
 use crate::model::payment_status::PaymentStatus;
+use crate::model::text_search::{Found, TextSearch};
 use crate::schema::orders;
-
-/// Fewer digits are no part of a phone worth looking for.
-const PHONE_DIGITS_MIN: usize = 4;
 
 /// The place of an order in a list.
 pub type ListKey = (DateTime<Utc>, Uuid);
@@ -116,8 +113,12 @@ impl OrderFilter {
         after: Option<ListKey>,
         limit: i64,
     ) -> Result<Vec<OrderSummary>> {
+        let found = match self.text.trim() {
+            "" => None,
+            text => Some(TextSearch::new(text).find(conn).await?),
+        };
         let rows: Vec<SummaryRow> = self
-            .query(after)
+            .query(after, found)
             .order((orders::create_time.desc(), orders::order_id.desc()))
             .limit(limit)
             .select(SummaryRow::as_select())
@@ -133,7 +134,7 @@ impl OrderFilter {
             .collect()
     }
 
-    fn query(&self, after: Option<ListKey>) -> orders::BoxedQuery<'_, Pg> {
+    fn query(&self, after: Option<ListKey>, found: Option<Found>) -> orders::BoxedQuery<'_, Pg> {
         let mut query = orders::table.into_boxed();
         // One value is compared as one: then the index's order is the list's.
         query = match self.shops.as_deref() {
@@ -168,31 +169,12 @@ impl OrderFilter {
                     .sql(")"),
             );
         }
-        let text = self.text.trim();
-        if text.is_empty() { query } else { query.filter(matches(text)) }
+        match found {
+            None => query,
+            Some(Found::Few(ids)) => query.filter(orders::order_id.eq_any(ids)),
+            Some(Found::Many(text)) => query.filter(text.matches()),
+        }
     }
-}
-
-/// Orders whose number or external id is `text`, whose phone ends with its digits, or whose name has all its words.
-fn matches(text: &str) -> Box<dyn diesel::BoxableExpression<orders::table, Pg, SqlType = Bool>> {
-    let is_phone = !text.chars().any(char::is_alphabetic) && phone_key(text).len() >= PHONE_DIGITS_MIN;
-    let phone = is_phone.then(|| format!("{}%", phone_key(text)));
-    // Words are letters and digits only, so they need no escaping; each may be the beginning of one in the name.
-    let name = words(text).iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & ");
-    let name = Some(name).filter(|name| !name.is_empty());
-    Box::new(
-        sql::<Bool>("orders.order_id IN (SELECT o.order_id FROM orders o WHERE o.number IN (")
-            .bind::<Text, _>(text.to_owned())
-            .sql(", ")
-            .bind::<Text, _>(text.to_uppercase())
-            .sql(") UNION ALL SELECT e.order_id FROM order_external_ids e WHERE e.external_id = ")
-            .bind::<Text, _>(text.to_owned())
-            .sql(" UNION ALL SELECT b.order_id FROM order_buyers b WHERE b.phone_key <> '' AND b.phone_key LIKE ")
-            .bind::<Nullable<Text>, _>(phone)
-            .sql(" UNION ALL SELECT b.order_id FROM order_buyers b WHERE array_to_tsvector(string_to_array(b.name_words, ' ')) @@ ")
-            .bind::<Nullable<Text>, _>(name)
-            .sql("::tsquery)"),
-    )
 }
 
 async fn rest_of(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Rest>> {
