@@ -1,5 +1,6 @@
 //! Records new orders, before anything else is asked: from here on none is lost.
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use prost::Message;
@@ -66,7 +67,7 @@ pub fn start(store: Store, runner: Runner<PlaceOrder>) -> Batcher<NewOrder, Reco
 
 /// What one request of a recorded batch comes to.
 enum Verdict {
-    New(Box<Order>),
+    New { number: String, time: DateTime<Utc> },
     Known(Recorded),
     Refused(Error),
 }
@@ -87,9 +88,9 @@ async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -
         Err(error) => batch.iter().map(|_| Verdict::Refused(error.clone())).collect(),
     };
     let outcomes = batch.into_iter().zip(verdicts).map(|(new, verdict)| match verdict {
-        Verdict::New(order) => {
-            let order_id = order.order_id;
-            runner.definition().remember(*order);
+        Verdict::New { number, time } => {
+            let order_id = new.order.order_id;
+            runner.definition().remember(Order { number, create_time: time, update_time: time, ..new.order });
             let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
             Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
         }
@@ -106,38 +107,28 @@ async fn record(store: &Store, batch: &[NewOrder]) -> Result<Vec<Verdict>> {
             look_up_by_key(tx).await?;
             let claims = claims::claim(tx, batch).await?;
             let new =
-                || batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| new);
-            let mut numbers = if new().next().is_some() {
-                insert(tx, &new().collect::<Vec<_>>()).await?
-            } else {
-                Vec::new()
-            };
+                batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| new);
+            let new: Vec<&NewOrder> = new.collect();
+            let numbers = if new.is_empty() { Vec::new() } else { insert(tx, &new).await? };
             let now = tx.now();
-            let verdicts = batch.iter().zip(&claims).map(|(new, claim)| match claim {
-                Claim::New => {
-                    let at = numbers.iter().position(|(order_id, _)| *order_id == new.order.order_id.uuid());
-                    let number = at.map(|at| numbers.swap_remove(at).1).unwrap_or_default();
-                    Verdict::New(Box::new(Order {
-                        number,
-                        create_time: now,
-                        update_time: now,
-                        ..new.order.clone()
-                    }))
-                }
-                Claim::Repeats(order_id) => {
-                    Verdict::Known(Recorded { order_id: *order_id, existing: false, outcome: None })
-                }
-                Claim::Exists(order_id) => {
-                    Verdict::Known(Recorded { order_id: *order_id, existing: true, outcome: None })
-                }
-                Claim::KeyReused => Verdict::Refused(store::Error::KeyReused.into()),
-                Claim::ExternalIdTaken(order_id) => {
-                    Verdict::Refused(Error::ExternalIdTaken { order_id: *order_id })
-                }
-            });
-            Ok(verdicts.collect())
+            Ok(batch.iter().zip(claims).map(|(new, claim)| verdict(new, claim, &numbers, now)).collect())
         })
         .await
+}
+
+fn verdict(new: &NewOrder, claim: Claim, numbers: &[(Uuid, String)], now: DateTime<Utc>) -> Verdict {
+    match claim {
+        Claim::New => Verdict::New { number: number_of(new, numbers).to_owned(), time: now },
+        Claim::Repeats(order_id) => Verdict::Known(Recorded { order_id, existing: false, outcome: None }),
+        Claim::Exists(order_id) => Verdict::Known(Recorded { order_id, existing: true, outcome: None }),
+        Claim::KeyReused => Verdict::Refused(store::Error::KeyReused.into()),
+        Claim::ExternalIdTaken(order_id) => Verdict::Refused(Error::ExternalIdTaken { order_id }),
+    }
+}
+
+fn number_of<'a>(new: &NewOrder, numbers: &'a [(Uuid, String)]) -> &'a str {
+    let found = numbers.iter().find(|(order_id, _)| *order_id == new.order.order_id.uuid());
+    found.map_or("", |(_, number)| number)
 }
 
 /// Writes the orders with everything that belongs to them; answers their numbers.
@@ -146,10 +137,9 @@ async fn insert(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {
     let sagas: Vec<_> = new.iter().map(|new| saga_of(new)).collect();
     saga::record(tx, &sagas).await?;
     for new in new {
-        let number = numbers.iter().find(|(order_id, _)| *order_id == new.order.order_id.uuid());
         let audit = Audit::new("orders.place_order", new.order.order_id)
             .shop(new.order.shop_id.uuid())
-            .set("number", number.map(|(_, number)| number.as_str()))
+            .set("number", number_of(new, &numbers))
             .set("state", new.order.state.name())
             .set("source_id", new.order.source_id.to_string())
             .set("lines", new.order.lines.len());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use proto::orders::v1::{OrderPlaced, OrderRejected};
@@ -42,10 +43,13 @@ async fn run(store: &Store, batch: Vec<Settlement>) -> Vec<Result<Settled>> {
     match settle(store, &batch).await {
         Ok(settled) => {
             let mut answers = Vec::with_capacity(batch.len());
-            for (settlement, settled) in batch.iter().zip(settled) {
+            for (Settlement { order, .. }, settled) in batch.into_iter().zip(settled) {
                 answers.push(match settled {
-                    Some(order) => Ok(Arc::new(order)),
-                    None => settled_before(store, settlement.order.order_id).await,
+                    End::Written { version, time } => {
+                        Ok(Arc::new(Order { version, update_time: time, ..order }))
+                    }
+                    End::Overtaken(order) => Ok(Arc::new(*order)),
+                    End::NotOurs => settled_before(store, order.order_id).await,
                 });
             }
             answers
@@ -62,6 +66,16 @@ async fn run(store: &Store, batch: Vec<Settlement>) -> Vec<Result<Settled>> {
     }
 }
 
+/// What became of a settlement.
+enum End {
+    /// The order was written as it is.
+    Written { version: i64, time: DateTime<Utc> },
+    /// Inventory had news of the order's stock before; this is the order with them.
+    Overtaken(Box<Order>),
+    /// Somebody else has finished the saga.
+    NotOurs,
+}
+
 /// Another process ran the saga to its end, or is about to.
 async fn settled_before(store: &Store, order_id: OrderId) -> Result<Settled> {
     let mut connection = store.connection().await?;
@@ -72,8 +86,7 @@ async fn settled_before(store: &Store, order_id: OrderId) -> Result<Settled> {
     }
 }
 
-/// The orders as they were written; `None` for those whose saga somebody else has finished.
-async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<Option<Order>>> {
+async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<End>> {
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
@@ -82,15 +95,15 @@ async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<Option<Order>
             let ours: Vec<&Settlement> =
                 batch.iter().filter(|settlement| open.contains(&settlement.order.order_id.uuid())).collect();
             if ours.is_empty() {
-                return Ok(vec![None; batch.len()]);
+                return Ok(batch.iter().map(|_| End::NotOurs).collect());
             }
             let written = update(tx, &ours).await?;
             let mut settled = Vec::with_capacity(batch.len());
             for settlement in batch {
                 let row = written.iter().find(|row| row.order_id == settlement.order.order_id.uuid());
                 settled.push(match row {
-                    Some(row) => Some(tell(tx, settlement, row).await?),
-                    None => None,
+                    Some(row) => tell(tx, settlement, row).await?,
+                    None => End::NotOurs,
                 });
             }
             Ok(settled)
@@ -200,31 +213,35 @@ async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
 }
 
 /// Appends the event and the history of an order that was written.
-async fn tell(tx: &mut Tx, settlement: &Settlement, row: &Written) -> Result<Order> {
-    let Settlement { order, call } = settlement;
-    let order = match row.overtaken && order.state == OrderState::New {
-        true => Order::load(tx.conn(), order.order_id).await?.ok_or(Error::OrderNotFound)?,
-        false => Order { version: row.version, update_time: tx.now(), ..order.clone() },
-    };
+async fn tell(tx: &mut Tx, Settlement { order, call }: &Settlement, row: &Written) -> Result<End> {
+    if row.overtaken && order.state == OrderState::New {
+        let order = Order::load(tx.conn(), order.order_id).await?.ok_or(Error::OrderNotFound)?;
+        append(tx, call, &order, row.version);
+        return Ok(End::Overtaken(Box::new(order)));
+    }
+    append(tx, call, order, row.version);
+    Ok(End::Written { version: row.version, time: tx.now() })
+}
+
+fn append(tx: &mut Tx, call: &Call, order: &Order, version: i64) {
     let audit = Audit::new("orders.settle_order", order.order_id).shop(order.shop_id.uuid()).change(
         "state",
         OrderState::Placing.name(),
         order.state.name(),
     );
-    let snapshot = Some(wire::snapshot(&order));
+    let (snapshot, shop_id) = (Some(wire::snapshot(order)), Some(order.shop_id));
     match &order.rejection {
         None => {
             tx.audit_for(call, audit.set("total", order.total.amount()));
             let event = OrderPlaced { order: snapshot };
-            events::append_for(tx, call, order.order_id, order.version, Some(order.shop_id), &event);
+            events::append_for(tx, call, order.order_id, version, shop_id, &event);
         }
         Some(rejection) => {
             tx.audit_for(call, audit.set("rejection", &rejection.reason));
             let event = OrderRejected { order: snapshot, reason: rejection.reason.clone() };
-            events::append_for(tx, call, order.order_id, order.version, Some(order.shop_id), &event);
+            events::append_for(tx, call, order.order_id, version, shop_id, &event);
         }
     }
-    Ok(order)
 }
 
 fn delivery_method_name(order: &Order) -> &str {

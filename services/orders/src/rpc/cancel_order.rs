@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Orders;
 use crate::error::{Error, Result};
-use crate::model::cancel_reason::CancelReason;
+use crate::model::cancel_reason::{CancelReason, CancelReasonUnknown};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::rpc::visible;
@@ -83,8 +83,7 @@ impl Wanted {
         let order_id = fields.parse("order_id", &request.order_id);
         let reason = match request.reason.parse() {
             Ok(reason) => Some(reason),
-            Err(unknown) => {
-                let unknown: crate::model::cancel_reason::CancelReasonUnknown = unknown;
+            Err(unknown @ CancelReasonUnknown) => {
                 fields.refuse("reason", "CANCEL_REASON_UNKNOWN", unknown.to_string());
                 None
             }
