@@ -42,7 +42,8 @@ async fn hang_up(mode: Mode) {
     testing::eventually("no order is undecided and nothing is held for nobody", async || {
         let undecided = suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'placing'").await;
         let live = suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'new'").await;
-        let held = suite.number("inventory", "SELECT coalesce(sum(reserved), 0)::bigint FROM stock_levels").await;
+        let held =
+            suite.number("inventory", "SELECT coalesce(sum(reserved), 0)::bigint FROM stock_levels").await;
         (undecided == 0 && live == held).then_some(())
     })
     .await;

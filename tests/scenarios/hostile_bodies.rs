@@ -43,7 +43,8 @@ async fn bad_orders_are_refused_with_reason_and_field() {
         let (answered, problem) = post(&suite, &body).await;
         assert_eq!(answered, status, "{name}: {problem}");
         let reason = problem["reason"].as_str().unwrap_or_default();
-        let screaming = !reason.is_empty() && reason.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
+        let screaming =
+            !reason.is_empty() && reason.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
         assert!(screaming, "{name}: {problem}");
     }
     for (name, body, field) in [
@@ -54,9 +55,16 @@ async fn bad_orders_are_refused_with_reason_and_field() {
     ] {
         let (status, problem) = post(&suite, &body).await;
         assert_eq!(status, 400, "{name}: {problem}");
-        assert!(problem["errors"].to_string().to_lowercase().contains(field), "{name} names its field: {problem}");
+        assert!(
+            problem["errors"].to_string().to_lowercase().contains(field),
+            "{name} names its field: {problem}"
+        );
     }
-    assert_eq!(suite.number("orders", "SELECT count(*) FROM orders").await, 0, "nothing of it became an order");
+    assert_eq!(
+        suite.number("orders", "SELECT count(*) FROM orders").await,
+        0,
+        "nothing of it became an order"
+    );
     suite.stop().await;
 }
 

@@ -51,12 +51,16 @@ async fn sell_out(mode: Mode) {
     };
     assert_eq!(attempts.latency_us.len(), ATTEMPTS);
     testing::eventually("every order is decided", async || {
-        (suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'placing'").await == 0).then_some(())
+        (suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'placing'").await == 0)
+            .then_some(())
     })
     .await;
 
     assert_eq!(suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'new'").await, UNITS);
-    assert_eq!(suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'rejected'").await, ATTEMPTS as i64 - UNITS);
+    assert_eq!(
+        suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'rejected'").await,
+        ATTEMPTS as i64 - UNITS
+    );
     let stock = suite.rest.get("/v1/stock/HOT/explain").await.unwrap().ok().unwrap();
     assert_eq!(stock["ledgerOnHand"], "100", "{stock}");
     assert_eq!(stock["ledgerReserved"], "100", "{stock}");

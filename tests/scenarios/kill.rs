@@ -47,7 +47,10 @@ async fn kill_and_restart(mode: Mode) {
                                 acknowledged.lock().unwrap().insert(number, id);
                                 break;
                             }
-                            Ok(answer) if answer.status.is_client_error() && answer.status != StatusCode::CONFLICT => {
+                            Ok(answer)
+                                if answer.status.is_client_error()
+                                    && answer.status != StatusCode::CONFLICT =>
+                            {
                                 panic!("order {number} was answered {}: {}", answer.status, answer.body)
                             }
                             _ => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -68,15 +71,23 @@ async fn kill_and_restart(mode: Mode) {
         client.await.unwrap();
     }
     testing::eventually("every order is decided", async || {
-        (suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'placing'").await == 0).then_some(())
+        (suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'placing'").await == 0)
+            .then_some(())
     })
     .await;
     assert!(restarted.elapsed() < RECOVERY_MAX, "recovery took {:?}", restarted.elapsed());
 
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert_eq!(acknowledged.len() as u64, PLACEMENTS);
-    assert_eq!(suite.number("orders", "SELECT count(*) FROM orders").await, PLACEMENTS as i64, "each key made one order");
-    assert_eq!(suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'new'").await, PLACEMENTS as i64);
+    assert_eq!(
+        suite.number("orders", "SELECT count(*) FROM orders").await,
+        PLACEMENTS as i64,
+        "each key made one order"
+    );
+    assert_eq!(
+        suite.number("orders", "SELECT count(*) FROM orders WHERE state = 'new'").await,
+        PLACEMENTS as i64
+    );
     for order_id in acknowledged.values() {
         let order = suite.rest.get(&format!("/v1/orders/{order_id}")).await.unwrap().ok().unwrap();
         assert_eq!(order["state"], "ORDER_STATE_NEW", "{order}");

@@ -26,14 +26,21 @@ async fn ordinary_day(mode: Mode) {
     let repeated = suite.rest.post("/v1/orders", "first", &suite.order("MUG", 1)).await.unwrap();
     assert_eq!(repeated.body["orderId"], placed.body["orderId"]);
     let other_body = suite.rest.post("/v1/orders", "first", &suite.order("MUG", 2)).await.unwrap();
-    assert_eq!((other_body.status, other_body.reason()), (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"));
+    assert_eq!(
+        (other_body.status, other_body.reason()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED")
+    );
 
     let (path, key) = (format!("/v1/orders/{order_id}/state"), |state: &str| format!("{order_id}-{state}"));
     for state in ["ORDER_STATE_APPROVAL", "ORDER_STATE_ASSEMBLING"] {
         suite.rest.post(&path, &key(state), &json!({ "state": state })).await.unwrap().ok().unwrap();
     }
-    let shipments = suite.rest.get(&format!("/v1/shipments?orderId={order_id}")).await.unwrap().ok().unwrap();
-    let shipment_id = shipments["shipments"][0]["shipmentId"].as_str().unwrap().to_owned();
+    let shipment_id = testing::eventually("the parcel is booked", async || {
+        let shipments =
+            suite.rest.get(&format!("/v1/shipments?orderId={order_id}")).await.unwrap().ok().unwrap();
+        shipments["shipments"][0]["shipmentId"].as_str().map(str::to_owned)
+    })
+    .await;
     for status in ["TRACKING_STATUS_PICKED_UP", "TRACKING_STATUS_DELIVERED"] {
         let now = types::Clock::system().now().to_rfc3339();
         let event = json!({ "event": { "status": status, "occurTime": now } });
@@ -42,11 +49,18 @@ async fn ordinary_day(mode: Mode) {
     }
     let payment_id = placed.body["paymentId"].as_str().unwrap();
     let money = json!({ "amount": { "amount": "150.00", "currencyCode": "UAH" }, "reference": "KB-1" });
-    suite.rest.post(&format!("/v1/payments/{payment_id}/record"), "paid", &money).await.unwrap().ok().unwrap();
+    suite
+        .rest
+        .post(&format!("/v1/payments/{payment_id}/record"), "paid", &money)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
 
     let order = testing::eventually("the order is complete and paid", async || {
         let order = suite.rest.get(&format!("/v1/orders/{order_id}")).await.unwrap().ok().unwrap();
-        let done = order["state"] == "ORDER_STATE_COMPLETE" && order["paymentStatus"] == "PAYMENT_STATUS_PAID";
+        let done =
+            order["state"] == "ORDER_STATE_COMPLETE" && order["paymentStatus"] == "PAYMENT_STATUS_PAID";
         done.then_some(order)
     })
     .await;
@@ -73,7 +87,13 @@ async fn cancelled(suite: &Suite) {
     let placed = suite.rest.post("/v1/orders", "second", &suite.order("MUG", 2)).await.unwrap().ok().unwrap();
     let order_id = placed["orderId"].as_str().unwrap();
     let path = format!("/v1/orders/{order_id}/cancel");
-    let cancelled = suite.rest.post(&path, "cancel", &json!({ "reason": "buyer_changed_mind" })).await.unwrap().ok().unwrap();
+    let cancelled = suite
+        .rest
+        .post(&path, "cancel", &json!({ "reason": "buyer_changed_mind" }))
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
     assert_eq!(cancelled["state"], "ORDER_STATE_CANCELLED", "{cancelled}");
     let stock = suite.rest.get("/v1/stock/MUG").await.unwrap().ok().unwrap();
     assert_eq!(stock["levels"][0]["reserved"], "0", "{stock}");

@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use proto::access::v1::access_service_client::AccessServiceClient;
 use proto::access::v1::{
-    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest, CreateShopRequest,
-    LegalEntity, Shop, ShortagePolicy,
+    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest,
+    CreateShopRequest, LegalEntity, Shop, ShortagePolicy,
 };
 use rpc::{Call, Caller, CallerKeys, Directory};
+use rustix::process::Pid;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio_postgres::{Client as Database, NoTls};
@@ -76,7 +78,11 @@ impl Suite {
         let mut addresses = Vec::new();
         for (service, url) in &urls {
             let address = free_address();
-            writeln!(text, "[services.{service}]\nlisten = \"{address}\"\ndatabase_url = \"{url}\"\npool_size = 8").unwrap();
+            writeln!(
+                text,
+                "[services.{service}]\nlisten = \"{address}\"\ndatabase_url = \"{url}\"\npool_size = 8"
+            )
+            .unwrap();
             addresses.push((*service, format!("http://{address}")));
         }
         let config = data_dir.join("korob.toml");
@@ -109,7 +115,13 @@ impl Suite {
 
     /// `kill -9` of everything but PostgreSQL.
     pub async fn kill(&mut self) {
-        self.child.kill().await.unwrap();
+        let roles = children(self.child.id().unwrap());
+        self.child.start_kill().unwrap();
+        for role in roles {
+            // One may have ended already, with its supervisor.
+            let _ = rustix::process::kill_process(role, rustix::process::Signal::KILL);
+        }
+        self.child.wait().await.unwrap();
     }
 
     /// Starts the binary again over the same databases.
@@ -144,12 +156,18 @@ impl Suite {
                 made["priceListId"].as_str().unwrap().to_owned()
             }
         };
-        let prices = json!({ "prices": [{ "sku": sku, "amount": { "amount": "100.00", "currencyCode": "UAH" } }] });
+        let prices =
+            json!({ "prices": [{ "sku": sku, "amount": { "amount": "100.00", "currencyCode": "UAH" } }] });
         let path = format!("/v1/price-lists/{list}/prices");
         self.rest.post(&path, &format!("price-{sku}"), &prices).await.unwrap().ok().unwrap();
         if units > 0 {
             let receipt = json!({ "warehouseId": self.warehouse_id, "lines": [{ "sku": sku, "quantity": units.to_string() }] });
-            self.rest.post("/v1/stock/receive", &format!("receipt-{sku}"), &receipt).await.unwrap().ok().unwrap();
+            self.rest
+                .post("/v1/stock/receive", &format!("receipt-{sku}"), &receipt)
+                .await
+                .unwrap()
+                .ok()
+                .unwrap();
         }
     }
 
@@ -159,7 +177,7 @@ impl Suite {
             "shopId": self.shop_id, "sourceId": self.source_id, "method": "ORDER_METHOD_CART",
             "contact": { "name": "Олена Коваленко", "phone": format!("+38067{:07}", 1_000_000 + buyer) },
             "lines": [{ "sku": sku, "quantity": 1 }],
-            "delivery": { "deliveryMethodId": self.delivery_method_id, "address": { "countryCode": "UA", "city": "Київ" } },
+            "delivery": { "deliveryMethodId": self.delivery_method_id, "address": { "countryCode": "UA", "city": "Київ", "line": "Хрещатик, 1" } },
             "paymentMethod": "cash_on_delivery",
         })
     }
@@ -204,9 +222,21 @@ impl Suite {
         let request = CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: key() };
         self.source_id = access.create_channel_account(request).await.unwrap().into_inner().source_id;
         let scopes = [
-            "access.read", "access.write", "catalog.read", "catalog.write", "customers.read", "customers.write",
-            "delivery.read", "delivery.write", "inventory.hold", "inventory.read", "inventory.write", "orders.read",
-            "orders.write", "payments.read", "payments.write",
+            "access.read",
+            "access.write",
+            "catalog.read",
+            "catalog.write",
+            "customers.read",
+            "customers.write",
+            "delivery.read",
+            "delivery.write",
+            "inventory.hold",
+            "inventory.read",
+            "inventory.write",
+            "orders.read",
+            "orders.write",
+            "payments.read",
+            "payments.write",
         ];
         let request = CreateApiKeyRequest {
             name: "scenario".to_owned(),
@@ -231,7 +261,7 @@ impl Suite {
 
     /// Asks the suite to drain, then drops its databases.
     pub async fn stop(mut self) {
-        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         assert!(ended.expect("drains in time").unwrap().success(), "ends with status 0");
@@ -259,6 +289,27 @@ async fn connect(url: &str) -> Database {
     client
 }
 
+/// A port of this test process alone: below those the kernel hands out, so that a suite that was killed finds its ports
+/// free again, whatever other suites run meanwhile.
 fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
+    loop {
+        let address = SocketAddr::from(([127, 0, 0, 1], first + TAKEN.fetch_add(1, Ordering::Relaxed)));
+        if std::net::TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
+/// The processes that `parent` has started.
+fn children(parent: u32) -> Vec<Pid> {
+    let entries =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_child = |pid: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        after_name.split(' ').nth(1) == Some(&parent.to_string())
+    };
+    entries.filter(is_child).filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }

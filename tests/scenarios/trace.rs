@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -25,7 +29,10 @@ struct Receiver(Traces);
 
 #[tonic::async_trait]
 impl TraceService for Receiver {
-    async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let mut traces = self.0.lock().unwrap();
         for resource in request.into_inner().resource_spans {
             let attributes = resource.resource.map(|resource| resource.attributes).unwrap_or_default();
@@ -36,7 +43,10 @@ impl TraceService for Receiver {
             };
             for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                 let spans = traces.entry(span.trace_id).or_default();
-                spans.insert(span.span_id, Span { name: span.name, service: service.clone(), parent: span.parent_span_id });
+                spans.insert(
+                    span.span_id,
+                    Span { name: span.name, service: service.clone(), parent: span.parent_span_id },
+                );
             }
         }
         Ok(Response::new(ExportTraceServiceResponse::default()))
@@ -48,7 +58,8 @@ async fn a_placement_is_one_trace_through_at_least_five_processes() {
     let traces = Traces::default();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let server = tonic::transport::Server::builder().add_service(TraceServiceServer::new(Receiver(traces.clone())));
+    let server =
+        tonic::transport::Server::builder().add_service(TraceServiceServer::new(Receiver(traces.clone())));
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
 
     let telemetry = format!("[telemetry]\notlp_endpoint = \"{endpoint}\"");
@@ -60,8 +71,17 @@ async fn a_placement_is_one_trace_through_at_least_five_processes() {
         let traces = traces.lock().unwrap();
         let placement = traces.values().find(|spans| {
             let has = |name: &str| spans.values().any(|span| span.name == name);
-            has("orders.place_order") && has("inventory.reserve_stock") && has("payments.open_payment")
-                && has("customers.count_purchases")
+            [
+                "orders.place_order",
+                "catalog.quote_items",
+                "inventory.reserve_stock",
+                "payments.open_payment",
+                "delivery.plan_delivery",
+                "customers.count_purchases",
+                "POST /v1/orders",
+            ]
+            .into_iter()
+            .all(has)
         });
         placement.cloned()
     })
@@ -69,8 +89,15 @@ async fn a_placement_is_one_trace_through_at_least_five_processes() {
 
     let services: BTreeSet<_> = spans.values().map(|span| span.service.as_str()).collect();
     assert!(services.len() >= 5, "the trace passes {services:?}");
-    for name in ["orders.place_order", "catalog.quote_items", "inventory.reserve_stock", "payments.open_payment", "delivery.plan_delivery"] {
-        let span = spans.values().find(|span| span.name == name).unwrap_or_else(|| panic!("{name} is in the trace"));
+    for name in [
+        "orders.place_order",
+        "catalog.quote_items",
+        "inventory.reserve_stock",
+        "payments.open_payment",
+        "delivery.plan_delivery",
+    ] {
+        let span =
+            spans.values().find(|span| span.name == name).unwrap_or_else(|| panic!("{name} is in the trace"));
         assert!(spans.contains_key(&span.parent), "{name} has its parent in the trace");
     }
     let roots: Vec<_> = spans.values().filter(|span| span.parent.is_empty()).collect();

@@ -10,6 +10,7 @@ use proto::events::v1::{
 use rpc::{Fault, Fields};
 use store::{Page, Store};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
@@ -25,12 +26,13 @@ const POLL_PERIOD: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub struct EventLog {
     store: Store,
+    stop: CancellationToken,
 }
 
 impl EventLog {
-    /// The log in `store`.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    /// The log in `store`. Readers that wait are answered at once when `stop` is cancelled.
+    pub fn new(store: Store, stop: CancellationToken) -> Self {
+        Self { store, stop }
     }
 
     async fn read_or_wait(&self, request: &ReadEventsRequest) -> Result<ReadEventsResponse, Status> {
@@ -43,13 +45,14 @@ impl EventLog {
             let page =
                 log::read(&self.store, after, &request.types, i64::from(limit)).await.map_err(refusal)?;
             let left = until.saturating_duration_since(Instant::now());
-            if !page.events.is_empty() || left.is_zero() {
+            if !page.events.is_empty() || left.is_zero() || self.stop.is_cancelled() {
                 return Ok(page);
             }
             // What was looked at and is of other types is not looked at again.
             after = page.read_position;
             // Ends early only when the store is gone, which outlives this call.
-            let _ = tokio::time::timeout(left.min(POLL_PERIOD), appended.changed()).await;
+            let wait = tokio::time::timeout(left.min(POLL_PERIOD), appended.changed());
+            let _ = self.stop.run_until_cancelled(wait).await;
         }
     }
 }

@@ -60,7 +60,7 @@ async fn an_event_whose_tries_are_used_up_waits_for_an_operator() {
     assert_eq!(newsroom.count_read().await, 0, "its successor waits with it");
 
     let event_id = parked_event_id(&newsroom).await;
-    let reader = events::EventLog::new(newsroom.reader.clone());
+    let reader = events::EventLog::new(newsroom.reader.clone(), tokio_util::sync::CancellationToken::new());
     let replay = ReplayParkedEventRequest { consumer: "reader.read".to_owned(), event_id };
     newsroom
         .as_operator(reader, async |mut log| {

@@ -15,7 +15,8 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<T> {
         Some(path) => (path.to_path_buf(), true),
         None => (PathBuf::from(DEFAULT_FILE), false),
     };
-    let environment = Environment::with_prefix("KOROB").prefix_separator("__").separator("__").try_parsing(true);
+    let environment =
+        Environment::with_prefix("KOROB").prefix_separator("__").separator("__").try_parsing(true);
     let file = File::from(path).format(FileFormat::Toml).required(required);
     Ok(Config::builder().add_source(file).add_source(environment).build()?.try_deserialize()?)
 }

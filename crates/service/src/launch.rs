@@ -62,7 +62,7 @@ pub async fn launch_with<S: Service>(
     let upkeep = store.clone();
     let parts = S::start(platform)
         .await?
-        .serve(EventLogServiceServer::new(EventLog::new(store.clone())))
+        .serve(EventLogServiceServer::new(EventLog::new(store.clone(), stop.clone())))
         .every(UPKEEP_PERIOD, "upkeep", move || forget_old(upkeep.clone()));
 
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -99,6 +99,11 @@ impl Running {
     /// Its database.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Begins to stop: not ready any more, no new work of its own, readers that wait are answered. Calls are still served.
+    pub fn begin_drain(&self) {
+        self.stop.cancel();
     }
 
     /// Lets running work end, then stops.

@@ -28,6 +28,9 @@ pub async fn listen(
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .layer(stack.layer())
         .add_routes(stack.into_inner())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move { stop.cancelled().await });
+        .serve_with_incoming_shutdown(
+            TcpListenerStream::new(listener),
+            async move { stop.cancelled().await },
+        );
     Ok((bound, tokio::spawn(server)))
 }

@@ -27,7 +27,10 @@ pub async fn serve_ops(
     let app = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(move || readiness(ready.clone())))
-        .route("/metrics", get(async move || ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render())));
+        .route(
+            "/metrics",
+            get(async move || ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render())),
+        );
     let server = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
     tokio::spawn(async move {
         if let Err(error) = server.await {

@@ -39,7 +39,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             log_format: LogFormat::Human,
-            log_filter: "warn,korob=info,service=info,gateway=info,saga=info,events=info,store=info,rpc=info".to_owned(),
+            log_filter: "warn,korob=info,service=info,gateway=info,saga=info,events=info,store=info,rpc=info"
+                .to_owned(),
             otlp_endpoint: String::new(),
             sample_ratio: 1.0,
         }
@@ -54,17 +55,23 @@ pub struct Telemetry {
 }
 
 /// Seconds, from a fifth of a millisecond to ten seconds.
-const BUCKETS: &[f64] = &[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+const BUCKETS: &[f64] =
+    &[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// Sets up logs, spans and metrics for the process `name`. Call once, inside the runtime.
 pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&settings.log_filter)?;
     let logs = match settings.log_format {
-        LogFormat::Human => tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true).boxed(),
-        LogFormat::Json => {
-            tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_writer(std::io::stderr).boxed()
+        LogFormat::Human => {
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true).boxed()
         }
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     let spans = (!settings.otlp_endpoint.is_empty()).then(|| exporter(name, settings)).transpose()?;
     let tracer = spans.as_ref().map(|provider| {
@@ -82,8 +89,10 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
 }
 
 fn exporter(name: &str, settings: &Settings) -> anyhow::Result<SdkTracerProvider> {
-    let exporter =
-        opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(&settings.otlp_endpoint).build()?;
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(&settings.otlp_endpoint)
+        .build()?;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio)));
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)

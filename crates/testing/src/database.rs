@@ -22,7 +22,10 @@ impl TestDatabase {
         let admin = connect(&admin_url).await;
         let template = template::<S>(&admin, &admin_url).await;
         let name = format!("t_{}_{}", S::NAME, Uuid::new_v4().simple());
-        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("clone the template");
+        admin
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .await
+            .expect("clone the template");
         let url = url_of(&admin_url, &name);
         Self { name, admin_url, url }
     }
@@ -43,7 +46,8 @@ impl Drop for TestDatabase {
         let (admin_url, name) = (self.admin_url.clone(), self.name.clone());
         // A runtime of its own: this one may be shutting down.
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let admin = connect(&admin_url).await;
                 // Left behind at worst: the server belongs to tests only.
@@ -58,7 +62,11 @@ impl Drop for TestDatabase {
 async fn template<S: Service>(admin: &Client, admin_url: &str) -> String {
     let name = format!("tpl_{}_{}", S::NAME, digest_of_migrations(S::NAME));
     admin.batch_execute("SELECT pg_advisory_lock(7100)").await.expect("lock");
-    let exists = admin.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name]).await.expect("look").is_some();
+    let exists = admin
+        .query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name])
+        .await
+        .expect("look")
+        .is_some();
     if !exists {
         let unfinished = format!("{name}_new");
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {unfinished}")).await.expect("drop");

@@ -45,7 +45,9 @@ impl World {
         let mut settings = store::Settings::at(database.url());
         // A burst of a test waits rather than fails; what happens when the pool is exhausted has a test of its own.
         settings.pool_wait_ms = 10_000;
-        let running = service::launch::<S>(&settings, &self.directory, self.clock.clone(), b"a secret of tests only").await;
+        let running =
+            service::launch::<S>(&settings, &self.directory, self.clock.clone(), b"a secret of tests only")
+                .await;
         self.running.push(running.expect("the service starts"));
         self.databases.push((S::NAME, database));
         self

@@ -85,7 +85,8 @@ impl<K: Kind> FromStr for Id<K> {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let error = IdError { prefix: K::PREFIX };
-        let digits = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or(error.clone())?;
+        let digits =
+            text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or(error.clone())?;
         let canonical = digits.len() == 32 && !digits.bytes().any(|byte| byte.is_ascii_uppercase());
         if !canonical {
             return Err(error);

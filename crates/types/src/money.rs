@@ -92,7 +92,9 @@ impl Money {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let dangling_point = digits.ends_with('.');
-        let plain = !whole.is_empty() && !dangling_point && (whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit());
+        let plain = !whole.is_empty()
+            && !dangling_point
+            && (whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit());
         if !plain {
             return Err(MoneyError::NotDecimal);
         }
@@ -142,13 +144,19 @@ impl Money {
     /// The sum of two amounts of one currency.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        self.minor.checked_add(other.minor).map(|minor| Self::new(self.currency, minor)).ok_or(MoneyError::TooLarge)
+        self.minor
+            .checked_add(other.minor)
+            .map(|minor| Self::new(self.currency, minor))
+            .ok_or(MoneyError::TooLarge)
     }
 
     /// The difference of two amounts of one currency.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        self.minor.checked_sub(other.minor).map(|minor| Self::new(self.currency, minor)).ok_or(MoneyError::TooLarge)
+        self.minor
+            .checked_sub(other.minor)
+            .map(|minor| Self::new(self.currency, minor))
+            .ok_or(MoneyError::TooLarge)
     }
 
     /// The amount × `numerator` / `denominator`, rounded half away from zero. The denominator must be positive.

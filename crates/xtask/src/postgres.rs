@@ -29,7 +29,8 @@ impl TestServer {
         let mut settings = Settings::at(&directory);
         settings.durability = Durability::TestsOnly;
         settings.max_connections = CONNECTIONS_MAX;
-        let postgres = runtime.block_on(Postgres::start(settings)).context("start PostgreSQL for the tests")?;
+        let postgres =
+            runtime.block_on(Postgres::start(settings)).context("start PostgreSQL for the tests")?;
         Ok(Self { runtime, postgres: Some(postgres), directory })
     }
 

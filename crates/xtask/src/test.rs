@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use crate::{
     generated::Mode,
     openapi,
-    prerequisites::{self, TestRunner},
     postgres::{TestServer, URL_VARIABLE},
+    prerequisites::{self, TestRunner},
     schema, shell, workspace,
 };
 

@@ -85,6 +85,7 @@ async fn what_is_wrong_is_named() {
     method.tariffs.clear();
     let refused = refusal(update(&yard, &method, &["name", "tariffs"]).await);
     assert_eq!(refused.fields, ["delivery_method.name", "delivery_method.tariffs"]);
-    let nothing = refusal(yard.delivery().update_delivery_method(UpdateDeliveryMethodRequest::default()).await);
+    let nothing =
+        refusal(yard.delivery().update_delivery_method(UpdateDeliveryMethodRequest::default()).await);
     assert_eq!(nothing.fields, ["update_mask", "delivery_method"]);
 }

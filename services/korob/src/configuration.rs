@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service::telemetry;
 
 use crate::arguments::Arguments;
@@ -54,7 +54,7 @@ impl Default for OpsSettings {
 }
 
 /// One service.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceSettings {
     /// Where its gRPC port listens. Default: a free port on the loopback interface.
@@ -66,6 +66,7 @@ pub struct ServiceSettings {
     /// Most database connections at once.
     pub pool_size: usize,
     /// The service's own settings; its README names them.
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
     pub settings: serde_json::Value,
 }
 
@@ -86,7 +87,11 @@ impl Configuration {
         }
         for name in configuration.services.keys() {
             let known = crate::roles::SERVICES.contains(&name.as_str());
-            anyhow::ensure!(known, "services.{name}: there is no such service; there are {}", crate::roles::SERVICES.join(", "));
+            anyhow::ensure!(
+                known,
+                "services.{name}: there is no such service; there are {}",
+                crate::roles::SERVICES.join(", ")
+            );
         }
         Ok(configuration)
     }

@@ -23,7 +23,8 @@ const MARKER: &str = "korob-demo";
 /// Runs the demonstration; with `--exit` the status tells whether anything was lost, doubled or oversold.
 pub async fn run(mut configuration: Configuration, demo: Demo) -> anyhow::Result<ExitCode> {
     let telemetry = telemetry::start("korob", &configuration.telemetry)?;
-    let data_dir = fresh_directory(configuration.data_dir.clone().unwrap_or_else(|| beside(&configuration.data_dir())))?;
+    let data_dir =
+        fresh_directory(configuration.data_dir.clone().unwrap_or_else(|| beside(&configuration.data_dir())))?;
     configuration.data_dir = Some(data_dir.clone());
     configuration.gateway.listen = listen_at(demo.port);
     configuration.ops.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -79,7 +80,11 @@ fn fresh_directory(path: PathBuf) -> anyhow::Result<PathBuf> {
     let marker = path.join(MARKER);
     let is_used = path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
     if is_used {
-        anyhow::ensure!(marker.exists(), "{} is not empty and not the demonstration's: name another --data-dir", path.display());
+        anyhow::ensure!(
+            marker.exists(),
+            "{} is not empty and not the demonstration's: name another --data-dir",
+            path.display()
+        );
         std::fs::remove_dir_all(&path).with_context(|| format!("empty {}", path.display()))?;
     }
     std::fs::create_dir_all(&path).with_context(|| format!("create {}", path.display()))?;

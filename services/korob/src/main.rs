@@ -50,6 +50,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Bench(bench) => commands::bench::run(configuration, bench).await,
             Command::Openapi => commands::openapi::run(),
         }
-    })?;
-    Ok(code)
+    });
+    // Everything has drained; what still blocks is the read of a standard input that nobody closes.
+    runtime.shutdown_background();
+    code
 }

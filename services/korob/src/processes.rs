@@ -1,7 +1,6 @@
 //! Every role as a process of its own on the loopback interface: started, watched, restarted, stopped together.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,11 +8,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
+use serde::Serialize;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, ServiceSettings};
 use crate::postgres::Databases;
 use crate::roles::{Role, SERVICES};
 use crate::{runtime_file, shutdown};
@@ -46,8 +46,14 @@ impl Processes {
     /// Starts every role and returns when the gateway is ready.
     pub async fn start(configuration: &Configuration, databases: &Databases) -> anyhow::Result<Self> {
         let addresses = Addresses::choose(configuration)?;
-        let file = runtime_file::write(&configuration.data_dir(), &runtime_configuration(configuration, databases, &addresses)?)?;
-        let watched = Role::ALL.into_iter().map(|role| (role, watch(role, file.clone(), addresses.ops[role.name()]))).collect();
+        let file = runtime_file::write(
+            &configuration.data_dir(),
+            &runtime_configuration(configuration, databases, &addresses)?,
+        )?;
+        let watched = Role::ALL
+            .into_iter()
+            .map(|role| (role, watch(role, file.clone(), addresses.ops[role.name()])))
+            .collect();
         let processes = Self { addresses, watched };
         for role in Role::ALL {
             processes.wait_until_ready(role).await?;
@@ -89,7 +95,9 @@ impl Processes {
             }
         };
         let waited = tokio::time::timeout(READY_PATIENCE, ready).await;
-        waited.with_context(|| format!("{role} was not ready within {} s; its log tells why", READY_PATIENCE.as_secs()))
+        waited.with_context(|| {
+            format!("{role} was not ready within {} s; its log tells why", READY_PATIENCE.as_secs())
+        })
     }
 }
 
@@ -115,6 +123,8 @@ fn watch(role: Role, file: PathBuf, ops: SocketAddr) -> Watched {
                     return;
                 }
             };
+            // Held open: its end tells the role that the supervisor is gone, and waiting would close it.
+            let _lifeline = child.stdin.take();
             tokio::select! {
                 () = stopped.cancelled() => {
                     end(role, &mut child).await;
@@ -187,21 +197,32 @@ impl Addresses {
 }
 
 /// The configuration the roles are started with: that of the suite, with the addresses, databases and secret filled in.
-fn runtime_configuration(configuration: &Configuration, databases: &Databases, addresses: &Addresses) -> anyhow::Result<String> {
-    let secret = String::from_utf8(configuration.secret()?)?;
-    let mut text = format!("data_dir = {:?}\nsecret = \"{secret}\"\n\n", configuration.data_dir().display().to_string());
-    writeln!(text, "[telemetry]\n{}", toml::to_string(&configuration.telemetry)?)?;
+#[derive(Serialize)]
+struct RuntimeConfiguration {
+    data_dir: PathBuf,
+    secret: String,
+    telemetry: service::telemetry::Settings,
+    gateway: gateway::Settings,
+    services: BTreeMap<&'static str, ServiceSettings>,
+}
+
+fn runtime_configuration(
+    configuration: &Configuration,
+    databases: &Databases,
+    addresses: &Addresses,
+) -> anyhow::Result<String> {
     let mut gateway = configuration.gateway.clone();
     gateway.listen = addresses.gateway;
-    writeln!(text, "[gateway]\n{}", toml::to_string(&gateway)?)?;
-    for (name, address) in &addresses.services {
-        let service = configuration.service(name);
-        let pool_size = service.pool_size;
-        writeln!(text, "[services.{name}]\nlisten = \"{address}\"\naddress = \"http://{address}\"")?;
-        writeln!(text, "database_url = \"{}\"\npool_size = {pool_size}\n", databases.url(name))?;
-        if !service.settings.is_null() {
-            writeln!(text, "[services.{name}.settings]\n{}", toml::to_string(&service.settings)?)?;
-        }
-    }
-    Ok(text)
+    let services = addresses.services.iter().map(|(name, listen)| {
+        let (address, database_url) = (format!("http://{listen}"), databases.url(name).to_owned());
+        (*name, ServiceSettings { listen: *listen, address, database_url, ..configuration.service(name) })
+    });
+    let runtime = RuntimeConfiguration {
+        data_dir: configuration.data_dir(),
+        secret: String::from_utf8(configuration.secret()?)?,
+        telemetry: configuration.telemetry.clone(),
+        gateway,
+        services: services.collect(),
+    };
+    Ok(toml::to_string(&runtime)?)
 }

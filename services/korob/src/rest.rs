@@ -84,7 +84,13 @@ impl Client {
         Self::with_key(self.base.clone(), self.key.clone())
     }
 
-    async fn send(&self, method: Method, path: &str, idempotency_key: Option<&str>, body: &Value) -> anyhow::Result<Answer> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        idempotency_key: Option<&str>,
+        body: &Value,
+    ) -> anyhow::Result<Answer> {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key).header("content-type", "application/json");
@@ -106,7 +112,8 @@ impl Client {
             let bytes = response.into_body().collect().await?.to_bytes();
             anyhow::Ok((status, bytes))
         };
-        let (status, bytes) = tokio::time::timeout(PATIENCE, exchange).await.context("no answer in time")??;
+        let (status, bytes) =
+            tokio::time::timeout(PATIENCE, exchange).await.context("no answer in time")??;
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok(Answer { status, body })
     }

@@ -44,13 +44,22 @@ pub struct Suite {
 }
 
 enum Parts {
-    OneProcess { services: Vec<Running>, gateway: gateway::Serving, closing: CancellationToken, listening: CancellationToken },
+    OneProcess {
+        services: Vec<Running>,
+        gateway: gateway::Serving,
+        closing: CancellationToken,
+        listening: CancellationToken,
+    },
     Processes(Processes),
 }
 
 impl Suite {
     /// Starts everything and returns when the gateway is open.
-    pub async fn start(configuration: Configuration, mode: Mode, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+    pub async fn start(
+        configuration: Configuration,
+        mode: Mode,
+        metrics: PrometheusHandle,
+    ) -> anyhow::Result<Self> {
         let databases = Databases::open(&configuration).await?;
         match mode {
             Mode::OneProcess => Self::in_this_process(configuration, databases, metrics).await,
@@ -78,7 +87,11 @@ impl Suite {
         self.databases.lost().await;
     }
 
-    async fn in_this_process(configuration: Configuration, databases: Databases, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+    async fn in_this_process(
+        configuration: Configuration,
+        databases: Databases,
+        metrics: PrometheusHandle,
+    ) -> anyhow::Result<Self> {
         let secret = configuration.secret()?;
         let directory = Directory::in_process(SERVICES, CallerKeys::new(secret.clone()));
         migrate_all(&databases).await?;
@@ -88,7 +101,8 @@ impl Suite {
             database.pool_size = service.pool_size;
             let (directory, secret) = (directory.clone(), secret.clone());
             // Tasks of their own: a migration blocks the task it runs in.
-            let launch = async move { roles::launch(name, &database, &directory, &secret, service.settings).await };
+            let launch =
+                async move { roles::launch(name, &database, &directory, &secret, service.settings).await };
             async { tokio::spawn(launch).await? }
         });
         let running = try_join_all(launches).await?;
@@ -102,8 +116,10 @@ impl Suite {
         }
         let closing = CancellationToken::new();
         let gateway_directory = directory.for_issuer(roles::GATEWAY);
-        let gateway = gateway::serve(configuration.gateway.clone(), &gateway_directory, closing.clone()).await?;
-        let stores: Vec<_> = running.iter().map(|service| (service.name(), service.store().clone())).collect();
+        let gateway =
+            gateway::serve(configuration.gateway.clone(), &gateway_directory, closing.clone()).await?;
+        let stores: Vec<_> =
+            running.iter().map(|service| (service.name(), service.store().clone())).collect();
         let ready: service::Readiness = Arc::new(move || Box::pin(all_answer(stores.clone())));
         let ops = service::serve_ops(configuration.ops.listen, metrics, ready, listening.clone()).await?;
 
@@ -116,8 +132,13 @@ impl Suite {
     async fn as_processes(configuration: Configuration, databases: Databases) -> anyhow::Result<Self> {
         let processes = Processes::start(&configuration, &databases).await?;
         let keys = CallerKeys::new(configuration.secret()?);
-        let urls: Vec<_> = processes.services().iter().map(|(name, address)| (*name, format!("http://{address}"))).collect();
-        let directory = Directory::remote(urls.iter().map(|(name, url)| (*name, url.as_str())), keys, Default::default())?;
+        let urls: Vec<_> =
+            processes.services().iter().map(|(name, address)| (*name, format!("http://{address}"))).collect();
+        let directory = Directory::remote(
+            urls.iter().map(|(name, url)| (*name, url.as_str())),
+            keys,
+            Default::default(),
+        )?;
         Ok(Self {
             gateway: processes.gateway(),
             ops: processes.ops(),

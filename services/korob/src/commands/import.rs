@@ -39,8 +39,13 @@ pub async fn run(configuration: Configuration, import: Import) -> anyhow::Result
     let verb = if dry_run { "would be" } else { "were" };
     println!(
         "{} offers: {} {verb} created, {} updated, {} unchanged, {} refused; {} prices changed, {} categories",
-        total.row_count, total.created_count, total.updated_count, total.unchanged_count, total.error_count,
-        total.price_changed_count, total.category_count,
+        total.row_count,
+        total.created_count,
+        total.updated_count,
+        total.unchanged_count,
+        total.error_count,
+        total.price_changed_count,
+        total.category_count,
     );
     Ok(if total.error_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -55,7 +60,11 @@ pub struct Imported {
 }
 
 /// Streams `file` into the catalog, showing progress.
-pub async fn import_yml(directory: &Directory, file: &Path, settings: ImportFeedSettings) -> anyhow::Result<Imported> {
+pub async fn import_yml(
+    directory: &Directory,
+    file: &Path,
+    settings: ImportFeedSettings,
+) -> anyhow::Result<Imported> {
     let source = File::open(file).await.with_context(|| format!("open {}", file.display()))?;
     let length = source.metadata().await?.len();
     let bar = ProgressBar::new(length);
@@ -77,11 +86,18 @@ pub async fn import_yml(directory: &Directory, file: &Path, settings: ImportFeed
     }
     bar.finish_and_clear();
     reading.await.context("read the file")??;
-    anyhow::ensure!(imported.total.finished, "the import ended early; run it again, what is done is not done twice");
+    anyhow::ensure!(
+        imported.total.finished,
+        "the import ended early; run it again, what is done is not done twice"
+    );
     Ok(imported)
 }
 
-async fn send(mut source: File, settings: ImportFeedSettings, parts: mpsc::Sender<ImportFeedRequest>) -> anyhow::Result<()> {
+async fn send(
+    mut source: File,
+    settings: ImportFeedSettings,
+    parts: mpsc::Sender<ImportFeedRequest>,
+) -> anyhow::Result<()> {
     let mut part = Part::Settings(settings);
     loop {
         if parts.send(ImportFeedRequest { part: Some(part) }).await.is_err() {

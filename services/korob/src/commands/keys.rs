@@ -55,7 +55,8 @@ pub async fn run(configuration: Configuration, keys: Keys) -> anyhow::Result<Exi
         }
         Keys::List => list(access).await?,
         Keys::Revoke { key_id } => {
-            let key = access.revoke_api_key(RevokeApiKeyRequest { key_id }).await.map_err(explain)?.into_inner();
+            let key =
+                access.revoke_api_key(RevokeApiKeyRequest { key_id }).await.map_err(explain)?.into_inner();
             println!("{} is revoked; within five seconds nobody accepts it", key.key_id);
         }
     }

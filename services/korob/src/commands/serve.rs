@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use rpc::{CallerKeys, Directory};
@@ -13,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::configuration::Configuration;
 use crate::roles::{self, Role};
 use crate::shutdown;
+
+/// How long calls under way may take once the process is asked to stop.
+const CALLS_PATIENCE: Duration = Duration::from_secs(12);
 
 /// Runs until Ctrl-C or SIGTERM, then drains.
 pub async fn run(configuration: Configuration, role: Role) -> anyhow::Result<ExitCode> {
@@ -37,9 +41,14 @@ pub fn directory(configuration: &Configuration) -> anyhow::Result<Directory> {
     Ok(Directory::remote(addresses, keys, Default::default())?)
 }
 
-async fn gateway(configuration: Configuration, directory: &Directory, metrics: telemetry::PrometheusHandle) -> anyhow::Result<()> {
+async fn gateway(
+    configuration: Configuration,
+    directory: &Directory,
+    metrics: telemetry::PrometheusHandle,
+) -> anyhow::Result<()> {
     let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
-    let gateway = gateway::serve(configuration.gateway, &directory.for_issuer(roles::GATEWAY), closing.clone()).await?;
+    let gateway =
+        gateway::serve(configuration.gateway, &directory.for_issuer(roles::GATEWAY), closing.clone()).await?;
     let url = format!("http://{}/readyz", gateway.address);
     let ready: service::Readiness = Arc::new(move || Box::pin(gateway_answers(url.clone())));
     service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
@@ -67,7 +76,8 @@ async fn serve(
     anyhow::ensure!(!settings.database_url.is_empty(), "services.{role}.database_url: serve needs it");
     let mut database = Settings::at(&settings.database_url);
     database.pool_size = settings.pool_size;
-    let running = start_when_possible(role, &database, directory, &configuration.secret()?, &settings.settings).await?;
+    let running =
+        start_when_possible(role, &database, directory, &configuration.secret()?, &settings.settings).await?;
 
     let stop = CancellationToken::new();
     let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
@@ -78,8 +88,12 @@ async fn serve(
     });
     service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
     shutdown::requested().await?;
+    running.begin_drain();
     stop.cancel();
-    served.await.context("serve until the end")??;
+    match tokio::time::timeout(CALLS_PATIENCE, served).await {
+        Ok(ended) => ended.context("serve until the end")??,
+        Err(_elapsed) => tracing::warn!(%role, "some calls did not end in time"),
+    }
     running.drain().await;
     Ok(())
 }
@@ -100,7 +114,7 @@ async fn start_when_possible(
             }
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

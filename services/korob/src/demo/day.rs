@@ -27,8 +27,14 @@ const BOOKING_PATIENCE: Duration = Duration::from_secs(20);
 const BOOKING_PAUSE: Duration = Duration::from_millis(20);
 
 const NAMES: [&str; 8] = [
-    "Олена Коваленко", "Андрій Шевченко", "Марія Бондар", "Ірина Ткаченко",
-    "Сергей Петров", "Анна Смирнова", "John Carter", "Jürgen Weiß",
+    "Олена Коваленко",
+    "Андрій Шевченко",
+    "Марія Бондар",
+    "Ірина Ткаченко",
+    "Сергей Петров",
+    "Анна Смирнова",
+    "John Carter",
+    "Jürgen Weiß",
 ];
 
 /// What the clients saw.
@@ -142,7 +148,10 @@ fn note_repeat(heard: &Mutex<Heard>, order_id: &str, answer: &Answer) {
 async fn cancel_some(shop: &Shop, day: &mut Day) -> anyhow::Result<()> {
     for (order_id, _) in day.placed.iter().skip(1).step_by(CANCEL_EVERY) {
         let reason = json!({ "reason": "buyer_changed_mind" });
-        shop.rest.post(&format!("/v1/orders/{order_id}/cancel"), &format!("cancel-{order_id}"), &reason).await?.ok()?;
+        shop.rest
+            .post(&format!("/v1/orders/{order_id}/cancel"), &format!("cancel-{order_id}"), &reason)
+            .await?
+            .ok()?;
         day.cancelled += 1;
     }
     Ok(())
@@ -150,7 +159,8 @@ async fn cancel_some(shop: &Shop, day: &mut Day) -> anyhow::Result<()> {
 
 /// Approve, assemble, hand to the courier, deliver, take the money.
 async fn deliver_some(shop: &Shop, day: &mut Day) -> anyhow::Result<()> {
-    let live = day.placed.iter().enumerate().filter(|(at, _)| at % CANCEL_EVERY != 1 && at % DELIVER_EVERY == 0);
+    let live =
+        day.placed.iter().enumerate().filter(|(at, _)| at % CANCEL_EVERY != 1 && at % DELIVER_EVERY == 0);
     for (_, (order_id, placed)) in live {
         deliver(shop, order_id, placed).await.with_context(|| format!("deliver {}", placed.number))?;
         day.delivered += 1;
@@ -160,7 +170,10 @@ async fn deliver_some(shop: &Shop, day: &mut Day) -> anyhow::Result<()> {
 
 async fn deliver(shop: &Shop, order_id: &str, placed: &Placed) -> anyhow::Result<()> {
     let post = async |path: String, body: Value| {
-        let key = format!("{path}-{}", body["state"].as_str().or(body["event"]["status"].as_str()).unwrap_or_default());
+        let key = format!(
+            "{path}-{}",
+            body["state"].as_str().or(body["event"]["status"].as_str()).unwrap_or_default()
+        );
         shop.rest.post(&path, &key, &body).await?.ok()
     };
     for state in ["ORDER_STATE_APPROVAL", "ORDER_STATE_ASSEMBLING"] {
@@ -209,7 +222,11 @@ impl Writer {
         Self {
             rest: shop.rest.clone(),
             shop_id: shop.shop_id.clone(),
-            sources: shop.sources.iter().map(|source| (source.source_id.clone(), source.name, source.method)).collect(),
+            sources: shop
+                .sources
+                .iter()
+                .map(|source| (source.source_id.clone(), source.name, source.method))
+                .collect(),
             delivery_methods: shop.delivery_methods.clone(),
             skus: shop.skus.clone(),
         }
@@ -253,7 +270,8 @@ fn phone(buyer: u64, order: u64) -> String {
 
 /// An even but fixed choice of 0 to `count` − 1.
 fn pick(number: u64, salt: u64, count: usize) -> usize {
-    let mut mixed = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ salt.wrapping_mul(0xD1B5_4A32_D192_ED03);
+    let mut mixed =
+        (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ salt.wrapping_mul(0xD1B5_4A32_D192_ED03);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     ((mixed ^ (mixed >> 31)) % count.max(1) as u64) as usize

@@ -41,7 +41,8 @@ pub struct Proof {
 impl Proof {
     /// Nothing lost, doubled, oversold or missing, and the ledger balances.
     pub fn is_flawless(&self) -> bool {
-        let stock = self.oversold == 0 && self.units_missing == 0 && self.units_reserved == self.units_promised;
+        let stock =
+            self.oversold == 0 && self.units_missing == 0 && self.units_reserved == self.units_promised;
         self.lost == 0 && self.doubled == 0 && stock && self.debits == self.credits
     }
 }
@@ -80,7 +81,10 @@ async fn read_orders(shop: &Shop, day: &Day, proof: &mut Proof) -> anyhow::Resul
             proof.doubled += 1;
         }
         if is_placed {
-            *proof.orders_by_channel.entry(order["channel"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            *proof
+                .orders_by_channel
+                .entry(order["channel"].as_str().unwrap_or_default().to_owned())
+                .or_default() += 1;
         }
         if is_placed && state != "ORDER_STATE_CANCELLED" {
             proof.ordered += minor(&order["total"]);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use proto::access::v1::access_service_client::AccessServiceClient;
 use proto::access::v1::{
-    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest, CreateShopRequest,
-    LegalEntity, Shop as ShopMessage, ShortagePolicy,
+    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest,
+    CreateShopRequest, LegalEntity, Shop as ShopMessage, ShortagePolicy,
 };
 use proto::catalog::v1::ImportFeedSettings;
 use rpc::{BoundChannel, Call, Caller};
@@ -69,7 +69,10 @@ pub async fn open(suite: &Suite) -> anyhow::Result<Shop> {
 }
 
 async fn open_shop(access: &mut AccessServiceClient<BoundChannel>) -> anyhow::Result<String> {
-    let entity = LegalEntity { name: "ТОВ «Короб»".to_owned(), tax_id: "12345678".to_owned(), ..Default::default() };
+    let entity =
+        LegalEntity {
+            name: "ТОВ «Короб»".to_owned(), tax_id: "12345678".to_owned(), ..Default::default()
+        };
     let request = CreateLegalEntityRequest { legal_entity: Some(entity), idempotency_key: "demo".to_owned() };
     let entity = access.create_legal_entity(request).await.map_err(|status| explain(&status))?.into_inner();
     let shop = ShopMessage {
@@ -87,7 +90,10 @@ async fn open_shop(access: &mut AccessServiceClient<BoundChannel>) -> anyhow::Re
     Ok(access.create_shop(request).await.map_err(|status| explain(&status))?.into_inner().shop_id)
 }
 
-async fn open_sources(access: &mut AccessServiceClient<BoundChannel>, shop_id: &str) -> anyhow::Result<Vec<Source>> {
+async fn open_sources(
+    access: &mut AccessServiceClient<BoundChannel>,
+    shop_id: &str,
+) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for (name, channel, method) in [
         ("site", Channel::Site, "ORDER_METHOD_CART"),
@@ -102,8 +108,10 @@ async fn open_sources(access: &mut AccessServiceClient<BoundChannel>, shop_id: &
             always_accept: channel == Channel::Marketplace,
             ..Default::default()
         };
-        let request = CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: name.to_owned() };
-        let account = access.create_channel_account(request).await.map_err(|status| explain(&status))?.into_inner();
+        let request =
+            CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: name.to_owned() };
+        let account =
+            access.create_channel_account(request).await.map_err(|status| explain(&status))?.into_inner();
         sources.push(Source { source_id: account.source_id, name, method });
     }
     Ok(sources)
@@ -149,7 +157,10 @@ async fn import_feed(suite: &Suite, source_id: &str) -> anyhow::Result<()> {
     let imported = import_yml(&suite.directory, &path, settings).await;
     std::fs::remove_file(&path)?;
     let total = imported?.total;
-    println!("The feed: {} offers in {} categories, {} refused.", total.row_count, total.category_count, total.error_count);
+    println!(
+        "The feed: {} offers in {} categories, {} refused.",
+        total.row_count, total.category_count, total.error_count
+    );
     Ok(())
 }
 
@@ -171,8 +182,11 @@ async fn receive_stock(rest: &Client, skus: &[String]) -> anyhow::Result<i64> {
     let warehouse = json!({ "warehouse": { "name": "Склад на Подолі" } });
     let warehouse = rest.post("/v1/warehouses", "demo-warehouse", &warehouse).await?.ok()?;
     let units = |at: usize| if at.is_multiple_of(SCARCE_EVERY) { SCARCE_UNITS } else { PLENTY_UNITS };
-    let lines: Vec<Value> =
-        skus.iter().enumerate().map(|(at, sku)| json!({ "sku": sku, "quantity": units(at).to_string() })).collect();
+    let lines: Vec<Value> = skus
+        .iter()
+        .enumerate()
+        .map(|(at, sku)| json!({ "sku": sku, "quantity": units(at).to_string() }))
+        .collect();
     let receipt = json!({ "warehouseId": warehouse["warehouseId"], "lines": lines, "reference": "НК-1" });
     rest.post("/v1/stock/receive", "demo-receipt", &receipt).await?.ok()?;
     Ok((0..skus.len()).map(units).sum())

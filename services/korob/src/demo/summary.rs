@@ -11,12 +11,18 @@ pub fn print(shop: &Shop, day: &Day, proof: &Proof) {
     println!("\n── What happened ──");
     println!(
         "{} orders were sent by the clients in {:.1} s, {:.0} a second: {} placed, {} refused.",
-        figures.latency_us.len(), figures.elapsed.as_secs_f64(), figures.per_second(),
-        day.placed.len(), day.rejected.values().sum::<usize>(),
+        figures.latency_us.len(),
+        figures.elapsed.as_secs_f64(),
+        figures.per_second(),
+        day.placed.len(),
+        day.rejected.values().sum::<usize>(),
     );
     println!(
         "Latency: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms.",
-        figures.percentile_ms(50.0), figures.percentile_ms(90.0), figures.percentile_ms(99.0), figures.percentile_ms(100.0),
+        figures.percentile_ms(50.0),
+        figures.percentile_ms(90.0),
+        figures.percentile_ms(99.0),
+        figures.percentile_ms(100.0),
     );
     for (reason, count) in &day.rejected {
         println!("  refused {count:>5}  {reason}");
@@ -32,13 +38,25 @@ pub fn print(shop: &Shop, day: &Day, proof: &Proof) {
     for (channel, count) in &proof.orders_by_channel {
         println!("  {count:>6}  {channel}");
     }
-    println!("Money: {} ordered, {} received; ledger debits {}, credits {}.",
-        amount(proof.ordered), amount(proof.received), amount(proof.debits), amount(proof.credits));
+    println!(
+        "Money: {} ordered, {} received; ledger debits {}, credits {}.",
+        amount(proof.ordered),
+        amount(proof.received),
+        amount(proof.debits),
+        amount(proof.credits)
+    );
     println!(
         "Stock: {} received = {} on hand + {} shipped; {} reserved, orders hold {}.",
-        shop.units_received, proof.units_on_hand, proof.units_shipped, proof.units_reserved, proof.units_promised,
+        shop.units_received,
+        proof.units_on_hand,
+        proof.units_shipped,
+        proof.units_reserved,
+        proof.units_promised,
     );
-    println!("\noversold {}   lost {}   doubled {}   missing units {}", proof.oversold, proof.lost, proof.doubled, proof.units_missing);
+    println!(
+        "\noversold {}   lost {}   doubled {}   missing units {}",
+        proof.oversold, proof.lost, proof.doubled, proof.units_missing
+    );
     println!("{}", if proof.is_flawless() { "Everything adds up." } else { "SOMETHING DOES NOT ADD UP." });
 }
 
@@ -56,7 +74,11 @@ pub fn print_next_steps(suite: &Suite, shop: &Shop, day: &Day) {
     println!("\nWorth trying:");
     println!("  curl -s -H 'Authorization: Bearer {}' '{base}/v1/orders?pageSize=3'", shop.key);
     println!("  curl -s -H 'Authorization: Bearer {}' {base}/v1/orders/{order_id}/history", shop.key);
-    println!("  curl -s -H 'Authorization: Bearer {}' {base}/v1/stock/{}/explain", shop.key, percent_encoded(sku));
+    println!(
+        "  curl -s -H 'Authorization: Bearer {}' {base}/v1/stock/{}/explain",
+        shop.key,
+        percent_encoded(sku)
+    );
 }
 
 /// Minor units of a currency with two digits.
@@ -66,5 +88,7 @@ fn amount(minor: i64) -> String {
 
 fn percent_encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

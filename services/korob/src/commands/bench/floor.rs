@@ -41,7 +41,18 @@ impl Floor {
     /// Transactions per second of `clients` over `seconds`.
     pub async fn measure(&self, clients: usize, seconds: u64) -> anyhow::Result<f64> {
         let output = Command::new(&self.program)
-            .args(["-n", "-M", "prepared", "-j", "2", "-c", &clients.to_string(), "-T", &seconds.to_string(), "-f"])
+            .args([
+                "-n",
+                "-M",
+                "prepared",
+                "-j",
+                "2",
+                "-c",
+                &clients.to_string(),
+                "-T",
+                &seconds.to_string(),
+                "-f",
+            ])
             .arg(&self.script)
             .arg(&self.url)
             .stdin(Stdio::null())

@@ -40,7 +40,10 @@ pub fn spent(root: u32) -> Spent {
 
 /// The direct child of `parent` whose name is `name`.
 pub fn child_named(parent: u32, name: &str) -> Option<u32> {
-    all().into_iter().find(|(_, process)| process.parent == parent && process.name == name).map(|(pid, _)| pid)
+    all()
+        .into_iter()
+        .find(|(_, process)| process.parent == parent && process.name == name)
+        .map(|(pid, _)| pid)
 }
 
 /// One line about the machine.

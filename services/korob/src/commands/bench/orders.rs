@@ -12,8 +12,8 @@ use embedded_postgres::Postgres;
 use http::StatusCode;
 use proto::access::v1::access_service_client::AccessServiceClient;
 use proto::access::v1::{
-    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateShopRequest, CreateLegalEntityRequest,
-    LegalEntity, Shop, ShortagePolicy,
+    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest,
+    CreateShopRequest, LegalEntity, Shop, ShortagePolicy,
 };
 use proto::catalog::v1::ImportFeedSettings;
 use rpc::{Call, Caller, Directory};
@@ -47,7 +47,12 @@ pub async fn run(configuration: Configuration, bench: BenchOrders) -> anyhow::Re
     settings.max_connections = CONNECTIONS_MAX;
     settings.bin_dir.clone_from(&configuration.postgres.bin_dir);
     let postgres = Postgres::start(settings).await?;
-    let floor = Floor::prepare(postgres.ensure_database("bench").await?, configuration.postgres.bin_dir.as_deref(), &directory).await?;
+    let floor = Floor::prepare(
+        postgres.ensure_database("bench").await?,
+        configuration.postgres.bin_dir.as_deref(),
+        &directory,
+    )
+    .await?;
 
     let mut suite = Bench::start(&postgres, directory, bench.processes).await?;
     let measured = suite.measure(&bench, &floor).await;
@@ -56,7 +61,8 @@ pub async fn run(configuration: Configuration, bench: BenchOrders) -> anyhow::Re
     let report = measured?;
     print!("{}", report.table());
     if let Some(file) = &bench.json {
-        std::fs::write(file, serde_json::to_string_pretty(&report.json())?).with_context(|| format!("write {}", file.display()))?;
+        std::fs::write(file, serde_json::to_string_pretty(&report.json())?)
+            .with_context(|| format!("write {}", file.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -71,7 +77,10 @@ struct Bench {
 impl Bench {
     async fn start(postgres: &Postgres, data_dir: PathBuf, processes: bool) -> anyhow::Result<Self> {
         let (gateway, ops) = (free_address()?, free_address()?);
-        let mut text = format!("data_dir = {:?}\n[gateway]\nlisten = \"{gateway}\"\n[ops]\nlisten = \"{ops}\"\n", data_dir.display().to_string());
+        let mut text = format!(
+            "data_dir = {:?}\n[gateway]\nlisten = \"{gateway}\"\n[ops]\nlisten = \"{ops}\"\n",
+            data_dir.display().to_string()
+        );
         for name in SERVICES {
             let url = postgres.ensure_database(name).await?;
             writeln!(text, "[services.{name}]\ndatabase_url = \"{url}\"")?;
@@ -79,7 +88,13 @@ impl Bench {
         let file = data_dir.join("bench.toml");
         std::fs::write(&file, text)?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--config").arg(&file).arg("up").stdout(Stdio::null()).process_group(0).kill_on_drop(true);
+        command
+            .arg("--config")
+            .arg(&file)
+            .arg("up")
+            .stdout(Stdio::null())
+            .process_group(0)
+            .kill_on_drop(true);
         if processes {
             command.arg("--processes");
         }
@@ -93,7 +108,12 @@ impl Bench {
         tokio::time::timeout(READY_PATIENCE, ready).await.context("the suite was not ready in time")?;
         let configuration = Configuration { data_dir: Some(data_dir.clone()), ..Configuration::default() };
         let directory = running_suite(&configuration)?;
-        Ok(Self { child, rest: Client::with_key(format!("http://{gateway}"), String::new()), directory, data_dir })
+        Ok(Self {
+            child,
+            rest: Client::with_key(format!("http://{gateway}"), String::new()),
+            directory,
+            data_dir,
+        })
     }
 
     async fn stop(&mut self) -> anyhow::Result<()> {
@@ -132,8 +152,10 @@ impl Bench {
         let call = Call::begin(Caller::operator("bench"), Duration::from_secs(60));
         let mut access = AccessServiceClient::new(self.directory.channel("access").bind(&call));
         let entity = LegalEntity { name: "Bench".to_owned(), ..Default::default() };
-        let request = CreateLegalEntityRequest { legal_entity: Some(entity), idempotency_key: "bench".to_owned() };
-        let entity = access.create_legal_entity(request).await.map_err(|status| explain(&status))?.into_inner();
+        let request =
+            CreateLegalEntityRequest { legal_entity: Some(entity), idempotency_key: "bench".to_owned() };
+        let entity =
+            access.create_legal_entity(request).await.map_err(|status| explain(&status))?.into_inner();
         let shop = Shop {
             legal_entity_id: entity.legal_entity_id,
             name: "Bench".to_owned(),
@@ -145,10 +167,24 @@ impl Bench {
             ..Default::default()
         };
         let request = CreateShopRequest { shop: Some(shop), idempotency_key: "bench".to_owned() };
-        let shop_id = access.create_shop(request).await.map_err(|status| explain(&status))?.into_inner().shop_id;
-        let account = ChannelAccount { shop_id: shop_id.clone(), channel: Channel::Site.into(), name: "site".to_owned(), ..Default::default() };
-        let request = CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: "bench".to_owned() };
-        let source_id = access.create_channel_account(request).await.map_err(|status| explain(&status))?.into_inner().source_id;
+        let shop_id =
+            access.create_shop(request).await.map_err(|status| explain(&status))?.into_inner().shop_id;
+        let account = ChannelAccount {
+            shop_id: shop_id.clone(),
+            channel: Channel::Site.into(),
+            name: "site".to_owned(),
+            ..Default::default()
+        };
+        let request = CreateChannelAccountRequest {
+            channel_account: Some(account),
+            idempotency_key: "bench".to_owned(),
+        };
+        let source_id = access
+            .create_channel_account(request)
+            .await
+            .map_err(|status| explain(&status))?
+            .into_inner()
+            .source_id;
         let request = CreateApiKeyRequest {
             name: "bench".to_owned(),
             shop_ids: vec![shop_id.clone()],
@@ -156,14 +192,19 @@ impl Bench {
             rate_limit: 10_000,
             idempotency_key: "bench".to_owned(),
         };
-        let secret = access.create_api_key(request).await.map_err(|status| explain(&status))?.into_inner().secret;
+        let secret =
+            access.create_api_key(request).await.map_err(|status| explain(&status))?.into_inner().secret;
         self.rest = self.rest.clone().authorized(secret);
 
         let feed = self.data_dir.join("feed.xml");
         std::fs::write(&feed, feed_text())?;
         let settings = ImportFeedSettings { source_id: source_id.clone(), ..Default::default() };
         let imported = import_yml(&self.directory, &feed, settings).await?;
-        anyhow::ensure!(imported.total.error_count == 0, "the feed was refused: {:?}", imported.errors.first());
+        anyhow::ensure!(
+            imported.total.error_count == 0,
+            "the feed was refused: {:?}",
+            imported.errors.first()
+        );
         self.receive().await?;
         let method = json!({ "deliveryMethod": {
             "shopId": shop_id, "kind": "DELIVERY_KIND_PICKUP", "name": "Pick-up", "cashOnDelivery": true,
@@ -232,7 +273,12 @@ impl Orders {
             "paymentMethod": "cash_on_delivery",
         });
         let answer = self.rest.post("/v1/orders", &format!("{}-{number}", self.run), &order).await?;
-        anyhow::ensure!(answer.status == StatusCode::CREATED, "an order was answered {}: {}", answer.status, answer.body);
+        anyhow::ensure!(
+            answer.status == StatusCode::CREATED,
+            "an order was answered {}: {}",
+            answer.status,
+            answer.body
+        );
         Ok(())
     }
 }
@@ -281,8 +327,15 @@ impl Report {
              | clients | orders/s | floor tx/s | ratio | p50 ms | p99 ms | CPU µs/order ours | PostgreSQL | resident MiB |\n\
              |---|---|---|---|---|---|---|---|---|\n\
              | {} | {:.0} | {:.0} | {:.2} | {:.1} | {:.1} | {:.0} | {:.0} | {:.0} |\n",
-            machine::describe(), self.clients, figures.per_second(), self.floor_per_second, self.ratio(),
-            figures.percentile_ms(50.0), figures.percentile_ms(99.0), self.suite_cpu_us, self.server_cpu_us,
+            machine::describe(),
+            self.clients,
+            figures.per_second(),
+            self.floor_per_second,
+            self.ratio(),
+            figures.percentile_ms(50.0),
+            figures.percentile_ms(99.0),
+            self.suite_cpu_us,
+            self.server_cpu_us,
             self.suite.resident_mib,
         )
     }
