@@ -1,5 +1,7 @@
 //! The suite as its users meet it: the real binary, over REST, in one process and as many.
 
+#![allow(clippy::unwrap_used)] // Tests: a failure is a panic.
+
 #[path = "../../services/korob/src/load.rs"]
 #[allow(dead_code)]
 mod load;

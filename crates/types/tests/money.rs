@@ -1,5 +1,7 @@
 //! Money is counted exactly.
 
+#![allow(clippy::unwrap_used)] // Tests: a failure is a panic.
+
 use proptest::prelude::*;
 use types::{Currency, Money, MoneyError};
 

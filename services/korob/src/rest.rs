@@ -79,7 +79,7 @@ impl Client {
     }
 
     /// The same client with connections of its own.
-    #[cfg(test)]
+    #[allow(dead_code)] // The scenarios include this file.
     pub fn reconnected(&self) -> Self {
         Self::with_key(self.base.clone(), self.key.clone())
     }
