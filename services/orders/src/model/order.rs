@@ -235,6 +235,8 @@ impl Order {
         }
         if to == OrderState::Complete {
             self.lines.iter_mut().for_each(OrderLine::deliver_shipped);
+            // Whoever completes an order by hand gives up what it still lacks.
+            self.lines.iter_mut().for_each(OrderLine::cancel_outstanding);
         }
         self.enter(to);
         self.status = status.unwrap_or_else(|| to.name().to_owned());
