@@ -1,7 +1,6 @@
 //! The loop of one subscription: pull a page, apply it with its cursor, park what fails, try the parked again.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,10 +9,11 @@ use proto::events::v1::{Event, ReadEventsRequest, ReadEventsResponse};
 use rpc::{Call, Caller, Channel};
 use store::{Store, Tx};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use crate::cursor::Cursor;
 use crate::parked;
-use crate::subscription::Subscription;
+use crate::subscription::{Applied, Handler, Subscription};
 
 /// Events of one page, applied in one transaction.
 const PAGE_LENGTH: i32 = 100;
@@ -134,13 +134,13 @@ impl Consumer {
                 if !cursor.advance(tx, &self.subscription, next).await? {
                     return Ok(Page::Overtaken);
                 }
-                for event in events {
-                    if parked::blocks(tx, &self.subscription, event).await? {
-                        parked::park(tx, &self.subscription, event, "").await?;
-                    } else {
-                        self.handle(tx, event).await?;
-                    }
+                let blocked = parked::blocked(tx, &self.subscription, events).await?;
+                let (waiting, free): (Vec<&Event>, Vec<&Event>) =
+                    events.iter().partition(|event| blocked.contains(&event.aggregate_id));
+                for event in waiting {
+                    parked::park(tx, &self.subscription, event, "").await?;
                 }
+                self.handle(tx, &free).await?;
                 Ok::<_, Failure>(Page::Applied)
             })
             .await
@@ -229,7 +229,7 @@ impl Consumer {
             let outcome = self.store.transaction(&call, async |tx: &mut Tx| {
                 let taken = parked::take(tx, &self.subscription, &event).await?;
                 if taken {
-                    self.handle(tx, &event).await?;
+                    self.handle(tx, &[&event]).await?;
                 }
                 Ok::<_, Failure>(taken)
             });
@@ -249,7 +249,27 @@ impl Consumer {
         Ok(applied)
     }
 
-    async fn handle(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
+    async fn handle(&self, tx: &mut Tx, events: &[&Event]) -> Result<(), Failure> {
+        match &self.subscription.handler {
+            Handler::Each(handler) => {
+                for event in events {
+                    let (call, span) = self.begin(event);
+                    tx.serve(call);
+                    shielded(handler(tx, event).instrument(span)).await?;
+                }
+                Ok(())
+            }
+            Handler::Together(_) if events.is_empty() => Ok(()),
+            Handler::Together(handler) => {
+                // One in the trace of each; they last until all is done.
+                let _spans: Vec<Span> = events.iter().map(|event| self.begin(event).1).collect();
+                shielded(handler(tx, events)).await
+            }
+        }
+    }
+
+    /// The call that an event's effects belong to, and its span in the trace of its cause.
+    fn begin(&self, event: &Event) -> (Call, Span) {
         let mut call = Call::begin(Caller::service_for(self.store.service(), &event.actor), WAIT);
         call.causation = Some(event.event_id.clone());
         if let Ok(trace) = event.traceparent.parse() {
@@ -260,14 +280,7 @@ impl Consumer {
             trace_id = %call.trace.trace_id(),
         );
         call.trace.adopt(&span);
-        tx.serve(call);
-        let handler = Arc::clone(&self.subscription.handler);
-        let applied = tracing::Instrument::instrument(async move { handler(tx, event).await }, span);
-        match AssertUnwindSafe(applied).catch_unwind().await {
-            Ok(applied) => applied.map_err(Failure),
-            // The transaction is rolled back; the event is parked, and the subscription goes on.
-            Err(_panic) => Err(Failure(anyhow::anyhow!("the handler panicked"))),
-        }
+        (call, span)
     }
 
     fn observe(&self, last: &Event, count: usize) {
@@ -279,6 +292,14 @@ impl Consumer {
             let lag = (now.seconds - created.seconds) as f64 + f64::from(now.nanos - created.nanos) / 1e9;
             metrics::histogram!("korob_events_lag_seconds", "consumer" => consumer).record(lag);
         }
+    }
+}
+
+/// A panic is a failure like others: the transaction is rolled back, the event is parked, the subscription goes on.
+async fn shielded(applied: impl Future<Output = Applied>) -> Result<(), Failure> {
+    match AssertUnwindSafe(applied).catch_unwind().await {
+        Ok(applied) => applied.map_err(Failure),
+        Err(_panic) => Err(Failure(anyhow::anyhow!("the handler panicked"))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Events that could not be applied: kept, tried again, visible, replayable.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::OptionalExtension;
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use prost::Message;
 use proto::events::v1::{Event, ParkedEvent};
@@ -14,16 +16,21 @@ use crate::subscription::Subscription;
 /// After this many tries an event waits for an operator.
 pub const TRIES_MAX: i32 = 5;
 
-/// Whether an earlier event of the same aggregate is parked, so that this one must wait behind it.
-pub(crate) async fn blocks(tx: &mut Tx, subscription: &Subscription, event: &Event) -> Result<bool> {
-    let found: (bool,) =
-        cached_sql("SELECT EXISTS (SELECT FROM parked_events WHERE consumer = $1 AND aggregate_id = $2)")
+/// The aggregates of `events` that have parked events, so that later ones must wait behind them.
+pub(crate) async fn blocked(
+    tx: &mut Tx,
+    subscription: &Subscription,
+    events: &[Event],
+) -> Result<HashSet<String>> {
+    let aggregates: Vec<&str> = events.iter().map(|event| event.aggregate_id.as_str()).collect();
+    let rows: Vec<(String,)> =
+        cached_sql("SELECT aggregate_id FROM parked_events WHERE consumer = $1 AND aggregate_id = ANY($2)")
             .bind::<Text, _>(subscription.consumer)
-            .bind::<Text, _>(&event.aggregate_id)
-            .returns::<(Bool,)>()
-            .get_result(tx.conn())
+            .bind::<Array<Text>, _>(aggregates)
+            .returns::<(Text,)>()
+            .load(tx.conn())
             .await?;
-    Ok(found.0)
+    Ok(rows.into_iter().map(|(aggregate,)| aggregate).collect())
 }
 
 /// Parks an event. An empty `error` means that it only waits behind another one.

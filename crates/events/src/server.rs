@@ -21,6 +21,8 @@ const LIMIT_MAX: i32 = 500;
 const WAIT_MS_MAX: i32 = 20_000;
 /// Events committed by another process of the same service are seen after this at the latest.
 const POLL_PERIOD: Duration = Duration::from_millis(250);
+/// What is committed within a moment is read together.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// The event log of one service, as a gRPC service.
 #[derive(Clone)]
@@ -51,7 +53,10 @@ impl EventLog {
             // What was looked at and is of other types is not looked at again.
             after = page.read_position;
             // Ends early only when the store is gone, which outlives this call.
-            let wait = tokio::time::timeout(left.min(POLL_PERIOD), appended.changed());
+            let wait = async {
+                let _ = tokio::time::timeout(left.min(POLL_PERIOD), appended.changed()).await;
+                tokio::time::sleep(GATHER).await;
+            };
             let _ = self.stop.run_until_cancelled(wait).await;
         }
     }

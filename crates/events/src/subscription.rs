@@ -10,7 +10,15 @@ use store::Tx;
 /// The result of applying one event.
 pub type Applied = anyhow::Result<()>;
 
-type Handler = dyn for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync;
+type Each = dyn for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync;
+type Together = dyn for<'a> Fn(&'a mut Tx, &'a [&'a Event]) -> BoxFuture<'a, Applied> + Send + Sync;
+
+/// What is done with events.
+#[derive(Clone)]
+pub(crate) enum Handler {
+    Each(Arc<Each>),
+    Together(Arc<Together>),
+}
 
 /// Applies the events of one producer in the transaction that moves the cursor.
 #[derive(Clone)]
@@ -18,7 +26,7 @@ pub struct Subscription {
     pub(crate) consumer: &'static str,
     pub(crate) producer: &'static str,
     pub(crate) types: Vec<String>,
-    pub(crate) handler: Arc<Handler>,
+    pub(crate) handler: Handler,
 }
 
 impl Subscription {
@@ -33,7 +41,16 @@ impl Subscription {
     where
         H: for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
     {
-        Self { consumer, producer, types: Vec::new(), handler: Arc::new(handler) }
+        Self { consumer, producer, types: Vec::new(), handler: Handler::Each(Arc::new(handler)) }
+    }
+
+    /// The same for a handler that takes what was read at once, in order, and does all of it or nothing. It publishes
+    /// nothing: its transaction serves no event in particular.
+    pub fn together<H>(consumer: &'static str, producer: &'static str, handler: H) -> Self
+    where
+        H: for<'a> Fn(&'a mut Tx, &'a [&'a Event]) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
+    {
+        Self { consumer, producer, types: Vec::new(), handler: Handler::Together(Arc::new(handler)) }
     }
 
     /// Also events of type `E`.

@@ -1,7 +1,8 @@
 //! Commits concurrent requests together.
 //!
-//! One worker takes whatever waits, runs it as one batch, and then takes what came meanwhile: no timer, so a lone request
-//! is not delayed, and under load the batches grow by themselves.
+//! One worker takes whatever waits, runs it as one batch, and then takes what came meanwhile. Requests that are about to
+//! come, because their tasks are ready to run, come along: a batch costs much and one more request in it little. No timer
+//! is in it, so a lone request is not delayed, and under load the batches grow by themselves.
 
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ use crate::error::Error;
 pub const QUEUE_LENGTH_MAX: usize = 2048;
 /// Requests of one batch.
 pub const BATCH_SIZE_MAX: usize = 128;
+
+/// A batch begins when none has come while everything else that is ready has run this many times.
+const LULLS: usize = 8;
 
 /// Gathers requests of one kind into batches. Cheap to clone; the worker ends when the last clone is dropped.
 pub struct Batcher<I, O, E> {
@@ -57,6 +61,17 @@ where
     }
 }
 
+/// Lets the tasks that are ready run, as long as that brings requests.
+async fn gather<W>(batch: &mut Vec<W>, waiting: &mut mpsc::Receiver<W>) {
+    let mut quiet = 0;
+    while quiet < LULLS && batch.len() < BATCH_SIZE_MAX {
+        tokio::task::yield_now().await;
+        let (before, room) = (batch.len(), BATCH_SIZE_MAX - batch.len());
+        batch.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(room));
+        quiet = if batch.len() == before { quiet + 1 } else { 0 };
+    }
+}
+
 async fn work<I, O, E, F, Fut>(name: &'static str, mut waiting: mpsc::Receiver<Waiting<I, O, E>>, run: Arc<F>)
 where
     I: Send + 'static,
@@ -67,6 +82,7 @@ where
 {
     let mut batch = Vec::with_capacity(BATCH_SIZE_MAX);
     while waiting.recv_many(&mut batch, BATCH_SIZE_MAX).await > 0 {
+        gather(&mut batch, &mut waiting).await;
         metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
         let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
         // A task of its own: a panic loses one batch, not the worker.

@@ -56,8 +56,6 @@ pub(crate) enum Error {
     Stopping,
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error(transparent)]
-    Database(#[from] DieselError),
 }
 
 impl Error {
@@ -113,28 +111,29 @@ impl Error {
             Self::ImportOverdue => Fault::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message),
             Self::Stopping => Fault::new(Code::Unavailable, "STOPPING", message).retry_after(soon),
             Self::Store(error) => error.fault(),
-            Self::Database(error) => store::Error::from(error).fault(),
         }
     }
 
     /// Whether somebody else took, a moment before, what was free when we looked: looking again names the owner.
     pub(crate) fn is_lost_race(&self) -> bool {
-        let (Self::Store(store::Error::Statement(error)) | Self::Database(error)) = self else {
-            return false;
-        };
+        let Self::Store(store::Error::Statement(error)) = self else { return false };
         matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
     }
 
     /// Whether others change the same rows: trying again in a moment helps.
     pub(crate) fn is_contention(&self) -> bool {
-        let (Self::Store(store::Error::Statement(error)) | Self::Database(error)) = self else {
-            return false;
-        };
+        let Self::Store(store::Error::Statement(error)) = self else { return false };
         let DieselError::DatabaseError(kind, info) = error else { return false };
         let message = info.message();
         matches!(kind, DatabaseErrorKind::SerializationFailure)
             || message.contains("deadlock detected")
             || message.contains("lock timeout")
+    }
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        Self::Store(error.into())
     }
 }
 

@@ -24,12 +24,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use types::Clock;
 
+use crate::rpc::{Quoter, quoter};
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/catalog");
 
 /// Products, categories, price lists and prices.
 pub struct Catalog {
     store: Store,
     clock: Clock,
+    quoter: Quoter,
     /// Imports that may run at once.
     imports: Arc<Semaphore>,
     stop: CancellationToken,
@@ -44,6 +47,7 @@ impl Service for Catalog {
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
         let catalog = Arc::new(Self {
+            quoter: quoter(platform.store.clone()),
             store: platform.store,
             clock: platform.clock,
             imports: Arc::new(Semaphore::new(import::IMPORTS_MAX)),

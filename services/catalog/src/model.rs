@@ -22,6 +22,6 @@ pub(crate) use owners::{Owner, Owners};
 pub(crate) use price::{ChangedPrice, Price, Prices, WantedPrice};
 pub(crate) use price_list::{PriceList, PriceListDetails};
 pub(crate) use product::{Edit, Product, ProductDetails, ProductKind};
-pub(crate) use quote::{Effective, Quoted};
+pub(crate) use quote::{Asked, Effective, Quoted};
 pub(crate) use search_words::search_words;
 pub(crate) use variant::{Variant, VariantPlace};

@@ -22,6 +22,8 @@ use proto::catalog::v1 as pb;
 use proto::catalog::v1::catalog_service_server::CatalogService;
 use tonic::{Request, Response, Status, Streaming};
 
+pub(crate) use quote_items::{Quoter, quoter};
+
 use crate::Catalog;
 
 type Answer<T> = Result<Response<T>, Status>;

@@ -4,6 +4,8 @@
 //! decides, then the one with the lower id. Nothing is cached: a price that was committed counts at once, whichever
 //! replica is asked.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -13,6 +15,16 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::model::ProductKind;
+
+/// A SKU whose price somebody asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) sku: Sku,
+    pub(crate) currency: Currency,
+    /// Empty for prices of no channel in particular.
+    pub(crate) channel: Arc<str>,
+    pub(crate) at: DateTime<Utc>,
+}
 
 /// A variant that is sold, with its price.
 #[derive(Debug, Clone)]
@@ -40,19 +52,17 @@ type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Option<i6
 type Columns = (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, Nullable<BigInt>);
 
 impl Quoted {
-    /// What each of `skus` is and costs, in their order; nothing for one that is unknown or archived. One statement.
+    /// What is `asked` for and what it costs, in the same order; nothing for a SKU that is unknown or archived. One
+    /// statement.
     pub(crate) async fn load(
         connection: &mut AsyncPgConnection,
-        skus: &[&str],
-        currency: Currency,
-        channel: &str,
-        at: DateTime<Utc>,
+        asked: &[&Asked],
     ) -> Result<Vec<Option<Self>>> {
         // The limits make each look-up a walk through an index, whatever the planner believes about the tables.
         let rows: Vec<Row> = cached_sql(
             "SELECT wanted.place::integer, found.variant_id, found.product_id, found.name, found.kind,
                     found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount_minor
-             FROM unnest($1) WITH ORDINALITY AS wanted (sku, place)
+             FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS wanted (sku, currency, channel, at, place)
              CROSS JOIN LATERAL (
                 SELECT v.variant_id, v.product_id, coalesce(nullif(v.name, ''), p.name) AS name, p.kind,
                        v.weight_grams, v.unit_code, v.price_quantity, v.tax_category
@@ -60,24 +70,24 @@ impl Quoted {
                 WHERE v.sku = wanted.sku AND NOT v.archived AND NOT p.archived LIMIT 1) found
              LEFT JOIN LATERAL (
                 SELECT prices.amount_minor FROM prices JOIN price_lists list USING (price_list_id)
-                WHERE prices.sku = wanted.sku AND list.currency = $2
-                  AND (list.channels = '{}' OR $3 = ANY(list.channels))
-                  AND (list.valid_from_time IS NULL OR list.valid_from_time <= $4)
-                  AND (list.valid_until_time IS NULL OR $4 < list.valid_until_time)
+                WHERE prices.sku = wanted.sku AND list.currency = wanted.currency
+                  AND (list.channels = '{}' OR wanted.channel = ANY(list.channels))
+                  AND (list.valid_from_time IS NULL OR list.valid_from_time <= wanted.at)
+                  AND (list.valid_until_time IS NULL OR wanted.at < list.valid_until_time)
                 ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true",
         )
-        .bind::<Array<Text>, _>(skus)
-        .bind::<Text, _>(currency.code())
-        .bind::<Text, _>(channel)
-        .bind::<Timestamptz, _>(at)
+        .bind::<Array<Text>, _>(asked.iter().map(|one| one.sku.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked.iter().map(|one| one.currency.code()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked.iter().map(|one| &*one.channel).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(asked.iter().map(|one| one.at).collect::<Vec<_>>())
         .returns::<Columns>()
         .load(connection)
         .await?;
-        let mut quoted = vec![None; skus.len()];
+        let mut quoted = vec![None; asked.len()];
         for row in rows {
             let at = usize::try_from(row.0).unwrap_or_default().saturating_sub(1);
-            if let Some(place) = quoted.get_mut(at) {
-                *place = Some(Self::of(row, currency)?);
+            if let Some((place, one)) = quoted.get_mut(at).zip(asked.get(at)) {
+                *place = Some(Self::of(row, one.currency)?);
             }
         }
         Ok(quoted)

@@ -48,6 +48,36 @@ pub(crate) async fn handle(
     Ok(pb::ListProductsResponse { products: products.iter().map(wire::product).collect(), next_page_token })
 }
 
+/// Products of a category, of all without one, in the order of the list.
+const BROWSE: &str = "
+    WITH RECURSIVE below (category_id) AS (
+        SELECT category_id FROM categories WHERE category_id = $1
+        UNION
+        SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id)
+    SELECT p.create_time, p.product_id FROM products p
+    WHERE ($2 OR NOT p.archived) AND $3 = '' AND $4 = '{}'
+      AND ($1 IS NULL OR p.product_id IN (
+           SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
+      AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
+    ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7";
+
+/// The same, beginning with what is found. A text of punctuation alone has no words; it may still be a SKU.
+const SEARCH: &str = "
+    WITH RECURSIVE below (category_id) AS (
+        SELECT category_id FROM categories WHERE category_id = $1
+        UNION
+        SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id),
+    found (product_id) AS MATERIALIZED (
+        SELECT named.product_id FROM products named WHERE cardinality($4) > 0 AND named.search_words @> $4
+        UNION
+        SELECT v.product_id FROM variants v WHERE v.sku = $3)
+    SELECT p.create_time, p.product_id FROM found JOIN products p USING (product_id)
+    WHERE ($2 OR NOT p.archived)
+      AND ($1 IS NULL OR p.product_id IN (
+           SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
+      AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
+    ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7";
+
 impl Wanted {
     fn parse(store: &Store, request: pb::ListProductsRequest) -> Result<Self, Invalid> {
         let mut fields = Fields::new();
@@ -61,34 +91,18 @@ impl Wanted {
 
     async fn find(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Place>> {
         let words = search_words([self.text.as_str()]);
-        // A text of punctuation alone has no words; it may still be a SKU.
-        let places = cached_sql(
-            "WITH RECURSIVE below (category_id) AS (
-                SELECT category_id FROM categories WHERE category_id = $1
-                UNION
-                SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id)
-             SELECT p.create_time, p.product_id FROM products p
-             WHERE ($2 OR NOT p.archived)
-               AND ($1 IS NULL OR p.product_id IN (
-                    SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
-               AND ($3 = '' OR p.product_id IN (
-                    SELECT named.product_id FROM products named
-                    WHERE cardinality($4) > 0 AND named.search_words @> $4
-                    UNION ALL
-                    SELECT v.product_id FROM variants v WHERE v.sku = $3))
-               AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
-             ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7",
-        )
-        .bind::<Nullable<SqlUuid>, _>(self.category.map(|category| category.uuid()))
-        .bind::<Bool, _>(self.include_archived)
-        .bind::<Text, _>(&self.text)
-        .bind::<Array<Text>, _>(words)
-        .bind::<Nullable<Timestamptz>, _>(self.page.after.map(|(time, _)| time))
-        .bind::<Nullable<SqlUuid>, _>(self.page.after.map(|(_, id)| id))
-        .bind::<BigInt, _>(self.page.limit())
-        .returns::<(Timestamptz, SqlUuid)>()
-        .load(connection)
-        .await?;
+        let sql = if self.text.is_empty() { BROWSE } else { SEARCH };
+        let places = cached_sql(sql)
+            .bind::<Nullable<SqlUuid>, _>(self.category.map(|category| category.uuid()))
+            .bind::<Bool, _>(self.include_archived)
+            .bind::<Text, _>(&self.text)
+            .bind::<Array<Text>, _>(words)
+            .bind::<Nullable<Timestamptz>, _>(self.page.after.map(|(time, _)| time))
+            .bind::<Nullable<SqlUuid>, _>(self.page.after.map(|(_, id)| id))
+            .bind::<BigInt, _>(self.page.limit())
+            .returns::<(Timestamptz, SqlUuid)>()
+            .load(connection)
+            .await?;
         Ok(places)
     }
 }

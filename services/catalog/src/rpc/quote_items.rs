@@ -1,19 +1,31 @@
-//! Prices the items of a cart or order in one currency. Asked for every order: one statement, whatever the items.
+//! Prices the items of a cart or order in one currency. Asked for every order: concurrent calls share one statement.
+
+use std::sync::Arc;
 
 use ::rpc::{Fields, Invalid};
+use chrono::{DateTime, Utc};
 use proto::catalog::v1 as pb;
+use store::{Batcher, Store};
 use types::{Currency, Money, Quantity, Sku};
 
-use crate::error::Result;
-use crate::model::Quoted;
+use crate::error::{Error, Result};
+use crate::model::{Asked, Quoted};
 use crate::{Catalog, request, wire};
 
 /// Items of one call.
-const ITEMS_MAX: usize = 200;
+const ITEMS_MAX: usize = 1000;
+
+/// Looks up what the items of several calls cost.
+pub(crate) type Quoter = Batcher<Vec<Asked>, Vec<Option<Quoted>>, Error>;
+
+/// Starts the worker.
+pub(crate) fn quoter(store: Store) -> Quoter {
+    Batcher::start("catalog.quote_items", move |calls| quote_together(store.clone(), calls))
+}
 
 struct Wanted {
     currency: Currency,
-    channel: String,
+    channel: Arc<str>,
     items: Vec<(Sku, Quantity)>,
 }
 
@@ -22,12 +34,7 @@ pub(crate) async fn handle(
     request: pb::QuoteItemsRequest,
 ) -> Result<pb::QuoteItemsResponse> {
     let wanted = Wanted::parse(&request)?;
-
-    let mut connection = catalog.store.connection().await?;
-    let skus: Vec<&str> = wanted.items.iter().map(|(sku, _)| sku.as_str()).collect();
-    let now = catalog.clock.now();
-    let quoted = Quoted::load(&mut connection, &skus, wanted.currency, &wanted.channel, now).await?;
-    drop(connection);
+    let quoted = catalog.quoter.submit(wanted.asked(catalog.clock.now())).await?;
 
     let mut fields = Fields::new();
     let mut items = Vec::with_capacity(quoted.len());
@@ -46,11 +53,38 @@ fn total(fields: &mut Fields, at: usize, quoted: &Quoted, quantity: Quantity) ->
         .ok()
 }
 
+/// Answers all calls with one statement; when a row cannot be read, each by itself, so that only its own call fails.
+async fn quote_together(store: Store, calls: Vec<Vec<Asked>>) -> Vec<Result<Vec<Option<Quoted>>>> {
+    let error = match quote(&store, &calls).await {
+        Ok(quoted) => {
+            let mut quoted = quoted.into_iter();
+            return calls.iter().map(|call| Ok(quoted.by_ref().take(call.len()).collect())).collect();
+        }
+        Err(error) => error,
+    };
+    if let Error::Store(outage) = &error
+        && outage.is_transient()
+    {
+        let outage = |_| Err(store::Error::Unreachable(outage.to_string().into()).into());
+        return calls.iter().map(outage).collect();
+    }
+    let mut answers = Vec::with_capacity(calls.len());
+    for call in calls.chunks(1) {
+        answers.push(quote(&store, call).await);
+    }
+    answers
+}
+
+async fn quote(store: &Store, calls: &[Vec<Asked>]) -> Result<Vec<Option<Quoted>>> {
+    let asked: Vec<&Asked> = calls.iter().flatten().collect();
+    Quoted::load(&mut *store.connection().await?, &asked).await
+}
+
 impl Wanted {
     fn parse(request: &pb::QuoteItemsRequest) -> Result<Self, Invalid> {
         let mut fields = Fields::new();
         let currency = fields.parse("currency_code", &request.currency_code);
-        let channel = request::channel(&mut fields, "channel", &request.channel);
+        let channel = request::channel(&mut fields, "channel", &request.channel).into();
         fields.list_length("items", request.items.len(), ITEMS_MAX);
         let mut items = Vec::with_capacity(request.items.len().min(ITEMS_MAX));
         for (at, item) in request.items.iter().take(ITEMS_MAX).enumerate() {
@@ -59,5 +93,15 @@ impl Wanted {
             items.extend(sku.zip(quantity));
         }
         fields.finish_with(currency.map(|currency| Self { currency, channel, items }))
+    }
+
+    fn asked(&self, at: DateTime<Utc>) -> Vec<Asked> {
+        let ask = |(sku, _): &(Sku, Quantity)| Asked {
+            sku: sku.clone(),
+            currency: self.currency,
+            channel: self.channel.clone(),
+            at,
+        };
+        self.items.iter().map(ask).collect()
     }
 }

@@ -14,16 +14,16 @@ use crate::model::Purchase;
 
 /// The subscription to the events of orders.
 pub(crate) fn subscription() -> Subscription {
-    Subscription::new("customers.count_purchases", "orders", |tx, event| Box::pin(handle(tx, event)))
+    Subscription::together("customers.count_purchases", "orders", |tx, events| Box::pin(handle(tx, events)))
         .of::<OrderPlaced>()
         .of::<OrderRejected>()
         .of::<OrderCancelled>()
         .of::<OrderChanged>()
 }
 
-async fn handle(tx: &mut Tx, event: &Event) -> anyhow::Result<()> {
-    let purchase = purchase(event)?;
-    purchase.count(tx.conn()).await
+async fn handle(tx: &mut Tx, events: &[&Event]) -> anyhow::Result<()> {
+    let purchases = events.iter().map(|event| purchase(event)).collect::<anyhow::Result<Vec<_>>>()?;
+    Purchase::count(tx.conn(), purchases).await
 }
 
 fn purchase(event: &Event) -> anyhow::Result<Purchase> {

@@ -3,14 +3,14 @@
 //! Every event carries the order's whole state, so the newest one known decides: what an older state had added is taken
 //! back exactly, whatever came twice, late or out of order.
 
+use std::collections::BTreeMap;
+
 use anyhow::ensure;
 use chrono::{DateTime, Utc};
-use diesel::OptionalExtension;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::cached_sql;
 use types::{CustomerId, Money, OrderId, ShopId};
-use uuid::Uuid;
 
 /// One state of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,115 +26,81 @@ pub(crate) struct Purchase {
     pub(crate) time: DateTime<Utc>,
 }
 
-/// One counted order in a person's totals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) customer: CustomerId,
-    pub(crate) shop: ShopId,
-    pub(crate) worth: Money,
-}
-
-/// What was counted for the order before.
-enum Before {
-    /// The event is older than what is known.
-    Newer,
-    Counted(Option<Tally>),
-}
-
 impl Purchase {
-    /// Takes the state in, once.
-    pub(crate) async fn count(&self, connection: &mut AsyncPgConnection) -> anyhow::Result<()> {
-        let Before::Counted(before) = self.save_if_newest(connection).await? else { return Ok(()) };
-
-        let now = self.tally();
-        if before == now {
-            return Ok(());
-        }
-        if let Some(tally) = before {
-            tally.take_back(connection).await?;
-        }
-        if let Some(tally) = now {
-            tally.add(connection).await?;
-        }
-        Ok(())
-    }
-
-    fn tally(&self) -> Option<Tally> {
-        let (customer, worth) = self.customer.zip(self.worth)?;
-        Some(Tally { customer, shop: self.shop, worth })
-    }
-
-    async fn save_if_newest(&self, connection: &mut AsyncPgConnection) -> anyhow::Result<Before> {
-        type Counted = (Option<Uuid>, Option<Uuid>, Option<String>, Option<i64>);
-        let before: Option<Counted> = cached_sql(
-            "WITH before AS (
-                 SELECT customer_id, shop_id, currency, total FROM purchases
-                 WHERE order_id = $1 AND counted AND customer_id IS NOT NULL
+    /// Takes states in, each once: one statement, however many. Of several states of one order the newest counts.
+    pub(crate) async fn count(
+        connection: &mut AsyncPgConnection,
+        purchases: Vec<Self>,
+    ) -> anyhow::Result<()> {
+        let newest = newest(purchases);
+        let all = || newest.values();
+        let (missing,): (i64,) = cached_sql(
+            "WITH new AS (
+                 SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+                     AS new (order_id, version, customer_id, shop_id, currency, total, counted, order_time)
+             ), before AS (
+                 SELECT order_id, p.customer_id, p.shop_id, p.currency, p.total FROM purchases p JOIN new USING (order_id)
+                 WHERE p.counted AND p.customer_id IS NOT NULL
              ), saved AS (
                  INSERT INTO purchases AS p
                      (order_id, version, customer_id, shop_id, currency, total, counted, order_time)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                 ON CONFLICT (order_id) DO UPDATE SET version = $2, customer_id = $3, shop_id = $4, currency = $5,
-                     total = $6, counted = $7, order_time = $8
-                 WHERE p.version < $2
+                 SELECT * FROM new ORDER BY order_id
+                 ON CONFLICT (order_id) DO UPDATE SET version = excluded.version, customer_id = excluded.customer_id,
+                     shop_id = excluded.shop_id, currency = excluded.currency, total = excluded.total,
+                     counted = excluded.counted, order_time = excluded.order_time
+                 WHERE p.version < excluded.version
                  RETURNING order_id
+             ), change AS (
+                 SELECT customer_id, shop_id, currency, sum(orders)::bigint AS orders, sum(total)::bigint AS total
+                 FROM (
+                     SELECT customer_id, shop_id, currency, 1 AS orders, total FROM new JOIN saved USING (order_id)
+                     WHERE counted AND customer_id IS NOT NULL
+                     UNION ALL
+                     SELECT customer_id, shop_id, currency, -1, -total FROM before JOIN saved USING (order_id)
+                 ) one
+                 GROUP BY customer_id, shop_id, currency
+             ), taken AS (
+                 -- What is less than before was counted before, so its row is there.
+                 UPDATE purchase_totals t SET order_count = t.order_count + c.orders, total = t.total + c.total
+                 FROM change c
+                 WHERE (t.customer_id, t.shop_id, t.currency) = (c.customer_id, c.shop_id, c.currency)
+                   AND (c.orders <= 0 OR c.total < 0)
+                 RETURNING 1
+             ), added AS (
+                 INSERT INTO purchase_totals AS t (customer_id, shop_id, currency, order_count, total)
+                 SELECT * FROM change WHERE orders > 0 AND total >= 0 ORDER BY customer_id, shop_id, currency
+                 ON CONFLICT (customer_id, shop_id, currency)
+                 DO UPDATE SET order_count = t.order_count + excluded.order_count, total = t.total + excluded.total
              )
-             SELECT before.customer_id, before.shop_id, before.currency, before.total
-             FROM saved LEFT JOIN before ON true",
+             SELECT (SELECT count(*) FROM change WHERE orders <= 0 OR total < 0) - (SELECT count(*) FROM taken)",
         )
-        .bind::<SqlUuid, _>(self.order.uuid())
-        .bind::<BigInt, _>(self.version)
-        .bind::<Nullable<SqlUuid>, _>(self.customer.map(|customer| customer.uuid()))
-        .bind::<SqlUuid, _>(self.shop.uuid())
-        .bind::<Text, _>(self.worth.map_or("", |worth| worth.currency().code()))
-        .bind::<BigInt, _>(self.worth.map_or(0, Money::minor))
-        .bind::<Bool, _>(self.worth.is_some())
-        .bind::<Timestamptz, _>(self.time)
-        .returns::<(Nullable<SqlUuid>, Nullable<SqlUuid>, Nullable<Text>, Nullable<BigInt>)>()
+        .bind::<Array<SqlUuid>, _>(all().map(|one| one.order.uuid()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(all().map(|one| one.version).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            all().map(|one| one.customer.map(|customer| customer.uuid())).collect::<Vec<_>>(),
+        )
+        .bind::<Array<SqlUuid>, _>(all().map(|one| one.shop.uuid()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            all().map(|one| one.worth.map_or("", |worth| worth.currency().code())).collect::<Vec<_>>(),
+        )
+        .bind::<Array<BigInt>, _>(all().map(|one| one.worth.map_or(0, Money::minor)).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(all().map(|one| one.worth.is_some()).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(all().map(|one| one.time).collect::<Vec<_>>())
+        .returns::<(BigInt,)>()
         .get_result(connection)
-        .await
-        .optional()?;
-        Ok(match before {
-            None => Before::Newer,
-            Some((Some(customer), Some(shop), Some(currency), Some(total))) => Before::Counted(Some(Tally {
-                customer: CustomerId::from_uuid(customer),
-                shop: ShopId::from_uuid(shop),
-                worth: Money::new(currency.parse()?, total),
-            })),
-            Some(_) => Before::Counted(None),
-        })
+        .await?;
+        ensure!(missing == 0, "there are no totals of {missing} customers to take orders from");
+        Ok(())
     }
 }
 
-impl Tally {
-    async fn add(self, connection: &mut AsyncPgConnection) -> anyhow::Result<()> {
-        cached_sql(
-            "INSERT INTO purchase_totals AS t (customer_id, shop_id, currency, order_count, total)
-             VALUES ($1, $2, $3, 1, $4)
-             ON CONFLICT (customer_id, shop_id, currency)
-             DO UPDATE SET order_count = t.order_count + 1, total = t.total + $4",
-        )
-        .bind::<SqlUuid, _>(self.customer.uuid())
-        .bind::<SqlUuid, _>(self.shop.uuid())
-        .bind::<Text, _>(self.worth.currency().code())
-        .bind::<BigInt, _>(self.worth.minor())
-        .execute(connection)
-        .await?;
-        Ok(())
+fn newest(purchases: Vec<Purchase>) -> BTreeMap<OrderId, Purchase> {
+    let mut newest = BTreeMap::<OrderId, Purchase>::new();
+    for purchase in purchases {
+        let known = newest.get(&purchase.order).is_some_and(|known| known.version >= purchase.version);
+        if !known {
+            newest.insert(purchase.order, purchase);
+        }
     }
-
-    async fn take_back(self, connection: &mut AsyncPgConnection) -> anyhow::Result<()> {
-        let taken = cached_sql(
-            "UPDATE purchase_totals SET order_count = order_count - 1, total = total - $4
-             WHERE customer_id = $1 AND shop_id = $2 AND currency = $3",
-        )
-        .bind::<SqlUuid, _>(self.customer.uuid())
-        .bind::<SqlUuid, _>(self.shop.uuid())
-        .bind::<Text, _>(self.worth.currency().code())
-        .bind::<BigInt, _>(self.worth.minor())
-        .execute(connection)
-        .await?;
-        ensure!(taken == 1, "there are no totals of {} to take an order from", self.customer);
-        Ok(())
-    }
+    newest
 }

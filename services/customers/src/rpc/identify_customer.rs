@@ -1,7 +1,7 @@
 //! Finds the card of a phone or e-mail, or makes exactly one.
 //!
-//! Asked for every order, and most buyers are known: then one statement is all, and nothing is written. What must be
-//! written goes through a batcher.
+//! Asked for every order: concurrent calls share their statements. Most buyers are known: then one statement is all, and
+//! nothing is written.
 
 mod batch;
 
@@ -11,7 +11,7 @@ use types::{CustomerId, ShopId};
 
 use crate::Customers;
 use crate::error::Result;
-use crate::model::{Country, Email, Known, Phone, Plan, Sighting};
+use crate::model::{Country, Email, Phone, Sighting};
 
 pub(crate) use batch::{Identifier, identifier};
 
@@ -55,10 +55,7 @@ pub(crate) async fn handle(
     }
     let sighting = Sighting { call: call.clone(), shop: seen.shop, name: seen.name, phone, email };
 
-    let identified = match find(customers, &sighting).await? {
-        Some(known) => known,
-        None => customers.identifier.submit(sighting).await?,
-    };
+    let identified = customers.identifier.submit(sighting).await?;
 
     Ok(pb::IdentifyCustomerResponse {
         customer_id: identified.card.into(),
@@ -66,16 +63,6 @@ pub(crate) async fn handle(
         phone_unreadable,
         email_unreadable,
     })
-}
-
-/// The card, when nothing has to be written.
-async fn find(customers: &Customers, sighting: &Sighting) -> Result<Option<Identified>> {
-    let sighting = std::slice::from_ref(sighting);
-    let mut connection = customers.store.connection().await?;
-    let known = Known::load(&mut connection, sighting).await?;
-    let plan = Plan::of(known, sighting, CustomerId::new);
-    let change = plan.0.first().filter(|_| plan.is_empty());
-    Ok(change.map(|change| Identified { card: change.card, created: false }))
 }
 
 impl Seen {

@@ -51,6 +51,9 @@ pub async fn find_all(
     conn: &mut AsyncPgConnection,
     ids: &[DeliveryPlanId],
 ) -> Result<HashMap<DeliveryPlanId, Stored>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let ids: Vec<Uuid> = ids.iter().map(DeliveryPlanId::uuid).collect();
     let found = rows::table.filter(rows::delivery_plan_id.eq_any(ids)).select(PlanRow::as_select());
     let found: Vec<PlanRow> = found.load(conn).await?;

@@ -111,20 +111,16 @@ async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<D
     let call = Call::begin(Caller::service("delivery"), BATCH_PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
-            let ids: Vec<_> = batch.iter().map(|planning| planning.wish.plan_id).collect();
-            let mut found = delivery_plan_rows::find_all(tx.conn(), &ids).await?;
             let methods = methods(tx, batch).await?;
-
             let mut refused = HashMap::new();
-            let new = price_new(batch, &found, &methods, &mut refused);
+            let new = price(batch, &methods, &mut refused);
 
             let inserted = insert(tx, &new).await?;
-            let lost: Vec<_> = new.iter().map(|(_, plan)| plan.wish.plan_id).collect();
-            let lost: Vec<_> = lost.into_iter().filter(|id| !inserted.contains(id)).collect();
-            if !lost.is_empty() {
-                // Another process made or cancelled them a moment ago.
-                found.extend(delivery_plan_rows::find_all(tx.conn(), &lost).await?);
-            }
+            // Those that were there before, or that another process has just made or cancelled.
+            let known =
+                batch.iter().map(|planning| planning.wish.plan_id).filter(|id| !inserted.contains(id));
+            let known: Vec<_> = known.collect();
+            let mut found = delivery_plan_rows::find_all(tx.conn(), &known).await?;
 
             for (planning, plan) in new.into_iter().filter(|(_, plan)| inserted.contains(&plan.wish.plan_id))
             {
@@ -137,10 +133,10 @@ async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<D
         .await
 }
 
-/// Plans for the ids that are not known yet; the first wish of an id counts. What cannot be priced is refused.
-fn price_new<'a>(
+/// Plans as they would be today; the first wish of an id counts. What cannot be priced is refused, unless its plan is
+/// known from before.
+fn price<'a>(
     batch: &'a [Planning],
-    found: &HashMap<DeliveryPlanId, Stored>,
     methods: &HashMap<DeliveryMethodId, DeliveryMethod>,
     refused: &mut HashMap<usize, Error>,
 ) -> Vec<(&'a Planning, DeliveryPlan)> {
@@ -148,7 +144,7 @@ fn price_new<'a>(
     let mut new = Vec::new();
     for (at, planning) in batch.iter().enumerate() {
         let wish = &planning.wish;
-        if found.contains_key(&wish.plan_id) || seen.contains(&wish.plan_id) {
+        if seen.contains(&wish.plan_id) {
             continue;
         }
         match DeliveryPlan::price(wish.clone(), methods.get(&wish.method_id)) {
@@ -170,15 +166,12 @@ fn answer(
     found: &HashMap<DeliveryPlanId, Stored>,
     refused: Option<Error>,
 ) -> Result<DeliveryPlan> {
-    if let Some(refusal) = refused {
-        return Err(refusal);
-    }
     match found.get(&planning.wish.plan_id) {
         Some(Stored::Plan(plan)) if plan.wish != planning.wish => Err(Error::PlanMismatch),
         Some(Stored::Plan(plan)) if plan.cancelled => Err(Error::PlanCancelled),
         Some(Stored::Plan(plan)) => Ok(DeliveryPlan::clone(plan)),
         Some(Stored::Tombstone) => Err(Error::PlanCancelled),
-        None => Err(Error::DeliveryPlanNotFound),
+        None => Err(refused.unwrap_or(Error::DeliveryPlanNotFound)),
     }
 }
 

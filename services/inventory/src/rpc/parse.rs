@@ -11,7 +11,7 @@ use crate::model::{Condition, Units};
 /// Lines of a receipt or of a correction.
 pub const POSTING_LINES_MAX: usize = 1000;
 /// Lines of a reservation.
-pub const RESERVATION_LINES_MAX: usize = 200;
+pub const RESERVATION_LINES_MAX: usize = 1000;
 /// Characters of a document's number.
 pub const REFERENCE_LENGTH_MAX: usize = 128;
 /// Characters of a note.

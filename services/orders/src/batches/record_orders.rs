@@ -13,7 +13,6 @@ use types::OrderId;
 use uuid::Uuid;
 
 use crate::batches::claims::{self, Claim};
-use crate::batches::look_up_by_key;
 use crate::error::{Error, Result};
 use crate::model::buyer::{phone_key, words};
 use crate::model::order::Order;
@@ -104,7 +103,6 @@ async fn record(store: &Store, batch: &[NewOrder]) -> Result<Vec<Verdict>> {
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
-            look_up_by_key(tx).await?;
             let claims = claims::claim(tx, batch).await?;
             let new =
                 batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| new);

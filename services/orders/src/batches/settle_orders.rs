@@ -14,7 +14,6 @@ use tonic::Status;
 use types::OrderId;
 use uuid::Uuid;
 
-use crate::batches::look_up_by_key;
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::order_line::OrderLine;
@@ -90,7 +89,6 @@ async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<End>> {
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
-            look_up_by_key(tx).await?;
             let open = finish(tx, batch).await?;
             let ours: Vec<&Settlement> =
                 batch.iter().filter(|settlement| open.contains(&settlement.order.order_id.uuid())).collect();

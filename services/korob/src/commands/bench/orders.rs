@@ -16,6 +16,8 @@ use proto::access::v1::{
     CreateShopRequest, LegalEntity, Shop, ShortagePolicy,
 };
 use proto::catalog::v1::ImportFeedSettings;
+use proto::customers::v1::IdentifyCustomerRequest;
+use proto::customers::v1::customer_service_client::CustomerServiceClient;
 use rpc::{Call, Caller, Directory};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -33,6 +35,8 @@ use crate::roles::SERVICES;
 const SKUS: u64 = 10_000;
 const UNITS_EACH: i64 = 1_000_000;
 const KNOWN_CUSTOMERS: u64 = 5_000;
+const PREPARING_CLIENTS: usize = 64;
+const BUYER: &str = "Олена Коваленко";
 const WARM_UP: Duration = Duration::from_secs(4);
 const READY_PATIENCE: Duration = Duration::from_secs(60);
 const CONNECTIONS_MAX: u32 = 250;
@@ -93,6 +97,7 @@ impl Bench {
             .arg(&file)
             .arg("up")
             .stdout(Stdio::null())
+            .stderr(std::fs::File::create(data_dir.join("suite.log"))?)
             .process_group(0)
             .kill_on_drop(true);
         if processes {
@@ -206,6 +211,7 @@ impl Bench {
             imported.errors.first()
         );
         self.receive().await?;
+        self.identify(&shop_id).await?;
         let method = json!({ "deliveryMethod": {
             "shopId": shop_id, "kind": "DELIVERY_KIND_PICKUP", "name": "Pick-up", "cashOnDelivery": true,
             "tariffs": [{ "price": { "amount": "0", "currencyCode": "UAH" } }],
@@ -222,6 +228,27 @@ impl Bench {
         Ok(orders)
     }
 
+    /// Makes the cards of the buyers that are known.
+    async fn identify(&self, shop_id: &str) -> anyhow::Result<()> {
+        let (channel, shop_id) = (self.directory.channel("customers"), shop_id.to_owned());
+        let identified = load::run(PREPARING_CLIENTS, Until::Count(KNOWN_CUSTOMERS), move |buyer| {
+            let call = Call::begin(Caller::operator("bench"), Duration::from_secs(10));
+            let mut customers = CustomerServiceClient::new(channel.bind(&call));
+            let request = IdentifyCustomerRequest {
+                shop_id: shop_id.clone(),
+                name: BUYER.to_owned(),
+                phone: phone(buyer),
+                ..Default::default()
+            };
+            async move {
+                customers.identify_customer(request).await.map_err(|status| explain(&status))?;
+                Ok(())
+            }
+        });
+        identified.await?;
+        Ok(())
+    }
+
     async fn receive(&self) -> anyhow::Result<()> {
         let warehouse = json!({ "warehouse": { "name": "Bench" } });
         let warehouse = self.rest.post("/v1/warehouses", "bench", &warehouse).await?.ok()?;
@@ -234,6 +261,10 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+fn phone(buyer: u64) -> String {
+    format!("+38067{buyer:07}")
 }
 
 /// Writes the orders of the bench.
@@ -267,7 +298,7 @@ impl Orders {
             "sourceId": self.source_id,
             "externalId": format!("{}-{number}", self.run),
             "method": "ORDER_METHOD_CART",
-            "contact": { "name": "Олена Коваленко", "phone": format!("+38067{buyer:07}") },
+            "contact": { "name": BUYER, "phone": phone(buyer) },
             "lines": [{ "sku": format!("B{first:05}"), "quantity": 1 }, { "sku": format!("B{second:05}"), "quantity": 2 }],
             "delivery": { "deliveryMethodId": self.delivery_method_id, "address": { "countryCode": "UA", "city": "Київ" } },
             "paymentMethod": "cash_on_delivery",

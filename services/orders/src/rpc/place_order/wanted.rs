@@ -20,7 +20,7 @@ use crate::wire;
 /// Who holds it may say what things cost: a marketplace has sold already.
 const SCOPE_PRICE: &str = "orders.price";
 
-const LINES_MAX: usize = 200;
+const LINES_MAX: usize = 1000;
 const EXTERNAL_ID_LENGTH_MAX: usize = 128;
 const LINE_NAME_LENGTH_MAX: usize = 500;
 const NAME_LENGTH_MAX: usize = 200;
