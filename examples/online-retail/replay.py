@@ -22,11 +22,13 @@ import json
 import re
 import sys
 import threading
+import time
 import urllib.parse
 
 GOODS = re.compile(r"^\d{5}")
 CURRENCY = "GBP"
 CLIENTS = 8
+ATTEMPTS_MAX = 10
 RECEIPT_LINES_MAX = 1000
 
 
@@ -45,12 +47,24 @@ class Gateway:
             "Content-Type": content_type,
             "Idempotency-Key": idempotency_key,
         }
-        connection = getattr(self.local, "connection", None)
-        if connection is None:
-            connection = self.local.connection = http.client.HTTPConnection(self.address, timeout=60)
-        connection.request("POST", path, data, headers)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
+        for attempt in range(ATTEMPTS_MAX):
+            connection = getattr(self.local, "connection", None)
+            if connection is None:
+                connection = self.local.connection = http.client.HTTPConnection(self.address, timeout=60)
+            try:
+                connection.request("POST", path, data, headers)
+                response = connection.getresponse()
+                status, answer = response.status, response.read().decode()
+            except (ConnectionError, http.client.HTTPException):
+                # Whether it was done is not known. The same key makes asking again safe.
+                connection.close()
+                self.local.connection = None
+                time.sleep(attempt)
+                continue
+            if status not in (429, 503):
+                return status, answer
+            time.sleep(float(response.headers.get("Retry-After", 1)))
+        sys.exit(f"POST {path} was not answered in {ATTEMPTS_MAX} attempts")
 
 
 def read(path):

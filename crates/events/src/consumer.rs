@@ -21,6 +21,8 @@ const PAGE_LENGTH: i32 = 100;
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const WAIT: Duration = Duration::from_secs(10);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+/// The producer may start a moment later than this service.
+const FAILURES_EXPECTED: u32 = 3;
 const PARKED_PERIOD: Duration = Duration::from_secs(1);
 /// A cursor past this many events of other types is stored even though nothing was applied.
 const IDLE_ADVANCE: i64 = 10_000;
@@ -52,16 +54,18 @@ enum Page {
 
 impl Consumer {
     async fn apply_pages(&self) {
-        let mut cursor = None;
+        let (mut cursor, mut failures) = (None, 0);
         loop {
             match self.apply_next_page(&mut cursor).await {
-                Ok(()) => {}
+                Ok(()) => failures = 0,
                 Err(error) => {
-                    tracing::warn!(
-                        consumer = self.subscription.consumer,
-                        error = format!("{error:#}"),
-                        "events wait"
-                    );
+                    failures += 1;
+                    let (consumer, error) = (self.subscription.consumer, format!("{error:#}"));
+                    if failures > FAILURES_EXPECTED {
+                        tracing::warn!(consumer, error, "events wait");
+                    } else {
+                        tracing::debug!(consumer, error, "events wait");
+                    }
                     cursor = None;
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }

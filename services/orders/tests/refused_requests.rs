@@ -28,7 +28,7 @@ async fn what_is_wrong_is_named() {
         (|request| contact_of(request).name = "x".repeat(201), "TOO_LONG", "contact.name"),
         (|request| request.comment = "x".repeat(4001), "TOO_LONG", "comment"),
         (|request| request.lines.clear(), "REQUIRED", "lines"),
-        (|request| request.lines = vec![line("A-1", 1); 201], "TOO_MANY", "lines"),
+        (|request| request.lines = vec![line("A-1", 1); 1001], "TOO_MANY", "lines"),
         (|request| request.lines[0].sku.clear(), "REQUIRED", "lines[0].sku"),
         (|request| request.lines[0].sku = " A-1".to_owned(), "MALFORMED", "lines[0].sku"),
         (|request| request.lines[0].quantity = 0, "OUT_OF_RANGE", "lines[0].quantity"),
