@@ -29,15 +29,17 @@ type Spans = BTreeMap<Vec<u8>, Span>;
 type Traces = Arc<Mutex<BTreeMap<Vec<u8>, Spans>>>;
 
 /// What a placement passes through, its root first.
-const PATH: [&str; 9] = [
+const PATH: [&str; 11] = [
     "POST /v1/orders",
     "orders.place_order",
+    "batch orders.record",
     "place_order",
     "catalog.quote_items",
     "customers.identify_customer",
     "inventory.reserve_stock",
     "delivery.plan_delivery",
     "payments.open_payment",
+    "batch orders.settle",
     "customers.count_purchases",
 ];
 const PATIENCE: Duration = Duration::from_secs(30);

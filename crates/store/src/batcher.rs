@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 
 use crate::error::Error;
 
@@ -20,6 +21,7 @@ const LULLS: usize = 8;
 
 /// Gathers requests of one kind into batches. Cheap to clone; the worker ends when the last clone is dropped.
 pub struct Batcher<I, O, E> {
+    name: &'static str,
     queue: mpsc::Sender<Waiting<I, O, E>>,
 }
 
@@ -30,7 +32,7 @@ struct Waiting<I, O, E> {
 
 impl<I, O, E> Clone for Batcher<I, O, E> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { name: self.name, queue: self.queue.clone() }
     }
 }
 
@@ -49,7 +51,7 @@ where
     {
         let (queue, waiting) = mpsc::channel(QUEUE_LENGTH_MAX);
         tokio::spawn(work(name, waiting, Arc::new(run)));
-        Self { queue }
+        Self { name, queue }
     }
 
     /// Has `input` done with the next batch.
@@ -57,7 +59,14 @@ where
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Waiting { input, answer }).map_err(|_| Error::QueueFull)?;
         // Dropped unanswered only when the batch panicked: the outcome is unknown.
-        answered.await.unwrap_or_else(|_| Err(Error::Unreachable("the batch was not finished".into()).into()))
+        let span = tracing::info_span!(
+            "batch",
+            otel.name = %format_args!("batch {}", self.name),
+            otel.kind = "client",
+            db.system.name = "postgresql"
+        );
+        let answered = answered.instrument(span).await;
+        answered.unwrap_or_else(|_| Err(Error::Unreachable("the batch was not finished".into()).into()))
     }
 }
 

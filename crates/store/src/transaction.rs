@@ -8,6 +8,7 @@ use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
 };
 use rpc::Call;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::audit::{Audit, AuditRow};
@@ -104,6 +105,22 @@ impl Store {
     ///
     /// Never await another service inside.
     pub async fn transaction<R, E, F>(&self, call: &Call, body: F) -> Result<R, E>
+    where
+        for<'t> F:
+            AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
+        E: From<Error> + Send,
+        R: Send,
+    {
+        // A batch serves many traces and is in none: there its requesters' spans tell of it.
+        let span = if Span::current().is_none() {
+            Span::none()
+        } else {
+            tracing::info_span!("transaction", otel.kind = "client", db.system.name = "postgresql")
+        };
+        self.run(call, body).instrument(span).await
+    }
+
+    async fn run<R, E, F>(&self, call: &Call, body: F) -> Result<R, E>
     where
         for<'t> F:
             AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,

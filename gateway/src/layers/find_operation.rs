@@ -20,10 +20,9 @@ pub(super) async fn run(State(_): State<Gateway>, mut request: Request, next: Ne
         Err(NoRoute::UnknownPath) => return not_found(),
         Err(NoRoute::OtherMethods(allowed)) => return with_allow(&method, &allowed),
     };
-    request.extensions_mut().insert(operation.clone());
+    request.extensions_mut().insert(operation);
 
-    let mut response = next.run(request).await;
-    response.extensions_mut().insert(operation);
+    let response = next.run(request).await;
     if method == Method::HEAD { without_body(response) } else { response }
 }
 

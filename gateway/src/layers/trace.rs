@@ -21,12 +21,15 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     let method = method_label(request.method());
     let id = request.extensions().get::<RequestId>().cloned();
     let request_id = id.as_ref().map_or("", |id| &id.0);
+    // Looked up before the answer is known: a span keeps the name it begins with.
+    let operation = Operation::find(request.method(), request.uri().path());
+    let route = operation.map_or(UNMATCHED, |operation| operation.template);
     let span = tracing::info_span!(
         "http",
-        otel.name = tracing::field::Empty,
+        otel.name = format!("{method} {route}"),
         otel.kind = "server",
         http.request.method = method,
-        http.route = tracing::field::Empty,
+        http.route = route,
         http.response.status_code = tracing::field::Empty,
         request_id,
     );
@@ -35,10 +38,7 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     }
 
     let response = next.run(request).instrument(span.clone()).await;
-    let route = response.extensions().get::<Operation>().map_or(UNMATCHED, |operation| operation.template);
     let status = response.status().as_u16();
-    span.record("otel.name", format!("{method} {route}"));
-    span.record("http.route", route);
     span.record("http.response.status_code", status);
     let elapsed = started.elapsed();
     let elapsed_us = elapsed.as_micros() as u64;
