@@ -1,10 +1,11 @@
 //! Commits concurrent requests together.
 //!
 //! One worker takes whatever waits, runs it as one batch, and then takes what came meanwhile. Requests that are about to
-//! come, because their tasks are ready to run, come along: a batch costs much and one more request in it little. No timer
-//! is in it, so a lone request is not delayed, and under load the batches grow by themselves.
+//! come, because their tasks are ready to run, come along: a batch costs much and one more request in it little. A lone
+//! request is not delayed; under load the batches grow by themselves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument;
@@ -18,6 +19,8 @@ pub const BATCH_SIZE_MAX: usize = 128;
 
 /// A batch begins when none has come while everything else that is ready has run this many times.
 const LULLS: usize = 8;
+/// How long a batch of less than half the size of the last one waits for more, once.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// Gathers requests of one kind into batches. Cheap to clone; the worker ends when the last clone is dropped.
 pub struct Batcher<I, O, E> {
@@ -90,8 +93,15 @@ where
     Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
 {
     let mut batch = Vec::with_capacity(BATCH_SIZE_MAX);
+    let mut last = 0;
     while waiting.recv_many(&mut batch, BATCH_SIZE_MAX).await > 0 {
         gather(&mut batch, &mut waiting).await;
+        if batch.len() * 2 < last {
+            // Those of the last batch come again together; the others are on their way.
+            tokio::time::sleep(LINGER).await;
+            gather(&mut batch, &mut waiting).await;
+        }
+        last = batch.len();
         metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
         let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
         // A task of its own: a panic loses one batch, not the worker.
