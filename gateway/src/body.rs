@@ -18,21 +18,6 @@ pub(crate) async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Re
     collected.await.map_err(|_| too_slow())?
 }
 
-/// Reads what would be accepted as a body, and forgets it.
-pub(crate) async fn pass_over(mut body: Body, limits: &Limits) {
-    let mut left = limits.body_bytes_max;
-    let over = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    // Slower than a body may be: then the connection ends with it.
-    let _ = tokio::time::timeout(limits.body_timeout(), over).await;
-}
-
 /// Refuses bodies that are not JSON by their own account.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<()> {
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

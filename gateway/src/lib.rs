@@ -25,6 +25,7 @@ mod repeats;
 mod server;
 mod settings;
 mod state;
+mod unread;
 mod wrong_keys;
 
 use rpc::Directory;

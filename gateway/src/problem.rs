@@ -4,6 +4,7 @@ mod codes;
 mod from_status;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -41,6 +42,13 @@ pub struct FieldError {
     pub reason: String,
     /// What to do about it.
     pub message: String,
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (field, message) = (&self.field, &self.message);
+        if field.is_empty() { write!(f, "{message}") } else { write!(f, "{field}: {message}") }
+    }
 }
 
 #[derive(Serialize)]

@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::body::Body;
 use axum::response::Response;
-use futures_util::TryFutureExt as _;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -29,6 +28,7 @@ use crate::layers;
 use crate::peer::Peer;
 use crate::settings::{Limits, Settings};
 use crate::state::Gateway;
+use crate::unread;
 
 type Stack = BoxCloneSyncService<Request<Body>, Response, Infallible>;
 
@@ -129,9 +129,15 @@ async fn serve(
     let requests = activity.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let ticket = requests.begin(request.version());
+        let (request, unread) = unread::watch(request);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
-        stack.clone().oneshot(request).map_ok(|response| ticket.follow(response))
+        let answer = stack.clone().oneshot(request);
+        async move {
+            let response = answer.await?;
+            unread.pass_over().await;
+            Ok::<_, Infallible>(ticket.follow(response))
+        }
     });
     let builder = builder(&limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));

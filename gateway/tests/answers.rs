@@ -109,6 +109,7 @@ async fn refusals_keep_reason_fields_and_facts() {
     let problem = cancel("field").await.expect_problem(400, "MALFORMED");
     assert_eq!(problem["errors"][0]["field"], "lines[2].unitPrice.currencyCode");
     assert_eq!(problem["errors"][0]["message"], "no such currency");
+    assert_eq!(problem["detail"], "lines[2].unitPrice.currencyCode: no such currency");
     let problem = cancel("state").await.expect_problem(409, "ORDER_SHIPPED");
     assert_eq!(problem["metadata"]["order_id"], "ord_1");
     cancel("reused").await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");

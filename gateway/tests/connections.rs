@@ -245,3 +245,19 @@ async fn running_requests_finish_when_the_gateway_stops() {
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     tokio::time::timeout(Duration::from_secs(5), shop.serving.finished()).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_client_that_still_sends_hears_why_it_was_refused() {
+    let shop = Shop::open().await;
+    let body = " ".repeat(2 * 1024 * 1024);
+    let refused = [("", "401 "), ("wrong", "401 "), (SECRET, "413 ")];
+    for (secret, status) in refused {
+        let head = format!(
+            "POST /v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {secret}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        // Sent whole before anything is read, as simple clients do.
+        let (_, answer) = send_and_wait(&shop, format!("{head}{body}").as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}

@@ -6,6 +6,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use std::io::IsTerminal;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -64,7 +65,9 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&settings.log_filter)?;
     let logs = match settings.log_format {
         LogFormat::Human => {
-            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true).boxed()
+            // Colours are for eyes: in a file they are noise.
+            let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal());
+            layer.with_writer(std::io::stderr).with_target(true).boxed()
         }
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()

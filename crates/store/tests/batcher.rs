@@ -1,7 +1,7 @@
 //! Concurrent requests share a batch; a batch that fails takes nobody else with it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 use store::{BATCH_SIZE_MAX, Batcher, Error, QUEUE_LENGTH_MAX};
@@ -24,6 +24,27 @@ async fn every_request_gets_its_own_answer() {
         assert_eq!(answer.expect("doubled"), number as u64 * 2);
     }
     assert!(batches.load(Ordering::SeqCst) < 1000, "requests that wait together are done together");
+}
+
+#[tokio::test]
+async fn requests_whose_tasks_are_ready_come_along() {
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let seen = sizes.clone();
+    let doubler = Doubler::start("doubler", move |numbers| {
+        seen.lock().expect("sizes").push(numbers.len());
+        async move { numbers.into_iter().map(|number| Ok(number * 2)).collect() }
+    });
+    let requests: Vec<_> = (0..20)
+        .map(|number| {
+            let doubler = doubler.clone();
+            tokio::spawn(async move { doubler.submit(number).await })
+        })
+        .collect();
+    for request in requests {
+        request.await.expect("a requester").expect("doubled");
+    }
+    // The worker wakes with the first request; the tasks of the others were ready to run.
+    assert_eq!(*sizes.lock().expect("sizes"), [20]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

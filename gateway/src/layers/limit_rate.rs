@@ -7,17 +7,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
-use crate::body;
 use crate::keys::ValidKey;
 use crate::problem::Problem;
 use crate::state::Gateway;
 
 pub(super) async fn run(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    if let Some(key) = request.extensions().get::<Arc<ValidKey>>().cloned()
-        && let Err(wait) = gateway.rates.take(&key)
+    if let Some(key) = request.extensions().get::<Arc<ValidKey>>()
+        && let Err(wait) = gateway.rates.take(key)
     {
-        // Left unread, it would end the connection, and many a client never sees the answer to what it still sends.
-        body::pass_over(request.into_body(), &gateway.settings.limits).await;
         let detail = format!("the key may make {} requests per second", key.rate_limit);
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail);
         return problem.retry_after(wait).into_response();

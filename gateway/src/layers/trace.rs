@@ -42,10 +42,9 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     span.record("http.response.status_code", status);
     let elapsed = started.elapsed();
     let elapsed_us = elapsed.as_micros() as u64;
-    // A line per good answer is what metrics and traces are for; it can be switched on.
+    // A line per request is what metrics and traces are for; it can be switched on.
     span.in_scope(|| match status {
         500.. => tracing::warn!(method, route, status, elapsed_us, "answered"),
-        400.. => tracing::info!(method, route, status, elapsed_us, "answered"),
         _ => tracing::debug!(method, route, status, elapsed_us, "answered"),
     });
     let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];

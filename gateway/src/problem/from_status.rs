@@ -30,8 +30,10 @@ impl From<&Status> for Problem {
             problem.status = status;
             retry = again;
         }
-        if let Some(bad_request) = details.bad_request() {
+        if let Some(bad_request) = details.bad_request().filter(|bad| !bad.field_violations.is_empty()) {
             problem.errors = bad_request.field_violations.iter().map(field_error).collect();
+            // The status names fields as the contract does; callers know them by their JSON names.
+            problem.detail = problem.errors.iter().map(FieldError::to_string).collect::<Vec<_>>().join("; ");
         }
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         problem.retry_after = delay.or(retry.then_some(RETRY_AFTER));

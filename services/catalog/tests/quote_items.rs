@@ -109,3 +109,41 @@ async fn partners_do_not_quote() {
 
     assert_eq!(reason(quote), "INTERNAL_METHOD");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quotes_asked_for_together_keep_their_own_currency_and_channel() {
+    let mut desk = Desk::open().await;
+    desk.add(product("Cup", &["CUP"])).await;
+    desk.add(product("Jar", &["JAR"])).await;
+    let retail = desk.price_list(rubles("Retail")).await;
+    let bazaar = pb::PriceList { channels: vec!["bazaar".to_owned()], priority: 10, ..rubles("Bazaar only") };
+    let bazaar = desk.price_list(bazaar).await;
+    let hryvnias =
+        desk.price_list(pb::PriceList { currency_code: "UAH".to_owned(), ..rubles("Ukraine") }).await;
+    for (list, amount) in [(&retail, "10.00"), (&bazaar, "12.00"), (&hryvnias, "5.00")] {
+        desk.set_price(list, "CUP", amount).await;
+    }
+    let asked =
+        [("RUB", "", "10.00"), ("RUB", "bazaar", "12.00"), ("UAH", "", "5.00"), ("UAH", "bazaar", "5.00")];
+
+    let quotes = (0..200).map(|at| {
+        let ((currency, channel, amount), mut catalog) = (asked[at % asked.len()], desk.catalog.clone());
+        let item = |sku: &str| pb::QuoteItem { sku: sku.to_owned(), quantity: 2 };
+        let request = pb::QuoteItemsRequest {
+            currency_code: currency.to_owned(),
+            channel: channel.to_owned(),
+            // Calls of different lengths share a statement, too.
+            items: if at % 3 == 0 { vec![item("JAR"), item("CUP")] } else { vec![item("CUP")] },
+        };
+        async move {
+            (money(amount, currency), catalog.quote_items(request).await.expect("a quote").into_inner().items)
+        }
+    });
+    for (price, items) in futures_util::future::join_all(quotes).await {
+        let cup = items.last().expect("a cup");
+        assert_eq!((cup.sku.as_str(), cup.unit_price.as_ref()), ("CUP", Some(&price)));
+        assert!(
+            items.iter().filter(|item| item.sku == "JAR").all(|jar| jar.found && jar.unit_price.is_none())
+        );
+    }
+}
