@@ -1,5 +1,7 @@
 //! Cancelling orders.
 
+use std::time::Duration;
+
 use proto::orders::v1 as pb;
 use tonic::Code;
 
@@ -52,7 +54,17 @@ async fn a_repeat_gets_the_same_answer_whatever_happened_since() {
     let calls: Vec<_> = (0..16)
         .map(|_| {
             let (mut client, request) = (shop.client(), request.clone());
-            tokio::spawn(async move { client.cancel_order(request).await })
+            tokio::spawn(async move {
+                loop {
+                    match client.cancel_order(request.clone()).await {
+                        // What a client is told to do while the first call runs.
+                        Err(status) if rpc::reason(&status).as_deref() == Some("IDEMPOTENCY_KEY_IN_USE") => {
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                        }
+                        answer => return answer,
+                    }
+                }
+            })
         })
         .collect();
     let mut answers = Vec::new();

@@ -59,8 +59,15 @@ impl Phone {
     }
 
     fn valid(country: Option<Id>, number: &str) -> Option<Self> {
+        let written = Self::written(country, number)?;
+        // A spelling that itself reads as another number, or as none, would lead to a second card.
+        let settled = written == number || Self::written(None, &written).as_deref() == Some(&written);
+        settled.then_some(Self(written))
+    }
+
+    fn written(country: Option<Id>, number: &str) -> Option<String> {
         let number = phonenumber::parse(country, number).ok().filter(phonenumber::is_valid)?;
-        Some(Self(number.format().mode(Mode::E164).to_string()))
+        Some(number.format().mode(Mode::E164).to_string())
     }
 }
 
