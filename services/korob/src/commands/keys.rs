@@ -13,29 +13,9 @@ use crate::configuration::Configuration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Everything a partner may be given.
-const SCOPES: [&str; 16] = [
-    "access.read",
-    "access.write",
-    "catalog.read",
-    "catalog.write",
-    "customers.read",
-    "customers.write",
-    "delivery.read",
-    "delivery.write",
-    "inventory.hold",
-    "inventory.read",
-    "inventory.write",
-    "orders.price",
-    "orders.read",
-    "orders.write",
-    "payments.read",
-    "payments.write",
-];
-
 /// Every scope, for keys that may do everything in their shops.
 pub fn all_scopes() -> Vec<String> {
-    SCOPES.map(str::to_owned).to_vec()
+    rpc::known_scopes().iter().map(|scope| (*scope).to_owned()).collect()
 }
 
 /// Makes, lists or revokes keys of the running suite.
