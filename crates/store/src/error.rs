@@ -33,6 +33,9 @@ pub enum Error {
     /// Stored data breaks an invariant of the code that reads it.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
+    /// A sealed secret does not open.
+    #[error("a stored secret does not open with this installation's key; enter it again")]
+    Unsealable,
     /// Migrations failed.
     #[error("the database could not be migrated")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -70,6 +73,7 @@ impl Error {
             Self::KeyInUse => {
                 Fault::new(Code::Aborted, "IDEMPOTENCY_KEY_IN_USE", self.to_string()).retry_after(soon)
             }
+            Self::Unsealable => Fault::new(Code::FailedPrecondition, "SECRET_UNREADABLE", self.to_string()),
             Self::Statement(_) | Self::Corrupt(_) | Self::Migration(_) => Fault::internal(self),
         }
     }
@@ -79,7 +83,7 @@ impl Error {
         match self {
             Self::PoolExhausted | Self::QueueFull | Self::Unreachable(_) | Self::KeyInUse => true,
             Self::Statement(error) => is_contention(error),
-            Self::KeyReused | Self::Corrupt(_) | Self::Migration(_) => false,
+            Self::KeyReused | Self::Corrupt(_) | Self::Unsealable | Self::Migration(_) => false,
         }
     }
 }

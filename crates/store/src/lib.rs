@@ -12,6 +12,7 @@ mod idempotency;
 mod migrate;
 mod page;
 mod pool;
+mod secrets;
 mod transaction;
 mod upkeep;
 

@@ -4,6 +4,7 @@ mod batcher;
 mod idempotency;
 mod outages;
 mod pages;
+mod secrets;
 mod transactions;
 mod upkeep;
 mod workbench;
