@@ -18,8 +18,3 @@ pub fn run(mode: Mode) -> Result<()> {
     let text = format!("{}\n", text.trim_end());
     generated::settle(&workspace::root().join(FILE), &text, mode, "openapi")
 }
-
-/// Whether there is a file to check.
-pub fn exists() -> bool {
-    workspace::root().join(FILE).exists()
-}

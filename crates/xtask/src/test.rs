@@ -7,7 +7,6 @@ use clap::ValueEnum;
 
 use crate::{
     generated::Mode,
-    openapi,
     postgres::{TestServer, URL_VARIABLE},
     prerequisites::{self, TestRunner},
     schema, shell, workspace,
@@ -24,8 +23,6 @@ pub enum StageName {
     Schema,
     /// Every test of the workspace
     Tests,
-    /// The committed API description agrees with the contracts
-    Openapi,
     /// Bans, licences and sources of the dependencies
     Deny,
     /// Lint of the contracts
@@ -77,7 +74,6 @@ impl StageName {
             Self::Clippy => "clippy",
             Self::Schema => "schema",
             Self::Tests => "tests",
-            Self::Openapi => "openapi",
             Self::Deny => "deny",
             Self::Buf => "buf",
         }
@@ -89,10 +85,6 @@ impl StageName {
             Self::Clippy => cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
             Self::Schema => schema::run(Mode::Check).map(|()| Outcome::Passed),
             Self::Tests => tests(),
-            Self::Openapi if !openapi::exists() => {
-                Ok(Outcome::Skipped("gateway/openapi.json does not exist"))
-            }
-            Self::Openapi => openapi::run(Mode::Check).map(|()| Outcome::Passed),
             Self::Deny if !prerequisites::has_cargo_deny() => {
                 Ok(Outcome::Skipped("cargo-deny is not installed: cargo install --locked cargo-deny"))
             }

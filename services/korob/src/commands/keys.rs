@@ -32,6 +32,9 @@ pub async fn run(configuration: Configuration, keys: Keys) -> anyhow::Result<Exi
             let key = made.api_key.unwrap_or_default();
             println!("{}", made.secret);
             eprintln!("{} ({}): the secret above is shown only now", key.key_id, key.name);
+            if key.shop_ids.is_empty() {
+                eprintln!("it sees no shop, also none that it makes: give shops with --shop shp_…, once per shop");
+            }
         }
         Keys::List => list(access).await?,
         Keys::Revoke { key_id } => {
