@@ -30,8 +30,8 @@ pub mod kind {
     }
 
     kinds! {
-        ApiKey = "key", Attempt = "att", Category = "cat", ChannelAccount = "src", Customer = "cus",
-        DeliveryMethod = "dlm", DeliveryPlan = "dlp", LegalEntity = "ent", Order = "ord", OrderLine = "lin",
+        ApiKey = "key", Attempt = "att", Brand = "brd", CarrierAccount = "cac", Category = "cat", ChannelAccount = "src", Customer = "cus",
+        DeliveryMethod = "dlm", DeliveryPlan = "dlp", ImportMapping = "imp", Incident = "inc", LegalEntity = "ent", Order = "ord", OrderLine = "lin",
         Organization = "org", Payment = "pay", PriceList = "prl", Product = "prd", Refund = "rfd",
         Reservation = "res", Shipment = "shm", Shop = "shp", Variant = "var", Warehouse = "whs",
     }

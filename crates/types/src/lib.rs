@@ -13,10 +13,14 @@ pub use quantity::{Quantity, QuantityError};
 pub use sku::{Sku, SkuError};
 
 pub type AttemptId = Id<kind::Attempt>;
+pub type BrandId = Id<kind::Brand>;
+pub type CarrierAccountId = Id<kind::CarrierAccount>;
 pub type CategoryId = Id<kind::Category>;
 pub type CustomerId = Id<kind::Customer>;
 pub type DeliveryMethodId = Id<kind::DeliveryMethod>;
 pub type DeliveryPlanId = Id<kind::DeliveryPlan>;
+pub type IncidentId = Id<kind::Incident>;
+pub type ImportMappingId = Id<kind::ImportMapping>;
 pub type KeyId = Id<kind::ApiKey>;
 pub type LegalEntityId = Id<kind::LegalEntity>;
 pub type LineId = Id<kind::OrderLine>;

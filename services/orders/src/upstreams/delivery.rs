@@ -42,6 +42,7 @@ impl DeliveryDesk {
             goods_total: Some(rpc::wire::money(priced.goods_total)),
             cash_on_delivery: order.payment_method == PaymentMethod::CashOnDelivery,
             fixed_price: fixed_price.map(rpc::wire::money),
+            ..Default::default()
         };
         let plan = DeliveryServiceClient::new(self.0.bind(call)).plan_delivery(request).await?.into_inner();
         let price =
