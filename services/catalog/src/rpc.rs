@@ -129,4 +129,58 @@ impl CatalogService for Catalog {
         let (_, request) = open(request)?;
         Ok(Response::new(list_product_history::handle(self, request).await?))
     }
+
+    async fn search_variants(&self, _: Request<pb::SearchVariantsRequest>) -> Answer<pb::SearchVariantsResponse> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn resolve_barcode(&self, _: Request<pb::ResolveBarcodeRequest>) -> Answer<pb::ResolvedBarcode> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_price_history(&self, _: Request<pb::ListPriceHistoryRequest>) -> Answer<pb::ListPriceHistoryResponse> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn create_brand(&self, _: Request<pb::CreateBrandRequest>) -> Answer<pb::Brand> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_brands(&self, _: Request<pb::ListBrandsRequest>) -> Answer<pb::ListBrandsResponse> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn update_brand(&self, _: Request<pb::UpdateBrandRequest>) -> Answer<pb::Brand> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn create_characteristic(&self, _: Request<pb::CreateCharacteristicRequest>) -> Answer<pb::Characteristic> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_characteristics(&self, _: Request<pb::ListCharacteristicsRequest>) -> Answer<pb::ListCharacteristicsResponse> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn update_characteristic(&self, _: Request<pb::UpdateCharacteristicRequest>) -> Answer<pb::Characteristic> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn create_import_mapping(&self, _: Request<pb::CreateImportMappingRequest>) -> Answer<pb::ImportMapping> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_import_mappings(&self, _: Request<pb::ListImportMappingsRequest>) -> Answer<pb::ListImportMappingsResponse> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn update_import_mapping(&self, _: Request<pb::UpdateImportMappingRequest>) -> Answer<pb::ImportMapping> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    type ExportFeedStream = tokio_stream::wrappers::ReceiverStream<Result<pb::ExportFeedChunk, Status>>;
+
+    async fn export_feed(&self, _: Request<pb::ExportFeedRequest>) -> Answer<Self::ExportFeedStream> {
+        Err(Status::unimplemented("not served yet"))
+    }
 }

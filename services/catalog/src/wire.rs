@@ -23,6 +23,7 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         etag: product.version.to_string(),
         create_time: Some(time(product.create_time)),
         update_time: Some(time(product.update_time)),
+        ..Default::default()
     }
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn variant(product: ProductId, variant: &Variant) -> pb::Variant {
         page_url: variant.page_url.clone(),
         archived: variant.archived,
         product_id: product.to_string(),
+        ..Default::default()
     }
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn price_list(list: &PriceList) -> pb::PriceList {
         channels: details.channels.clone(),
         priority: details.priority,
         etag: list.version.to_string(),
+        ..Default::default()
     }
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn price_changed(list: PriceListId, changed: &ChangedPrice) -> pb::Pr
         sku: changed.sku.to_string(),
         amount: Some(money(amount)),
         old_amount: old_amount.map(money),
+        ..Default::default()
     };
     pb::PriceChanged { price: Some(price), previous_amount: changed.old.map(|old| money(old.amount)) }
 }
@@ -86,6 +90,7 @@ pub(crate) fn effective_price(sku: &types::Sku, effective: &Effective) -> pb::Ef
         amount: Some(money(effective.amount)),
         old_amount: effective.old_amount.map(money),
         price_list_id: effective.list.to_string(),
+        ..Default::default()
     }
 }
 
@@ -104,6 +109,7 @@ pub(crate) fn quoted_item(sku: &str, quoted: Option<Quoted>, total: Option<types
         unit_code: quoted.unit_code,
         price_quantity: quoted.price_quantity,
         tax_category: quoted.tax_category,
+        ..Default::default()
     }
 }
 

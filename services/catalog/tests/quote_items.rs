@@ -49,6 +49,7 @@ async fn items_come_back_priced_in_their_order() {
         unit_code: "GRM".to_owned(),
         price_quantity: 1000,
         tax_category: "food".to_owned(),
+        ..Default::default()
     };
     assert_eq!(items[2], expected);
     assert_eq!(items[3].total, Some(money("1.00", "RUB")));

@@ -84,6 +84,7 @@ impl Progress {
             errors: refused.into_iter().map(Refusal::into_wire).collect(),
             finished: false,
             error_count: count(self.errors),
+            ..Default::default()
         }
     }
 }

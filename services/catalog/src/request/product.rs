@@ -102,7 +102,7 @@ fn kind(fields: &mut Fields, kind: i32) -> Option<ProductKind> {
     match pb::ProductKind::try_from(kind) {
         Ok(pb::ProductKind::Unspecified | pb::ProductKind::Goods) => Some(ProductKind::Goods),
         Ok(pb::ProductKind::Service) => Some(ProductKind::Service),
-        Err(_) => {
+        Ok(pb::ProductKind::Kit) | Err(_) => {
             fields.refuse("product.kind", "UNKNOWN_VALUE", "goods or service");
             None
         }
