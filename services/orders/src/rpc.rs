@@ -51,6 +51,66 @@ impl OrderService for Orders {
         let (call, request) = open(request)?;
         Ok(Response::new(list_order_history::handle(self, &call, request).await?))
     }
+
+    async fn update_order(&self, _: Request<pb::UpdateOrderRequest>) -> Answer<pb::Order> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn create_fulfilment(&self, _: Request<pb::CreateFulfilmentRequest>) -> Answer<pb::Order> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn ship_fulfilment(&self, _: Request<pb::ShipFulfilmentRequest>) -> Answer<pb::Order> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn cancel_fulfilment(&self, _: Request<pb::CancelFulfilmentRequest>) -> Answer<pb::Order> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_late_orders(&self, _: Request<pb::ListLateOrdersRequest>) -> Answer<pb::ListLateOrdersResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn create_return(&self, _: Request<pb::CreateReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn get_return(&self, _: Request<pb::GetReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_returns(&self, _: Request<pb::ListReturnsRequest>) -> Answer<pb::ListReturnsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn approve_return(&self, _: Request<pb::ApproveReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn refuse_return(&self, _: Request<pb::RefuseReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn send_return(&self, _: Request<pb::SendReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn receive_return(&self, _: Request<pb::ReceiveReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn resolve_return(&self, _: Request<pb::ResolveReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn cancel_return(&self, _: Request<pb::CancelReturnRequest>) -> Answer<pb::Return> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_return_history(&self, _: Request<pb::ListReturnHistoryRequest>) -> Answer<pb::ListReturnHistoryResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
 }
 
 type Answer<T> = Result<Response<T>, Status>;

@@ -63,6 +63,7 @@ pub fn order(order: &Order) -> pb::Order {
         delivery_plan_id: text(order.delivery_plan_id),
         shipment_ids: order.shipment_ids.iter().map(ToString::to_string).collect(),
         shortages: order.shortages.iter().flatten().map(missing_item).collect(),
+        ..Default::default()
     }
 }
 
@@ -88,6 +89,7 @@ pub fn snapshot(order: &Order) -> pb::OrderSnapshot {
         delivery_total: Some(money(order.delivery_total)),
         total: Some(money(order.total)),
         create_time: Some(time(order.create_time)),
+        ..Default::default()
     }
 }
 
@@ -123,6 +125,7 @@ pub fn summary(summary: OrderSummary) -> pb::OrderSummary {
         line_count: summary.line_count,
         create_time: Some(time(summary.create_time)),
         contact_name: summary.contact_name,
+        ..Default::default()
     }
 }
 
@@ -237,6 +240,7 @@ fn order_line(order: &Order, line: &OrderLine) -> pb::OrderLine {
         adjustments: Vec::new(),
         taxes: if line.tax_category.is_empty() { Vec::new() } else { vec![tax] },
         price_quantity: line.price_quantity,
+        ..Default::default()
     }
 }
 
