@@ -3,13 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
-use types::{KeyId, ShopId};
+use types::{CustomerId, KeyId, ShopId};
+
+/// The one scope of buyers: no key can hold it.
+pub const BUYER_SCOPE: &str = "buyer.read";
 
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// A partner with an API key.
     Key(KeyId),
+    /// A buyer who looks at what is theirs.
+    Buyer(CustomerId),
     /// A service of the suite, on its own initiative.
     Service(String),
     /// A person at the command line.
@@ -19,7 +24,10 @@ pub enum Actor {
 impl Actor {
     /// Whether methods inside the suite are open to it.
     pub fn is_internal(&self) -> bool {
-        !matches!(self, Self::Key(_))
+        match self {
+            Self::Service(_) | Self::Operator(_) => true,
+            Self::Key(_) | Self::Buyer(_) => false,
+        }
     }
 }
 
@@ -27,6 +35,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(id) => write!(f, "key:{id}"),
+            Self::Buyer(id) => write!(f, "buyer:{id}"),
             Self::Service(name) => write!(f, "service:{name}"),
             Self::Operator(name) => write!(f, "operator:{name}"),
         }
@@ -39,6 +48,7 @@ impl FromStr for Actor {
     fn from_str(text: &str) -> Result<Self, ()> {
         match text.split_once(':') {
             Some(("key", id)) => id.parse().map(Self::Key).map_err(drop),
+            Some(("buyer", id)) => id.parse().map(Self::Buyer).map_err(drop),
             Some(("service", name)) => Ok(Self::Service(name.to_owned())),
             Some(("operator", name)) => Ok(Self::Operator(name.to_owned())),
             _ => Err(()),
@@ -98,6 +108,24 @@ impl Caller {
     /// A service on its own initiative: every shop, every scope.
     pub fn service(name: &str) -> Self {
         Self::everything(Actor::Service(name.to_owned()))
+    }
+
+    /// A buyer of one shop.
+    pub fn buyer(customer: CustomerId, shop: ShopId) -> Self {
+        Self {
+            actor: Actor::Buyer(customer),
+            on_behalf_of: None,
+            shops: Shops::Only(vec![shop]),
+            scopes: vec![BUYER_SCOPE.to_owned()],
+        }
+    }
+
+    /// The customer and the shop, when a buyer calls.
+    pub fn as_buyer(&self) -> Option<(CustomerId, ShopId)> {
+        match self.actor {
+            Actor::Buyer(customer) => Some((customer, self.shops.single()?)),
+            Actor::Key(_) | Actor::Service(_) | Actor::Operator(_) => None,
+        }
     }
 
     /// A person at the command line: every shop, every scope.

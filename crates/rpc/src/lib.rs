@@ -5,6 +5,7 @@
 //! - [`Stack`] is what every served call passes, in-process or over TCP: caller, policy, deadline, limits, panics.
 //! - [`Fault`] and [`Fields`] are how a service refuses.
 
+pub mod buyer_token;
 mod call;
 mod caller;
 mod channel;
@@ -17,8 +18,9 @@ mod stack;
 mod trace;
 pub mod wire;
 
+pub use buyer_token::{Buyer, BuyerTokenError, BuyerTokens};
 pub use call::{Call, open};
-pub use caller::{Actor, Caller, Shops};
+pub use caller::{Actor, BUYER_SCOPE, Caller, Shops};
 pub use channel::{BoundChannel, Channel};
 pub use directory::{Directory, RemoteSettings};
 pub use fault::{Fault, is_unknown_outcome, metadata, reason};

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use prost::Message;
 use proto::api::v1::{Access, Criticality, Idempotency, Policy};
+use tonic::Code;
+
+use crate::caller::{Actor, Caller};
+use crate::fault::Fault;
 
 /// The policy of a method, ready to use.
 #[derive(Debug, Clone)]
@@ -68,6 +72,28 @@ fn read_policies() -> HashMap<String, MethodPolicy> {
 }
 
 impl MethodPolicy {
+    /// Refuses a caller whom the method is not open to. Services may call everything on behalf of somebody.
+    pub fn admit(&self, caller: &Caller) -> Result<(), Fault> {
+        let refusal = match (self.access, &caller.actor) {
+            (_, Actor::Service(_) | Actor::Operator(_)) => None,
+            (Access::Key, Actor::Key(_)) | (Access::Buyer, Actor::Buyer(_)) => None,
+            (Access::Key, Actor::Buyer(_)) => Some(("KEY_METHOD", "a buyer's token does not open it")),
+            (Access::Buyer, Actor::Key(_)) => Some(("BUYER_METHOD", "only a buyer's token opens it")),
+            (Access::Internal | Access::Unspecified, Actor::Key(_) | Actor::Buyer(_)) => {
+                Some(("INTERNAL_METHOD", "only services of the suite may call it"))
+            }
+        };
+        if let Some((reason, message)) = refusal {
+            return Err(Fault::new(Code::PermissionDenied, reason, message));
+        }
+        if !caller.may(&self.scope) {
+            let message = format!("the scope {} is needed", self.scope);
+            let fault = Fault::new(Code::PermissionDenied, "SCOPE_MISSING", message);
+            return Err(fault.with("scope", &self.scope));
+        }
+        Ok(())
+    }
+
     fn of(policy: Policy, operation: String) -> Self {
         Self {
             // Leaked once per method at start: spans and metrics want names that live for ever.

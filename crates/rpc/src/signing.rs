@@ -114,6 +114,13 @@ impl CallerKeys {
         caller_of(statement).ok_or(SigningError::Forged)
     }
 
+    /// A key for one other purpose. It tells nothing of the secret, nor of the keys of other purposes.
+    pub(crate) fn derived(&self, purpose: &str) -> Hmac<Sha256> {
+        let mut derive = keyed(&self.master);
+        derive.update(purpose.as_bytes());
+        keyed(&derive.finalize().into_bytes())
+    }
+
     fn hour_key(&self, time_ms: i64) -> Hmac<Sha256> {
         let hour = time_ms.div_euclid(KEY_HOUR_MS);
         let mut last = self.last_hour.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

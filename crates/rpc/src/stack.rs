@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use proto::api::v1::Access;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -18,7 +17,6 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::call::Call;
-use crate::caller::Caller;
 use crate::channel::CAUSATION_HEADER;
 use crate::fault::Fault;
 use crate::policy::{MethodPolicy, policy_of};
@@ -121,7 +119,7 @@ impl Shared {
         let statement =
             header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
         let caller = self.keys.verify(statement, &self.name).map_err(unauthenticated)?;
-        authorize(policy, &caller)?;
+        policy.admit(&caller)?;
         let patience = header(request, "grpc-timeout").and_then(read_timeout).unwrap_or(policy.deadline_max);
         let trace = header(request, "traceparent").and_then(|text| text.parse().ok());
         let call = Call {
@@ -164,20 +162,6 @@ impl Shared {
 /// Health and reflection say nothing about anybody's data.
 fn is_open(path: &str) -> bool {
     path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.")
-}
-
-fn authorize(policy: &MethodPolicy, caller: &Caller) -> Result<(), Status> {
-    if policy.access != Access::Key && !caller.actor.is_internal() {
-        let fault =
-            Fault::new(Code::PermissionDenied, "INTERNAL_METHOD", "only services of the suite may call it");
-        return Err(fault.into());
-    }
-    if !caller.may(&policy.scope) {
-        let message = format!("the scope {} is needed", policy.scope);
-        let fault = Fault::new(Code::PermissionDenied, "SCOPE_MISSING", message);
-        return Err(fault.with("scope", &policy.scope).into());
-    }
-    Ok(())
 }
 
 fn unauthenticated(error: SigningError) -> Status {

@@ -72,6 +72,11 @@ pub fn openapi(api: &Api, info: &Info) -> Value {
                     "scheme": "bearer",
                     "description": "A partner's key. Each operation lists the scope that the key must hold.",
                 },
+                "buyerToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A buyer's token, `kbt_…`: shows one customer of one shop what is theirs, for a while.",
+                },
             },
         },
     });

@@ -65,8 +65,8 @@ impl Route {
         let policy: Policy = policy
             .and_then(|policy| policy.transcode_to().ok())
             .ok_or_else(|| problem("has a REST path and no policy"))?;
-        if policy.access() != Access::Key {
-            return Err(problem("has a REST path and is not open to keys"));
+        if !matches!(policy.access(), Access::Key | Access::Buyer) {
+            return Err(problem("has a REST path and is open neither to keys nor to buyers"));
         }
         if method.is_client_streaming() || method.is_server_streaming() {
             return Err(problem("is a stream; streams have hand-written routes"));

@@ -4,6 +4,8 @@ use ::rpc::{Fault, Invalid};
 use tonic::Code;
 use types::{KeyId, LegalEntityId, ShopId, SourceId};
 
+use crate::model::RETIRED_SECRETS_MAX;
+
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A refusal.
@@ -19,6 +21,14 @@ pub(crate) enum Error {
     ChannelAccountNotFound(SourceId),
     #[error("there is no API key {0}")]
     ApiKeyNotFound(KeyId),
+    #[error("the API key {0} is revoked")]
+    ApiKeyRevoked(KeyId),
+    #[error("a key grants only what it holds itself, and not {scope}")]
+    ScopeNotHeld { scope: String },
+    #[error(
+        "{RETIRED_SECRETS_MAX} older secrets of {0} still work; let one expire, or rotate with 0 minutes"
+    )]
+    TooManySecrets(KeyId),
     #[error("the API key is not valid")]
     KeyInvalid,
     #[error("it was changed meanwhile; read it again")]
@@ -45,6 +55,15 @@ impl Error {
             }
             Self::ApiKeyNotFound(id) => {
                 Fault::new(Code::NotFound, "API_KEY_NOT_FOUND", message).with("key_id", id)
+            }
+            Self::ApiKeyRevoked(id) => {
+                Fault::new(Code::FailedPrecondition, "API_KEY_REVOKED", message).with("key_id", id)
+            }
+            Self::ScopeNotHeld { scope } => {
+                Fault::new(Code::PermissionDenied, "SCOPE_NOT_HELD", message).with("scope", scope)
+            }
+            Self::TooManySecrets(id) => {
+                Fault::new(Code::FailedPrecondition, "TOO_MANY_SECRETS", message).with("key_id", id)
             }
             Self::KeyInvalid => Fault::new(Code::Unauthenticated, "KEY_INVALID", message),
             Self::EtagMismatch { current } => {

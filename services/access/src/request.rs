@@ -2,9 +2,12 @@
 
 use ::rpc::{Fields, Invalid, TEXT_LENGTH_MAX};
 use proto::access::v1 as pb;
+use proto::orders::v1::OrderState;
 use types::WarehouseId;
 
-use crate::model::{Channel, Country, OrganizationDetails, ShopDetails, ShortagePolicy};
+use crate::model::{
+    Channel, Country, Locale, Names, OrganizationDetails, PublicStatusNames, ShopDetails, ShortagePolicy,
+};
 
 /// The longest name, in characters.
 pub(crate) const NAME_LENGTH_MAX: usize = 200;
@@ -15,6 +18,14 @@ pub(crate) const BANK_DETAILS_LENGTH_MAX: usize = TEXT_LENGTH_MAX;
 
 const NUMBER_PREFIX_LENGTH_MAX: usize = 8;
 const WAREHOUSES_MAX: usize = 100;
+/// Thirty days.
+const PAY_BY_MINUTES_MAX: i32 = 30 * 24 * 60;
+/// A day.
+const QUOTE_MINUTES_MAX: i32 = 24 * 60;
+const QUOTE_MINUTES_DEFAULT: i32 = 30;
+const STATUS_NAMES_MAX: usize = 20;
+const LANGUAGES_MAX: usize = 20;
+const STATUS_NAME_LENGTH_MAX: usize = 60;
 
 /// Everything a caller may set on the organisation.
 pub(crate) fn organization(organization: &pb::Organization) -> Result<OrganizationDetails, Invalid> {
@@ -36,9 +47,15 @@ pub(crate) fn shop(shop: &pb::Shop) -> Result<ShopDetails, Invalid> {
     let number_prefix = number_prefix(&mut fields, &shop.number_prefix);
     let warehouses = warehouses(&mut fields, &shop.warehouse_ids);
     let country: Option<Country> = fields.parse_optional("shop.country_code", &shop.country_code);
+    let pay_by = (0..=PAY_BY_MINUTES_MAX).contains(&shop.pay_by_minutes);
+    fields.check(pay_by, "shop.pay_by_minutes", "OUT_OF_RANGE", "0 to 43200; 0 never cancels");
+    let quote = (0..=QUOTE_MINUTES_MAX).contains(&shop.quote_minutes);
+    fields.check(quote, "shop.quote_minutes", "OUT_OF_RANGE", "0 to 1440; 0 means 30");
+    let public_status_names = public_status_names(&mut fields, &shop.public_status_names);
+    let page_url = fields.parse_optional("shop.page_url", &shop.page_url);
 
     let details = move || {
-        let locale: crate::model::Locale = locale?;
+        let locale: Locale = locale?;
         let country = country.or_else(|| locale.country()).unwrap_or_else(Country::home);
         Some(ShopDetails {
             legal_entity: legal_entity?,
@@ -50,6 +67,11 @@ pub(crate) fn shop(shop: &pb::Shop) -> Result<ShopDetails, Invalid> {
             number_prefix,
             warehouses,
             country,
+            pay_by_minutes: shop.pay_by_minutes,
+            split_allowed: shop.split_allowed.unwrap_or(true),
+            quote_minutes: if shop.quote_minutes == 0 { QUOTE_MINUTES_DEFAULT } else { shop.quote_minutes },
+            public_status_names,
+            page_url,
         })
     };
     fields.finish_with(details())
@@ -122,4 +144,40 @@ fn warehouses(fields: &mut Fields, ids: &[String]) -> Vec<WarehouseId> {
         }
     }
     warehouses
+}
+
+fn public_status_names(fields: &mut Fields, wanted: &[pb::PublicStatusName]) -> PublicStatusNames {
+    let mut by_state = PublicStatusNames::default();
+    if wanted.len() > STATUS_NAMES_MAX {
+        fields.list_length("shop.public_status_names", wanted.len(), STATUS_NAMES_MAX);
+        return by_state;
+    }
+    for (at, entry) in wanted.iter().enumerate() {
+        let field = format!("shop.public_status_names[{at}]");
+        let names = names(fields, &field, entry);
+        let state = OrderState::try_from(entry.state).ok().filter(|state| *state != OrderState::Unspecified);
+        let Some(state) = state else {
+            fields.refuse(format!("{field}.state"), "UNKNOWN_VALUE", "name a state of an order");
+            continue;
+        };
+        if by_state.0.insert(state.as_str_name().to_owned(), names).is_some() {
+            fields.refuse(format!("{field}.state"), "DUPLICATE", "is named twice");
+        }
+    }
+    by_state
+}
+
+fn names(fields: &mut Fields, field: &str, entry: &pb::PublicStatusName) -> Names {
+    let field = format!("{field}.names");
+    fields.list_length(&field, entry.names.len(), LANGUAGES_MAX);
+    let mut names = Names::new();
+    for (language, name) in entry.names.iter().take(LANGUAGES_MAX) {
+        if language.parse::<Locale>().is_err() {
+            fields.refuse(&field, "MALFORMED", "a language is a BCP 47 tag such as \"uk\" or \"uk-UA\"");
+            continue;
+        }
+        let name = fields.required_text(&format!("{field}.{language}"), name, STATUS_NAME_LENGTH_MAX);
+        names.insert(language.clone(), name);
+    }
+    names
 }

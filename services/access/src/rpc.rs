@@ -13,6 +13,7 @@ mod list_channel_accounts;
 mod list_legal_entities;
 mod list_shops;
 mod revoke_api_key;
+mod rotate_api_key;
 mod update_organization;
 mod update_shop;
 
@@ -115,8 +116,16 @@ impl AccessService for Access {
         &self,
         request: Request<pb::ListApiKeysRequest>,
     ) -> Answer<pb::ListApiKeysResponse> {
-        let (_, request) = open(request)?;
-        Ok(Response::new(list_api_keys::handle(self, request).await?))
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_api_keys::handle(self, &call, request).await?))
+    }
+
+    async fn rotate_api_key(
+        &self,
+        request: Request<pb::RotateApiKeyRequest>,
+    ) -> Answer<pb::RotateApiKeyResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(rotate_api_key::handle(self, &call, request).await?))
     }
 
     async fn revoke_api_key(&self, request: Request<pb::RevokeApiKeyRequest>) -> Answer<pb::ApiKey> {

@@ -50,6 +50,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    retired_secrets (secret_sha256) {
+        secret_sha256 -> Bytea,
+        key_id -> Uuid,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     shops (shop_id) {
         shop_id -> Uuid,
         legal_entity_id -> Uuid,
@@ -63,6 +71,11 @@ diesel::table! {
         country -> Text,
         version -> Int8,
         create_time -> Timestamptz,
+        pay_by_minutes -> Int4,
+        split_allowed -> Bool,
+        quote_minutes -> Int4,
+        public_status_names -> Jsonb,
+        page_url -> Text,
     }
 }
 
@@ -71,5 +84,6 @@ diesel::allow_tables_to_appear_in_same_query! {
     channel_accounts,
     legal_entities,
     organization,
+    retired_secrets,
     shops,
 }

@@ -2,9 +2,12 @@
 
 use ::rpc::wire::time;
 use proto::access::v1 as pb;
+use proto::orders::v1::OrderState;
 use types::WarehouseId;
 
-use crate::model::{ApiKey, Channel, ChannelAccount, LegalEntity, Organization, Shop, ShortagePolicy};
+use crate::model::{
+    ApiKey, Channel, ChannelAccount, LegalEntity, Organization, PublicStatusNames, Shop, ShortagePolicy,
+};
 
 pub(crate) fn organization(organization: &Organization) -> pb::Organization {
     pb::Organization {
@@ -40,6 +43,11 @@ pub(crate) fn shop(shop: &Shop) -> pb::Shop {
         country_code: details.country.to_string(),
         etag: shop.version.to_string(),
         create_time: Some(time(shop.create_time)),
+        pay_by_minutes: details.pay_by_minutes,
+        split_allowed: Some(details.split_allowed),
+        quote_minutes: details.quote_minutes,
+        public_status_names: public_status_names(&details.public_status_names),
+        page_url: details.page_url_text(),
     }
 }
 
@@ -65,6 +73,17 @@ pub(crate) fn api_key(key: &ApiKey) -> pb::ApiKey {
         create_time: Some(time(key.create_time)),
         revoke_time: key.revoke_time.map(time),
     }
+}
+
+/// In the order in which an order goes through its states.
+fn public_status_names(names: &PublicStatusNames) -> Vec<pb::PublicStatusName> {
+    let known = names.0.iter().filter_map(|(state, names)| {
+        let names = names.iter().map(|(language, name)| (language.clone(), name.clone())).collect();
+        Some(pb::PublicStatusName { state: OrderState::from_str_name(state)?.into(), names })
+    });
+    let mut names: Vec<_> = known.collect();
+    names.sort_by_key(|name| name.state);
+    names
 }
 
 fn shortage_policy(policy: ShortagePolicy) -> pb::ShortagePolicy {

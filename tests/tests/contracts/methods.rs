@@ -31,7 +31,7 @@ fn every_method_has_a_whole_policy() {
         };
         let mut wrong = Vec::new();
         if policy.access == Access::Unspecified {
-            wrong.push("policy.access: choose ACCESS_KEY or ACCESS_INTERNAL".to_owned());
+            wrong.push("policy.access: choose ACCESS_KEY, ACCESS_INTERNAL or ACCESS_BUYER".to_owned());
         }
         if policy.idempotency == Idempotency::Unspecified {
             wrong.push("policy.idempotency: choose how a repeated call behaves".to_owned());
@@ -57,6 +57,10 @@ fn every_method_asks_for_a_scope_of_its_own_service() {
         let Some(policy) = method.policy else { return Vec::new() };
         let excused = WITHOUT_SCOPE.iter().any(|(name, _)| *name == method.name());
         match (policy.scope.split_once('.'), excused) {
+            _ if policy.access == Access::Buyer && policy.scope == rpc::BUYER_SCOPE => Vec::new(),
+            _ if policy.access == Access::Buyer => {
+                vec![format!("policy.scope: buyers hold only {}", rpc::BUYER_SCOPE)]
+            }
             (None, true) if policy.access == Access::Internal => Vec::new(),
             (None, true) => vec!["a method without a scope must be ACCESS_INTERNAL".to_owned()],
             (None, false) => {

@@ -35,8 +35,12 @@ const NOT_PERSONAL: [(&str, &str); 4] = [
 ];
 
 /// Where a secret may be: shown once, or asked for by digest.
-const SECRETS: [&str; 2] =
-    ["korob.access.v1.CreateApiKeyResponse.secret", "korob.access.v1.AuthenticateKeyRequest.secret_sha256"];
+const SECRETS: [&str; 4] = [
+    "korob.delivery.v1.CarrierAccount.credentials",
+    "korob.access.v1.CreateApiKeyResponse.secret",
+    "korob.access.v1.RotateApiKeyResponse.secret",
+    "korob.access.v1.AuthenticateKeyRequest.secret_sha256",
+];
 
 #[test]
 fn what_tells_of_a_person_is_declared_personal() {

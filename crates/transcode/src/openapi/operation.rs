@@ -1,6 +1,7 @@
 //! One operation: its names, parameters, body and answers.
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use proto::api::v1::Access;
 use serde_json::{Map, Value, json};
 
 use super::comments::Comments;
@@ -18,7 +19,7 @@ pub(super) fn describe(api: &Api, route: &Route, comments: &Comments, schemas: &
         "tags": [route.service],
         "summary": summary(&description),
         "description": description,
-        "security": [{"apiKey": [route.policy.scope]}],
+        "security": [security(route)],
         "responses": responses(api, route, schemas),
     });
     let parameters = parameters(route, schemas);
@@ -33,6 +34,14 @@ pub(super) fn describe(api: &Api, route: &Route, comments: &Comments, schemas: &
             json!({"required": required, "content": {"application/json": {"schema": schema}}});
     }
     operation
+}
+
+/// Who opens it: a key that holds the scope, or a buyer's token.
+fn security(route: &Route) -> Value {
+    match route.policy.access() {
+        Access::Buyer => json!({"buyerToken": []}),
+        Access::Key | Access::Internal | Access::Unspecified => json!({"apiKey": [route.policy.scope]}),
+    }
 }
 
 /// The first clause of a comment, without its full stop.

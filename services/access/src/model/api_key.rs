@@ -1,5 +1,6 @@
 //! A partner's key and its secret.
 
+use ::rpc::Caller;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use types::{KeyId, ShopId};
 use uuid::Uuid;
 
-use crate::model::Fact;
+use crate::model::{Fact, retired_secret};
 use crate::schema::api_keys;
 
 /// Requests per second of a key that states none.
@@ -102,6 +103,11 @@ impl ApiKey {
         ]
     }
 
+    /// Whether `caller` holds all that this key grants; to others it does not exist.
+    pub(crate) fn could_be_made_by(&self, caller: &Caller) -> bool {
+        self.shops().all(|shop| caller.shops.allow(shop)) && self.scopes.iter().all(|scope| caller.may(scope))
+    }
+
     /// Looked up by digest in an index: the time it takes tells nothing about the secret.
     pub(crate) async fn find_valid(
         connection: &mut AsyncPgConnection,
@@ -113,19 +119,37 @@ impl ApiKey {
         valid.select(Self::as_select()).first(connection).await.optional()
     }
 
+    /// The same by a secret that was replaced and still works.
+    pub(crate) async fn find_valid_by_retired(
+        connection: &mut AsyncPgConnection,
+        digest: &[u8],
+        now: DateTime<Utc>,
+    ) -> QueryResult<Option<Self>> {
+        let Some(id) = retired_secret::key_of(connection, digest, now).await? else { return Ok(None) };
+        let valid = api_keys::table.find(id).filter(api_keys::revoke_time.is_null());
+        valid.select(Self::as_select()).first(connection).await.optional()
+    }
+
     pub(crate) async fn lock(connection: &mut AsyncPgConnection, id: KeyId) -> QueryResult<Option<Self>> {
         let row = api_keys::table.find(id.uuid()).select(Self::as_select()).for_update();
         row.first(connection).await.optional()
     }
 
-    /// Keys before `before`, newest first.
+    /// Keys before `before` that `caller` could have made, newest first.
     pub(crate) async fn list(
         connection: &mut AsyncPgConnection,
+        caller: &Caller,
         before: Option<Uuid>,
         limit: i64,
     ) -> QueryResult<Vec<Self>> {
         let keys = api_keys::table.select(Self::as_select()).order(api_keys::key_id.desc()).limit(limit);
         let mut query = keys.into_boxed();
+        if let Some(shops) = caller.shops.filter() {
+            query = query.filter(api_keys::shop_ids.is_contained_by(shops));
+        }
+        if !caller.may("*") {
+            query = query.filter(api_keys::scopes.is_contained_by(&caller.scopes));
+        }
         if let Some(before) = before {
             query = query.filter(api_keys::key_id.lt(before));
         }
@@ -140,6 +164,25 @@ impl ApiKey {
         let row = (self, api_keys::secret_sha256.eq(secret.digest()));
         diesel::insert_into(api_keys::table).values(row).execute(connection).await?;
         Ok(())
+    }
+
+    /// Gives the key another secret; answers the hint of the one before.
+    pub(crate) async fn replace_secret(
+        &mut self,
+        connection: &mut AsyncPgConnection,
+        secret: &Secret,
+    ) -> QueryResult<String> {
+        self.version += 1;
+        let old_hint = std::mem::replace(&mut self.hint, secret.hint());
+        diesel::update(api_keys::table.find(self.key_id))
+            .set((
+                api_keys::version.eq(self.version),
+                api_keys::hint.eq(&self.hint),
+                api_keys::secret_sha256.eq(secret.digest()),
+            ))
+            .execute(connection)
+            .await?;
+        Ok(old_hint)
     }
 
     pub(crate) async fn revoke(

@@ -9,7 +9,7 @@ use store::Error;
 use types::{Currency, LegalEntityId, ShopId, WarehouseId};
 use uuid::Uuid;
 
-use crate::model::{Country, Fact, Locale};
+use crate::model::{Country, Fact, Locale, PageUrl, PublicStatusNames};
 use crate::schema::shops;
 
 /// A shop.
@@ -34,6 +34,14 @@ pub(crate) struct ShopDetails {
     /// In the order in which stock is taken.
     pub(crate) warehouses: Vec<WarehouseId>,
     pub(crate) country: Country,
+    /// How long an unpaid order that must be paid first is kept; 0 for ever.
+    pub(crate) pay_by_minutes: i32,
+    pub(crate) split_allowed: bool,
+    /// How long a quoted price holds.
+    pub(crate) quote_minutes: i32,
+    pub(crate) public_status_names: PublicStatusNames,
+    /// Where buyers follow their orders.
+    pub(crate) page_url: Option<PageUrl>,
 }
 
 /// What happens to an order whose stock cannot be reserved.
@@ -44,7 +52,7 @@ pub(crate) enum ShortagePolicy {
 }
 
 impl ShopDetails {
-    pub(crate) const FIELDS: [&str; 9] = [
+    pub(crate) const FIELDS: [&str; 14] = [
         "legal_entity_id",
         "name",
         "time_zone",
@@ -54,9 +62,14 @@ impl ShopDetails {
         "number_prefix",
         "warehouse_ids",
         "country_code",
+        "pay_by_minutes",
+        "split_allowed",
+        "quote_minutes",
+        "public_status_names",
+        "page_url",
     ];
 
-    pub(crate) fn facts(&self) -> [Fact; 9] {
+    pub(crate) fn facts(&self) -> [Fact; 14] {
         [
             ("legal_entity_id", json!(self.legal_entity.to_string())),
             ("name", json!(self.name)),
@@ -67,7 +80,17 @@ impl ShopDetails {
             ("number_prefix", json!(self.number_prefix)),
             ("warehouse_ids", json!(self.warehouses.iter().map(WarehouseId::to_string).collect::<Vec<_>>())),
             ("country_code", json!(self.country.to_string())),
+            ("pay_by_minutes", json!(self.pay_by_minutes)),
+            ("split_allowed", json!(self.split_allowed)),
+            ("quote_minutes", json!(self.quote_minutes)),
+            ("public_status_names", self.public_status_names.to_json()),
+            ("page_url", json!(self.page_url_text())),
         ]
+    }
+
+    /// The address, empty when there is none.
+    pub(crate) fn page_url_text(&self) -> String {
+        self.page_url.as_ref().map(PageUrl::to_string).unwrap_or_default()
     }
 }
 
@@ -153,6 +176,11 @@ struct Row {
     country: String,
     version: i64,
     create_time: DateTime<Utc>,
+    pay_by_minutes: i32,
+    split_allowed: bool,
+    quote_minutes: i32,
+    public_status_names: serde_json::Value,
+    page_url: String,
 }
 
 impl From<&Shop> for Row {
@@ -171,6 +199,11 @@ impl From<&Shop> for Row {
             country: details.country.to_string(),
             version: shop.version,
             create_time: shop.create_time,
+            pay_by_minutes: details.pay_by_minutes,
+            split_allowed: details.split_allowed,
+            quote_minutes: details.quote_minutes,
+            public_status_names: details.public_status_names.to_json(),
+            page_url: details.page_url_text(),
         }
     }
 }
@@ -191,6 +224,15 @@ impl TryFrom<Row> for Shop {
             number_prefix: row.number_prefix,
             warehouses: row.warehouse_ids.into_iter().map(WarehouseId::from_uuid).collect(),
             country: row.country.parse().map_err(|_| corrupt("country"))?,
+            pay_by_minutes: row.pay_by_minutes,
+            split_allowed: row.split_allowed,
+            quote_minutes: row.quote_minutes,
+            public_status_names: PublicStatusNames::of_json(row.public_status_names)
+                .ok_or_else(|| corrupt("public status names"))?,
+            page_url: Some(row.page_url)
+                .filter(|url| !url.is_empty())
+                .map(|url| url.parse().map_err(|_| corrupt("page")))
+                .transpose()?,
         };
         Ok(Self {
             id: ShopId::from_uuid(row.shop_id),

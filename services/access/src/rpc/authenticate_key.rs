@@ -16,7 +16,11 @@ pub(crate) async fn handle(access: &Access, request: pb::AuthenticateKeyRequest)
     fields.finish()?;
 
     let mut connection = access.store.connection().await?;
-    let key = ApiKey::find_valid(&mut connection, &request.secret_sha256).await?;
+    let mut key = ApiKey::find_valid(&mut connection, &request.secret_sha256).await?;
+    if key.is_none() {
+        let now = access.store.clock().now();
+        key = ApiKey::find_valid_by_retired(&mut connection, &request.secret_sha256, now).await?;
+    }
 
     Ok(wire::api_key(&key.ok_or(Error::KeyInvalid)?))
 }

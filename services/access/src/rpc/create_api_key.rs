@@ -1,9 +1,9 @@
-//! Makes a key and returns its secret, once.
+//! Makes a key and returns its secret, once. A key grants only shops and scopes that it holds itself.
 //!
 //! The secret never enters the transaction's answer, so the stored outcome of the call does not hold it: a repeat finds
 //! the key without its secret.
 
-use ::rpc::{Call, Fields, Invalid};
+use ::rpc::{Call, Caller, Fields, Invalid};
 use proto::access::v1 as pb;
 use store::{Audit, Once, Tx};
 use types::ShopId;
@@ -29,11 +29,14 @@ pub(crate) async fn handle(
     request: pb::CreateApiKeyRequest,
 ) -> Result<pb::CreateApiKeyResponse> {
     let wanted = Wanted::parse(&request)?;
+    wanted.check_held(&call.caller)?;
     let now = access.store.clock().now();
     let secret = Secret::mint();
     let key = ApiKey::new(wanted.name, &secret, &wanted.shops, wanted.scopes, wanted.rate_limit, now);
 
-    let once = Once { scope: "org", method: METHOD, key: &request.idempotency_key };
+    // Partners choose the keys of their requests without knowing of each other.
+    let maker = call.caller.actor.to_string();
+    let once = Once { scope: &maker, method: METHOD, key: &request.idempotency_key };
     let mut answer = access
         .store
         .once(call, once, &request, async |tx: &mut Tx| {
@@ -69,6 +72,17 @@ impl Wanted {
         let scopes = scopes(&mut fields, &request.scopes);
         fields.finish()?;
         Ok(Self { name, shops, scopes, rate_limit })
+    }
+
+    /// Nobody grants more than they have; a foreign shop answers like an absent one.
+    fn check_held(&self, caller: &Caller) -> Result<()> {
+        if let Some(scope) = self.scopes.iter().find(|scope| !caller.may(scope)) {
+            return Err(Error::ScopeNotHeld { scope: scope.clone() });
+        }
+        match self.shops.iter().find(|shop| !caller.shops.allow(**shop)) {
+            Some(shop) => Err(Error::ShopNotFound(*shop)),
+            None => Ok(()),
+        }
     }
 }
 

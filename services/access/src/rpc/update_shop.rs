@@ -92,6 +92,21 @@ impl Wanted {
         if masked("country_code") {
             current.country_code = wanted.country_code;
         }
+        if masked("pay_by_minutes") {
+            current.pay_by_minutes = wanted.pay_by_minutes;
+        }
+        if masked("split_allowed") {
+            current.split_allowed = wanted.split_allowed;
+        }
+        if masked("quote_minutes") {
+            current.quote_minutes = wanted.quote_minutes;
+        }
+        if masked("public_status_names") {
+            current.public_status_names = wanted.public_status_names;
+        }
+        if masked("page_url") {
+            current.page_url = wanted.page_url;
+        }
         current
     }
 }
