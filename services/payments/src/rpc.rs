@@ -72,4 +72,81 @@ impl PaymentService for Payments {
         let (call, request) = open(request)?;
         Ok(Response::new(list_ledger_entries::handle(self, &call, request).await?))
     }
+
+    async fn confirm_payment(
+        &self,
+        _: Request<pb::ConfirmPaymentRequest>,
+    ) -> Result<Response<pb::Payment>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn capture_payment(
+        &self,
+        _: Request<pb::CapturePaymentRequest>,
+    ) -> Result<Response<pb::Payment>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn change_payment_amount(
+        &self,
+        _: Request<pb::ChangePaymentAmountRequest>,
+    ) -> Result<Response<pb::Payment>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn create_payment_account(
+        &self,
+        _: Request<pb::CreatePaymentAccountRequest>,
+    ) -> Result<Response<pb::PaymentAccount>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_payment_accounts(
+        &self,
+        _: Request<pb::ListPaymentAccountsRequest>,
+    ) -> Result<Response<pb::ListPaymentAccountsResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn update_payment_account(
+        &self,
+        _: Request<pb::UpdatePaymentAccountRequest>,
+    ) -> Result<Response<pb::PaymentAccount>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn receive_provider_webhook(
+        &self,
+        _: Request<pb::ReceiveProviderWebhookRequest>,
+    ) -> Result<Response<pb::ReceiveProviderWebhookResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_provider_notifications(
+        &self,
+        _: Request<pb::ListProviderNotificationsRequest>,
+    ) -> Result<Response<pb::ListProviderNotificationsResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn replay_provider_notification(
+        &self,
+        _: Request<pb::ReplayProviderNotificationRequest>,
+    ) -> Result<Response<pb::ProviderNotification>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_receipts(
+        &self,
+        _: Request<pb::ListReceiptsRequest>,
+    ) -> Result<Response<pb::ListReceiptsResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn retry_receipt(
+        &self,
+        _: Request<pb::RetryReceiptRequest>,
+    ) -> Result<Response<pb::Receipt>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
 }

@@ -26,6 +26,7 @@ pub fn payment(payment: &Payment) -> pb::Payment {
         instructions: payment.instructions.clone(),
         etag: payment.version.to_string(),
         create_time: Some(time(payment.create_time)),
+        ..Default::default()
     }
 }
 
@@ -57,6 +58,7 @@ fn attempt(attempt: &Attempt) -> pb::PaymentAttempt {
         outcome: outcome(attempt.outcome).into(),
         reference: attempt.reference.clone(),
         create_time: Some(time(attempt.create_time)),
+        ..Default::default()
     }
 }
 
@@ -66,6 +68,7 @@ fn refund(refund: &Refund) -> pb::Refund {
         amount: Some(money(refund.amount)),
         reason: refund.reason.clone(),
         create_time: Some(time(refund.create_time)),
+        ..Default::default()
     }
 }
 
@@ -97,6 +100,7 @@ pub const fn stored_state(state: pb::PaymentState) -> Option<State> {
         pb::PaymentState::PartiallyPaid => Some(State::PartiallyPaid),
         pb::PaymentState::Succeeded => Some(State::Succeeded),
         pb::PaymentState::Canceled => Some(State::Canceled),
+        pb::PaymentState::Authorized => None,
     }
 }
 

@@ -54,6 +54,7 @@ impl Till {
             legal_entity_id: String::new(),
             method: PaymentMethod::BankTransfer.into(),
             amount: Some(money(amount, currency)),
+            receipt_lines: Vec::new(),
         }
     }
 
@@ -132,6 +133,7 @@ pub fn claim(payment: &pb::Payment, amount: &str, key: &str) -> pb::RefundPaymen
         payment_id: payment.payment_id.clone(),
         amount: Some(money(amount, &currency(payment))),
         reason: "returned".to_owned(),
+        receipt_lines: Vec::new(),
         idempotency_key: key.to_owned(),
     }
 }

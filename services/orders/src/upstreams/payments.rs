@@ -32,6 +32,7 @@ impl Payments {
             legal_entity_id: order.legal_entity_id.map(String::from).unwrap_or_default(),
             method: method.into(),
             amount: Some(rpc::wire::money(amount)),
+            receipt_lines: Vec::new(),
         };
         PaymentServiceClient::new(self.0.bind(call)).open_payment(request).await?;
         Ok(payment_id)

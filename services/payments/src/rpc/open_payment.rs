@@ -50,7 +50,7 @@ fn parse(request: &pb::OpenPaymentRequest) -> Result<Terms> {
     let method = match pb::PaymentMethod::try_from(request.method) {
         Ok(pb::PaymentMethod::CashOnDelivery) => Some(Method::CashOnDelivery),
         Ok(pb::PaymentMethod::BankTransfer) => Some(Method::BankTransfer),
-        Ok(pb::PaymentMethod::Unspecified) => {
+        Ok(pb::PaymentMethod::Unspecified | pb::PaymentMethod::Card) => {
             fields.refuse("method", "REQUIRED", "is required");
             None
         }
