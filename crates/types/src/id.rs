@@ -34,7 +34,8 @@ pub mod kind {
         DeliveryMethod = "dlm", DeliveryPlan = "dlp", Fulfilment = "ful", ImportMapping = "imp", Incident = "inc", LegalEntity = "ent", Order = "ord", OrderLine = "lin",
         Organization = "org", Payment = "pay", PaymentAccount = "pac", PriceList = "prl", Product = "prd", ProviderNotification = "ntf", Receipt = "rcp", Refund = "rfd",
         Return = "ret", ReturnPosting = "rpo",
-        Reservation = "res", Shipment = "shm", Shop = "shp", Variant = "var", Warehouse = "whs",
+        Reservation = "res", Shipment = "shm", Shop = "shp", Shortage = "sht",
+        StockDocument = "std", Transfer = "trf", Variant = "var", Warehouse = "whs",
     }
 }
 
