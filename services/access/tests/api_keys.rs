@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use testing::{Refusal, refusal};
 use tonic::Code;
 
-use crate::office::{Office, key_request, nobody};
+use crate::office::{Office, key, key_request, nobody};
 
 async fn authenticate(office: &Office, secret: &str) -> Result<tonic::Response<pb::ApiKey>, tonic::Status> {
     let secret_sha256 = Sha256::digest(secret.as_bytes()).to_vec();
@@ -101,7 +101,8 @@ async fn scopes_and_shops_must_exist() {
         (key_request("no scope", &[]), "scopes"),
         (key_request("misspelt", &["orders.read", "order.write"]), "scopes[1]"),
         (key_request("everything", &["*"]), "scopes[0]"),
-        (key_request("suite only", &["access.keys"]), "scopes[0]"),
+        (key_request("buyers only", &["buyer.read"]), "scopes[0]"),
+        (key_request("suite only", &["payments.webhooks"]), "scopes[0]"),
         (pb::CreateApiKeyRequest { rate_limit: -1, ..key_request("slow", &["orders.read"]) }, "rate_limit"),
         (
             pb::CreateApiKeyRequest { rate_limit: 10_001, ..key_request("fast", &["orders.read"]) },
@@ -161,16 +162,149 @@ async fn keys_are_listed_newest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn partners_neither_make_nor_see_keys() {
+async fn a_key_grants_only_what_it_holds() {
+    let office = Office::open().await;
+    let (mine, foreign) = (office.shop("mine").await, office.shop("foreign").await);
+    let mut partner = office.partner(&[&mine], &["access.keys", "orders.read"]);
+    let asking = |shops: &[&str], scopes: &[&str]| pb::CreateApiKeyRequest {
+        shop_ids: shops.iter().map(|shop| (*shop).to_owned()).collect(),
+        ..key_request("theirs", scopes)
+    };
+
+    let made = partner.create_api_key(asking(&[&mine.shop_id], &["orders.read"])).await.unwrap().into_inner();
+    assert!(authenticate(&office, &made.secret).await.is_ok());
+    let heir = partner.create_api_key(asking(&[&mine.shop_id], &["access.keys", "orders.read"])).await;
+    assert!(heir.is_ok(), "the right to make keys is one that can be granted");
+
+    let refused = partner.create_api_key(asking(&[&mine.shop_id], &["orders.read", "orders.write"])).await;
+    let facts = rpc::metadata(refused.as_ref().unwrap_err());
+    assert_eq!(facts.get("scope").map(String::as_str), Some("orders.write"));
+    let refused = refusal(refused);
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, "SCOPE_NOT_HELD"));
+    for shop in [foreign.shop_id.clone(), nobody("shp")] {
+        let refused = refusal(partner.create_api_key(asking(&[&shop], &["orders.read"])).await);
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::NotFound, "SHOP_NOT_FOUND"));
+    }
+
+    let mut other = office.partner(&[&mine], &["orders.read"]);
+    let refused = refusal(other.create_api_key(asking(&[], &["orders.read"])).await);
+    assert_eq!(refused.reason, "SCOPE_MISSING");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_request_is_its_makers_own() {
     let office = Office::open().await;
     let shop = office.shop("Shop").await;
-    let mut partner = office.partner(&[&shop], &["access.keys", "access.write"]);
-    assert_eq!(
-        refusal(partner.create_api_key(key_request("mine", &["orders.read"])).await).reason,
-        "INTERNAL_METHOD"
+    let (mut one, mut two) =
+        (office.partner(&[&shop], &["access.keys"]), office.partner(&[&shop], &["access.keys"]));
+    let first =
+        pb::CreateApiKeyRequest { idempotency_key: "1".to_owned(), ..key_request("a", &["access.keys"]) };
+    let second = pb::CreateApiKeyRequest { name: "b".to_owned(), ..first.clone() };
+    let first = one.create_api_key(first).await.unwrap().into_inner();
+    let second = two.create_api_key(second).await.unwrap().into_inner();
+    assert!(!first.secret.is_empty() && !second.secret.is_empty() && first.secret != second.secret);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_manages_the_keys_it_could_have_made() {
+    let office = Office::open().await;
+    let (mine, foreign) = (office.shop("mine").await, office.shop("foreign").await);
+    let make = async |name: &str, shops: &[&pb::Shop], scopes: &[&str]| {
+        let shop_ids = shops.iter().map(|shop| shop.shop_id.clone()).collect();
+        let request = pb::CreateApiKeyRequest { shop_ids, ..key_request(name, scopes) };
+        office.operator().create_api_key(request).await.unwrap().into_inner().api_key.unwrap().key_id
+    };
+    let equal = make("equal", &[&mine], &["orders.read", "access.keys"]).await;
+    let smaller = make("smaller", &[], &["orders.read"]).await;
+    let elsewhere = make("elsewhere", &[&mine, &foreign], &["orders.read"]).await;
+    let stronger = make("stronger", &[&mine], &["orders.read", "payments.write"]).await;
+
+    let mut partner = office.partner(&[&mine], &["access.keys", "orders.read"]);
+    let listed =
+        partner.list_api_keys(pb::ListApiKeysRequest::default()).await.unwrap().into_inner().api_keys;
+    let listed: Vec<_> = listed.into_iter().map(|key| key.key_id).collect();
+    assert_eq!(listed, [smaller.clone(), equal]);
+
+    for hidden in [elsewhere, stronger, nobody("key")] {
+        let revoke = partner.revoke_api_key(pb::RevokeApiKeyRequest { key_id: hidden.clone() }).await;
+        assert_eq!(refusal(revoke).reason, "API_KEY_NOT_FOUND");
+        let rotated = partner.rotate_api_key(rotate(&hidden, 5)).await;
+        assert_eq!(refusal(rotated).reason, "API_KEY_NOT_FOUND");
+    }
+    let revoked = partner.revoke_api_key(pb::RevokeApiKeyRequest { key_id: smaller }).await.unwrap();
+    assert!(revoked.into_inner().revoke_time.is_some());
+}
+
+fn rotate(key_id: &str, grace_minutes: i32) -> pb::RotateApiKeyRequest {
+    pb::RotateApiKeyRequest { key_id: key_id.to_owned(), grace_minutes, idempotency_key: key() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_has_two_secrets_for_a_while() {
+    let office = Office::open().await;
+    let made = office.key_for(&office.shop("Shop").await).await;
+    let old = made.secret;
+    let key_id = made.api_key.unwrap().key_id;
+
+    let request = rotate(&key_id, 10);
+    let rotated = office.operator().rotate_api_key(request.clone()).await.unwrap().into_inner();
+    let repeated = office.operator().rotate_api_key(request).await.unwrap().into_inner();
+
+    let key = rotated.api_key.clone().unwrap();
+    assert_eq!((key.key_id.as_str(), key.hint.as_str()), (key_id.as_str(), &rotated.secret[..12]));
+    assert!(rotated.secret != old && rotated.grace_expire_time.is_some());
+    assert_eq!(repeated, pb::RotateApiKeyResponse { secret: String::new(), ..rotated.clone() });
+    for secret in [&old, &rotated.secret] {
+        assert_eq!(authenticate(&office, secret).await.unwrap().into_inner(), key);
+    }
+    office.world.clock.advance(std::time::Duration::from_secs(9 * 60 + 55));
+    assert!(authenticate(&office, &old).await.is_ok());
+    office.world.clock.advance(std::time::Duration::from_secs(10));
+    assert_eq!(refusal(authenticate(&office, &old).await), key_invalid());
+    assert!(authenticate(&office, &rotated.secret).await.is_ok());
+    assert_eq!(office.history_of(&key_id).await, ["access.create_api_key", "access.rotate_api_key"]);
+    let stored = office.everything().await;
+    assert!(!stored.contains(&rotated.secret[12..]) && !stored.contains(&hexadecimal(&rotated.secret[12..])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_new_secret_rotates_again() {
+    let office = Office::open().await;
+    let made = office.key_for(&office.shop("Shop").await).await;
+    let key_id = made.api_key.unwrap().key_id;
+    office.operator().rotate_api_key(rotate(&key_id, 60)).await.unwrap();
+    let again = office.operator().rotate_api_key(rotate(&key_id, 60)).await.unwrap().into_inner();
+    assert!(
+        authenticate(&office, &made.secret).await.is_ok()
+            && authenticate(&office, &again.secret).await.is_ok()
     );
-    assert_eq!(
-        refusal(partner.list_api_keys(pb::ListApiKeysRequest::default()).await).reason,
-        "INTERNAL_METHOD"
-    );
+
+    for _ in 0..3 {
+        office.operator().rotate_api_key(rotate(&key_id, 60)).await.unwrap();
+    }
+    let refused = refusal(office.operator().rotate_api_key(rotate(&key_id, 60)).await);
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::FailedPrecondition, "TOO_MANY_SECRETS"));
+    office.world.clock.advance(std::time::Duration::from_secs(3601));
+    assert!(office.operator().rotate_api_key(rotate(&key_id, 60)).await.is_ok(), "expired ones do not count");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_grace_the_old_secret_ends_at_once_and_revoking_ends_all() {
+    let office = Office::open().await;
+    let made = office.key_for(&office.shop("Shop").await).await;
+    let key_id = made.api_key.unwrap().key_id;
+    let second = office.operator().rotate_api_key(rotate(&key_id, 0)).await.unwrap().into_inner().secret;
+    assert_eq!(refusal(authenticate(&office, &made.secret).await), key_invalid());
+    let third = office.operator().rotate_api_key(rotate(&key_id, 10)).await.unwrap().into_inner().secret;
+
+    office.operator().revoke_api_key(pb::RevokeApiKeyRequest { key_id: key_id.clone() }).await.unwrap();
+    for secret in [second, third] {
+        assert_eq!(refusal(authenticate(&office, &secret).await), key_invalid());
+    }
+    let refused = refusal(office.operator().rotate_api_key(rotate(&key_id, 10)).await);
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::FailedPrecondition, "API_KEY_REVOKED"));
+    for grace_minutes in [-1, 10_081] {
+        let refused = refusal(office.operator().rotate_api_key(rotate(&key_id, grace_minutes)).await);
+        assert_eq!((refused.code, refused.fields), (Code::InvalidArgument, vec!["grace_minutes".to_owned()]));
+    }
 }

@@ -18,6 +18,8 @@ async fn a_shop_gets_what_it_does_not_say() {
     assert_eq!(shop.shortage_policy(), pb::ShortagePolicy::Refuse);
     assert_eq!(shop.country_code, "UA", "from the locale");
     assert_eq!(shop.etag, "1");
+    assert_eq!((shop.pay_by_minutes, shop.split_allowed, shop.quote_minutes), (0, Some(true), 30));
+    assert!(shop.public_status_names.is_empty() && shop.page_url.is_empty());
     let read = office.operator().get_shop(get(&shop.shop_id)).await.unwrap().into_inner();
     assert_eq!(read, shop);
     assert_eq!(office.events_of(&shop.shop_id).await, ["korob.access.v1.ShopChanged"]);
@@ -71,12 +73,133 @@ async fn what_cannot_be_is_refused_by_field() {
         (with(|shop| shop.warehouse_ids = vec![format!("whs_{:032x}", 1); 2]), "shop.warehouse_ids[1]"),
         (with(|shop| shop.warehouse_ids = vec![String::new(); 101]), "shop.warehouse_ids"),
         (with(|shop| shop.country_code = "ua".to_owned()), "shop.country_code"),
+        (with(|shop| shop.pay_by_minutes = -1), "shop.pay_by_minutes"),
+        (with(|shop| shop.pay_by_minutes = 43_201), "shop.pay_by_minutes"),
+        (with(|shop| shop.quote_minutes = -1), "shop.quote_minutes"),
+        (with(|shop| shop.quote_minutes = 1_441), "shop.quote_minutes"),
+        (
+            with(|shop| shop.public_status_names = vec![named(0, &[("uk", "Нове")])]),
+            "shop.public_status_names[0].state",
+        ),
+        (
+            with(|shop| shop.public_status_names = vec![named(99, &[("uk", "?")])]),
+            "shop.public_status_names[0].state",
+        ),
+        (
+            with(|shop| shop.public_status_names = vec![named(2, &[("uk", "Нове")]); 2]),
+            "shop.public_status_names[1].state",
+        ),
+        (with(|shop| shop.public_status_names = vec![named(2, &[])]), "shop.public_status_names[0].names"),
+        (
+            with(|shop| shop.public_status_names = vec![named(2, &[("українська", "Нове")])]),
+            "shop.public_status_names[0].names",
+        ),
+        (
+            with(|shop| shop.public_status_names = vec![named(2, &[("uk", " ")])]),
+            "shop.public_status_names[0].names.uk",
+        ),
+        (
+            with(|shop| shop.public_status_names = vec![named(2, &[("uk", &"н".repeat(61))])]),
+            "shop.public_status_names[0].names.uk",
+        ),
+        (
+            with(|shop| shop.public_status_names = vec![named(2, &[("uk", "Нове")]); 21]),
+            "shop.public_status_names",
+        ),
+        (with(|shop| shop.page_url = "shop.example".to_owned()), "shop.page_url"),
     ];
     for (shop, field) in cases {
         let refused = refusal(office.operator().create_shop(create(shop)).await);
         assert_eq!((refused.code, refused.fields), (Code::InvalidArgument, vec![field.to_owned()]));
     }
     assert_eq!(refusal(office.operator().get_shop(get("7")).await).fields, ["shop_id"]);
+}
+
+fn named(state: i32, names: &[(&str, &str)]) -> pb::PublicStatusName {
+    let names = names.iter().map(|(language, name)| ((*language).to_owned(), (*name).to_owned())).collect();
+    pb::PublicStatusName { state, names }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_an_address_that_links_can_be_made_of() {
+    let office = Office::open().await;
+    let shop = office.shop("Shop").await;
+    let set = async |url: &str| {
+        let shop = pb::Shop { page_url: url.to_owned(), etag: String::new(), ..shop.clone() };
+        office
+            .operator()
+            .update_shop(pb::UpdateShopRequest { shop: Some(shop), update_mask: mask(&["page_url"]) })
+            .await
+    };
+    let good = [
+        "https://shop.example/order",
+        "https://shop.example:8443/o?lang=uk",
+        "https://xn--80aa.example",
+        "http://localhost:3000/order",
+        "http://127.0.0.1/",
+        "http://[::1]:3000/",
+        "",
+    ];
+    for url in good {
+        assert_eq!(set(url).await.unwrap().into_inner().page_url, url);
+    }
+    let long = format!("https://shop.example/{}", "x".repeat(500));
+    let bad = [
+        "http://shop.example/order",
+        "ftp://shop.example",
+        "javascript:alert(1)",
+        "https://",
+        "https:///order",
+        "https://shop..example",
+        "https://user:secret@shop.example/",
+        "https://shop.example/order#token",
+        "https://shop.example/a b",
+        "https://shop.example:70000/",
+        "https://shop.example\\@evil.example/",
+        "https://крамниця.example/",
+        "https://shop.example/\u{0}",
+        "http://localhost.evil.example/",
+        "http://[::1/",
+        long.as_str(),
+    ];
+    for url in bad {
+        let refused = refusal(set(url).await);
+        assert_eq!(
+            (refused.code, refused.fields),
+            (Code::InvalidArgument, vec!["shop.page_url".to_owned()]),
+            "{url}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_are_left_out_of_the_mask_stay() {
+    let office = Office::open().await;
+    let wanted = pb::Shop {
+        split_allowed: Some(false),
+        quote_minutes: 5,
+        public_status_names: vec![
+            named(6, &[("uk", "Виконано")]),
+            named(2, &[("uk", "Прийнято"), ("en", "Accepted")]),
+        ],
+        ..office.described("Shop").await
+    };
+    let shop = office.operator().create_shop(create(wanted)).await.unwrap().into_inner();
+    let states: Vec<i32> = shop.public_status_names.iter().map(|name| name.state).collect();
+    assert_eq!((shop.split_allowed, shop.quote_minutes, states), (Some(false), 5, vec![2, 6]));
+
+    let later =
+        pb::Shop { pay_by_minutes: 90, ..pb::Shop { shop_id: shop.shop_id.clone(), ..Default::default() } };
+    let request = pb::UpdateShopRequest { shop: Some(later), update_mask: mask(&["pay_by_minutes"]) };
+    let changed = office.operator().update_shop(request).await.unwrap().into_inner();
+    assert_eq!(changed, pb::Shop { pay_by_minutes: 90, etag: "2".to_owned(), ..shop.clone() });
+
+    let reset = pb::Shop { shop_id: shop.shop_id.clone(), ..Default::default() };
+    let paths = ["split_allowed", "quote_minutes", "public_status_names"];
+    let request = pb::UpdateShopRequest { shop: Some(reset), update_mask: mask(&paths) };
+    let reset = office.operator().update_shop(request).await.unwrap().into_inner();
+    assert_eq!((reset.split_allowed, reset.quote_minutes), (Some(true), 30));
+    assert!(reset.public_status_names.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,6 +270,11 @@ async fn every_field_of_a_shop_can_be_changed() {
         number_prefix: "KZ-".to_owned(),
         warehouse_ids: vec![format!("whs_{:032x}", 1)],
         country_code: "KZ".to_owned(),
+        pay_by_minutes: 60,
+        split_allowed: Some(false),
+        quote_minutes: 15,
+        public_status_names: vec![named(2, &[("kk", "Қабылданды"), ("ru", "Принят")])],
+        page_url: "https://shop.example.kz/order".to_owned(),
         ..shop
     };
     let all = [
@@ -159,6 +287,11 @@ async fn every_field_of_a_shop_can_be_changed() {
         "number_prefix",
         "warehouse_ids",
         "country_code",
+        "pay_by_minutes",
+        "split_allowed",
+        "quote_minutes",
+        "public_status_names",
+        "page_url",
     ];
     let request = pb::UpdateShopRequest { shop: Some(wanted.clone()), update_mask: mask(&all) };
     let changed = office.operator().update_shop(request).await.unwrap().into_inner();

@@ -50,12 +50,12 @@ pub(crate) async fn handle(
             let old_hint = key.replace_secret(tx.conn(), &secret).await?;
 
             let audit = Audit::new(METHOD, id).change("hint", Some(old_hint), Some(key.hint.clone()));
-            tx.audit(audit.change("old_secret_expire_time", None, Some(expire_time)));
+            tx.audit(audit.change("grace_expire_time", None, Some(expire_time)));
             rotated = true;
             Ok(pb::RotateApiKeyResponse {
                 api_key: Some(wire::api_key(&key)),
                 secret: String::new(),
-                old_secret_expire_time: Some(::rpc::wire::time(expire_time)),
+                grace_expire_time: Some(::rpc::wire::time(expire_time)),
             })
         })
         .await?;
