@@ -35,7 +35,8 @@ const NOT_PERSONAL: [(&str, &str); 4] = [
 ];
 
 /// Where a secret may be: shown once, or asked for by digest.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 5] = [
+    "korob.orders.v1.CreateBuyerTokenResponse.token",
     "korob.delivery.v1.CarrierAccount.credentials",
     "korob.access.v1.CreateApiKeyResponse.secret",
     "korob.access.v1.RotateApiKeyResponse.secret",
