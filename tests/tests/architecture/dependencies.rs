@@ -11,7 +11,7 @@ use crate::tree::{root, services};
 const LAYERS: [&str; 8] = ["types", "proto", "rpc", "store", "events", "saga", "service", "testing"];
 /// Crates that know Diesel, besides the services.
 const WITH_DIESEL: [&str; 4] = ["store", "events", "saga", "testing"];
-const WITH_AXUM: [&str; 3] = ["gateway", "transcode", "service"];
+const WITH_AXUM: [&str; 4] = ["gateway", "transcode", "service", "simulators"];
 /// Crates that speak to PostgreSQL past Diesel: they start it, migrate tests, or read its catalogue.
 const WITH_TOKIO_POSTGRES: [&str; 5] = ["store", "testing", "embedded-postgres", "xtask", "korob"];
 

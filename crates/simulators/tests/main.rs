@@ -1,0 +1,8 @@
+//! The simulators, examined over HTTP as their users see them.
+
+mod card;
+mod client;
+mod control;
+mod faults;
+mod receiver;
+mod webhooks;
