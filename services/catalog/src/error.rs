@@ -32,6 +32,8 @@ pub(crate) enum Error {
     SkuTaken { sku: Sku, owner: Owner },
     #[error("the barcode {barcode} belongs to {} of product {}", owner.sku, owner.product)]
     BarcodeTaken { barcode: String, owner: Owner },
+    #[error("{sku} is in the kit {kit_sku}: take it out there first")]
+    KitComponentInUse { sku: String, kit_sku: String, kit: ProductId },
     #[error("the id {} of source {} belongs to {owner}", id.id, id.source)]
     ExternalIdTaken { id: ExternalId, owner: String },
     #[error("it was changed meanwhile; read it again")]
@@ -90,6 +92,10 @@ impl Error {
             }
             Self::BarcodeTaken { barcode, owner } => owner
                 .name_in(Fault::new(Code::AlreadyExists, "BARCODE_TAKEN", message).with("barcode", barcode)),
+            Self::KitComponentInUse { sku, kit_sku, kit } => {
+                let fault = Fault::new(Code::FailedPrecondition, "KIT_COMPONENT_IN_USE", message);
+                fault.with("sku", sku).with("kit_sku", kit_sku).with("kit_product_id", kit)
+            }
             Self::ExternalIdTaken { id, owner } => {
                 let fault = Fault::new(Code::AlreadyExists, "EXTERNAL_ID_TAKEN", message);
                 fault.with("source_id", id.source).with("id", id.id).with("owner", owner)

@@ -21,6 +21,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kit_components (kit_variant_id, sku) {
+        kit_variant_id -> Uuid,
+        sku -> Text,
+        quantity -> Int4,
+        position -> Int4,
+    }
+}
+
+diesel::table! {
     price_lists (price_list_id) {
         price_list_id -> Uuid,
         name -> Text,
@@ -74,6 +83,7 @@ diesel::table! {
         version -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        recommended -> Bool,
     }
 }
 
@@ -82,6 +92,7 @@ diesel::table! {
         barcode -> Text,
         variant_id -> Uuid,
         position -> Int4,
+        pack_quantity -> Int4,
     }
 }
 
@@ -108,12 +119,16 @@ diesel::table! {
         tax_category -> Text,
         page_url -> Text,
         archived -> Bool,
+        search_words -> Array<Text>,
+        listed -> Bool,
+        recommended -> Bool,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query! {
     categories,
     category_external_ids,
+    kit_components,
     price_lists,
     prices,
     product_categories,

@@ -5,8 +5,12 @@ use rpc::wire::{money, time};
 use types::{PriceListId, ProductId};
 
 use crate::model::{
-    Category, ChangedPrice, Effective, ExternalId, Price, PriceList, Product, ProductKind, Quoted, Variant,
+    Category, ChangedPrice, Effective, ExternalId, KitComponent, PackBarcode, Price, PriceList, Product,
+    ProductKind, Quoted, QuotedComponent, Variant,
 };
+
+/// Why a kit is found and not sold.
+const KIT_COMPONENT_ARCHIVED: &str = "KIT_COMPONENT_ARCHIVED";
 
 pub(crate) fn product(product: &Product) -> pb::Product {
     let details = &product.details;
@@ -23,7 +27,8 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         etag: product.version.to_string(),
         create_time: Some(time(product.create_time)),
         update_time: Some(time(product.update_time)),
-        ..Default::default()
+        brand_id: String::new(),
+        recommended: details.recommended,
     }
 }
 
@@ -43,7 +48,8 @@ pub(crate) fn variant(product: ProductId, variant: &Variant) -> pb::Variant {
         page_url: variant.page_url.clone(),
         archived: variant.archived,
         product_id: product.to_string(),
-        ..Default::default()
+        components: variant.components.iter().map(component).collect(),
+        pack_barcodes: variant.pack_barcodes.iter().map(pack_barcode).collect(),
     }
 }
 
@@ -96,6 +102,14 @@ pub(crate) fn effective_price(sku: &types::Sku, effective: &Effective) -> pb::Ef
 
 pub(crate) fn quoted_item(sku: &str, quoted: Option<Quoted>, total: Option<types::Money>) -> pb::QuotedItem {
     let Some(quoted) = quoted else { return pb::QuotedItem { sku: sku.to_owned(), ..Default::default() } };
+    if let Some(component) = quoted.unsellable_for() {
+        return pb::QuotedItem {
+            sku: sku.to_owned(),
+            unsellable_reason: KIT_COMPONENT_ARCHIVED.to_owned(),
+            unsellable_sku: component.to_owned(),
+            ..Default::default()
+        };
+    }
     pb::QuotedItem {
         sku: sku.to_owned(),
         found: true,
@@ -109,7 +123,9 @@ pub(crate) fn quoted_item(sku: &str, quoted: Option<Quoted>, total: Option<types
         unit_code: quoted.unit_code,
         price_quantity: quoted.price_quantity,
         tax_category: quoted.tax_category,
-        ..Default::default()
+        components: quoted.components.into_iter().map(quoted_component).collect(),
+        unsellable_reason: String::new(),
+        unsellable_sku: String::new(),
     }
 }
 
@@ -117,6 +133,24 @@ fn kind(kind: ProductKind) -> pb::ProductKind {
     match kind {
         ProductKind::Goods => pb::ProductKind::Goods,
         ProductKind::Service => pb::ProductKind::Service,
+        ProductKind::Kit => pb::ProductKind::Kit,
+    }
+}
+
+fn component(component: &KitComponent) -> pb::KitComponent {
+    pb::KitComponent { sku: component.sku.to_string(), quantity: component.quantity.get() }
+}
+
+fn pack_barcode(pack: &PackBarcode) -> pb::Barcode {
+    pb::Barcode { code: pack.code.clone(), pack_quantity: pack.quantity.get() }
+}
+
+fn quoted_component(component: QuotedComponent) -> pb::QuotedComponent {
+    pb::QuotedComponent {
+        sku: component.sku,
+        quantity: component.quantity,
+        name: component.name,
+        weight_grams: component.weight_grams,
     }
 }
 

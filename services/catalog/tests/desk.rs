@@ -158,7 +158,7 @@ impl Desk {
 }
 
 /// Every table of the service, and what it tells.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "categories",
     "category_external_ids",
     "products",
@@ -167,6 +167,7 @@ const TABLES: [&str; 12] = [
     "variants",
     "variant_barcodes",
     "variant_external_ids",
+    "kit_components",
     "price_lists",
     "prices",
     "event_log",

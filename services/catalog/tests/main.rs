@@ -10,6 +10,7 @@ mod get_variant;
 mod import_feed;
 mod import_feed_faults;
 mod import_feed_repeats;
+mod kits;
 mod list_categories;
 mod list_products;
 mod price_lists;

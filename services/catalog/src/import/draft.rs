@@ -193,6 +193,7 @@ impl Draft {
             variants: Vec::new(),
             archived: false,
             external_ids: vec![ExternalId { source: self.source, id }],
+            recommended: false,
         }
     }
 

@@ -80,8 +80,7 @@ impl Owners {
         details: &ProductDetails,
     ) -> Result<()> {
         let skus: Vec<&str> = details.variants.iter().map(|variant| variant.sku.as_str()).collect();
-        let barcodes = details.variants.iter().flat_map(|variant| &variant.barcodes);
-        let barcodes: Vec<&str> = barcodes.map(String::as_str).collect();
+        let barcodes: Vec<&str> = details.variants.iter().flat_map(|variant| variant.codes()).collect();
         Self::load(connection, &skus, &barcodes, None).await?.check(id, details)?;
 
         let own = details.external_ids.iter().cloned().map(|id| (false, id));
@@ -99,9 +98,9 @@ impl Owners {
             if let Some(owner) = self.skus.get(variant.sku.as_str()).filter(|owner| owner.product != id) {
                 return Err(Error::SkuTaken { sku: variant.sku.clone(), owner: owner.clone() });
             }
-            for barcode in &variant.barcodes {
+            for barcode in variant.codes() {
                 if let Some(owner) = self.barcodes.get(barcode).filter(|owner| owner.product != id) {
-                    return Err(Error::BarcodeTaken { barcode: barcode.clone(), owner: owner.clone() });
+                    return Err(Error::BarcodeTaken { barcode: barcode.to_owned(), owner: owner.clone() });
                 }
             }
         }

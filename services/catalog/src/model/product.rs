@@ -30,6 +30,8 @@ pub(crate) struct ProductDetails {
     pub(crate) archived: bool,
     /// Sorted, each once.
     pub(crate) external_ids: Vec<ExternalId>,
+    /// Offered first.
+    pub(crate) recommended: bool,
 }
 
 /// Whether stock is kept.
@@ -37,6 +39,8 @@ pub(crate) struct ProductDetails {
 pub(crate) enum ProductKind {
     Goods,
     Service,
+    /// Its components are kept in stock.
+    Kit,
 }
 
 /// A product before and after; nothing before when it is new.
@@ -51,17 +55,27 @@ impl ProductKind {
         match self {
             Self::Goods => "goods",
             Self::Service => "service",
+            Self::Kit => "kit",
         }
     }
 
     pub(crate) fn of_code(code: &str) -> Option<Self> {
-        [Self::Goods, Self::Service].into_iter().find(|kind| kind.code() == code)
+        [Self::Goods, Self::Service, Self::Kit].into_iter().find(|kind| kind.code() == code)
     }
 }
 
 impl ProductDetails {
-    pub(crate) const FIELDS: [&str; 8] =
-        ["kind", "name", "description", "vendor", "category_ids", "variants", "archived", "external_ids"];
+    pub(crate) const FIELDS: [&str; 9] = [
+        "kind",
+        "name",
+        "description",
+        "vendor",
+        "category_ids",
+        "variants",
+        "archived",
+        "external_ids",
+        "recommended",
+    ];
 
     /// What follows `old`: a variant with a known SKU is that variant, and one that is left out is archived, not lost.
     pub(crate) fn following(mut self, old: &Self) -> Self {
@@ -77,12 +91,14 @@ impl ProductDetails {
         self
     }
 
-    /// The words it is found by.
-    pub(crate) fn search_words(&self) -> Vec<String> {
-        search_words(
-            std::iter::once(self.name.as_str())
-                .chain(self.variants.iter().map(|variant| variant.name.as_str())),
-        )
+    /// The words a variant is found by.
+    pub(crate) fn search_words(&self, variant: &Variant) -> Vec<String> {
+        search_words([self.name.as_str(), &variant.name, &self.vendor])
+    }
+
+    /// What a variant is called: its own name, else the product's.
+    pub(crate) fn title<'a>(&'a self, variant: &'a Variant) -> &'a str {
+        if variant.name.is_empty() { &self.name } else { &variant.name }
     }
 
     /// What differs from `old`; all of it when there was none.
@@ -113,6 +129,7 @@ impl ProductDetails {
             ("category_ids", self.categories.iter().map(CategoryId::to_string).collect::<Value>()),
             ("archived", json!(self.archived)),
             ("external_ids", self.external_ids.iter().map(ExternalId::text).collect::<Value>()),
+            ("recommended", json!(self.recommended)),
         ]
     }
 }

@@ -5,11 +5,11 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Timestamptz, 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use store::{Error, cached_sql};
-use types::{CategoryId, ProductId, Sku, VariantId};
+use types::{CategoryId, ProductId, Quantity, Sku, VariantId};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::model::{ExternalId, Product, ProductDetails, ProductKind, Variant};
+use crate::model::{ExternalId, KitComponent, PackBarcode, Product, ProductDetails, ProductKind, Variant};
 
 type ProductRow = (
     Uuid,
@@ -17,7 +17,7 @@ type ProductRow = (
     String,
     String,
     String,
-    bool,
+    (bool, bool),
     i64,
     DateTime<Utc>,
     DateTime<Utc>,
@@ -38,7 +38,9 @@ type VariantRow = (
     String,
     String,
     bool,
-    (Vec<String>, Vec<Uuid>, Vec<String>),
+    (Vec<Uuid>, Vec<String>),
+    (Vec<String>, Vec<i32>),
+    (Vec<String>, Vec<i32>),
 );
 
 impl Product {
@@ -65,8 +67,8 @@ impl Product {
     /// The products with these ids, in any order.
     pub(crate) async fn load(connection: &mut AsyncPgConnection, ids: &[ProductId]) -> Result<Vec<Self>> {
         let rows: Vec<ProductRow> = cached_sql(
-            "SELECT p.product_id, p.kind, p.name, p.description, p.vendor, p.archived, p.version, p.create_time,
-                    p.update_time,
+            "SELECT p.product_id, p.kind, p.name, p.description, p.vendor, p.archived, p.recommended, p.version,
+                    p.create_time, p.update_time,
                     ARRAY(SELECT c.category_id FROM product_categories c WHERE c.product_id = p.product_id ORDER BY 1),
                     ARRAY(SELECT x.source_id FROM product_external_ids x WHERE x.product_id = p.product_id
                           ORDER BY x.source_id, x.external_id),
@@ -81,7 +83,7 @@ impl Product {
             Text,
             Text,
             Text,
-            Bool,
+            (Bool, Bool),
             BigInt,
             Timestamptz,
             Timestamptz,
@@ -109,12 +111,18 @@ async fn load_variants(
     let rows: Vec<VariantRow> = cached_sql(
         "SELECT v.product_id, v.variant_id, v.sku, v.name, v.unit_code, v.price_quantity, v.weight_grams,
                 v.picture_urls, v.characteristics, v.tax_category, v.page_url, v.archived,
-                ARRAY(SELECT b.barcode FROM variant_barcodes b WHERE b.variant_id = v.variant_id
-                      ORDER BY b.position, b.barcode),
                 ARRAY(SELECT x.source_id FROM variant_external_ids x WHERE x.variant_id = v.variant_id
                       ORDER BY x.source_id, x.external_id),
                 ARRAY(SELECT x.external_id FROM variant_external_ids x WHERE x.variant_id = v.variant_id
-                      ORDER BY x.source_id, x.external_id)
+                      ORDER BY x.source_id, x.external_id),
+                ARRAY(SELECT b.barcode FROM variant_barcodes b WHERE b.variant_id = v.variant_id
+                      ORDER BY b.position, b.barcode),
+                ARRAY(SELECT b.pack_quantity FROM variant_barcodes b WHERE b.variant_id = v.variant_id
+                      ORDER BY b.position, b.barcode),
+                ARRAY(SELECT k.sku FROM kit_components k WHERE k.kit_variant_id = v.variant_id
+                      ORDER BY k.position, k.sku),
+                ARRAY(SELECT k.quantity FROM kit_components k WHERE k.kit_variant_id = v.variant_id
+                      ORDER BY k.position, k.sku)
          FROM variants v WHERE v.product_id = ANY($1) ORDER BY v.product_id, v.position, v.sku",
     )
     .bind::<Array<SqlUuid>, _>(uuids(ids))
@@ -131,7 +139,9 @@ async fn load_variants(
         Text,
         Text,
         Bool,
-        (Array<Text>, Array<SqlUuid>, Array<Text>),
+        (Array<SqlUuid>, Array<Text>),
+        (Array<Text>, Array<Integer>),
+        (Array<Text>, Array<Integer>),
     )>()
     .load(connection)
     .await?;
@@ -149,7 +159,7 @@ fn product(row: ProductRow) -> Result<Product, Error> {
         name,
         description,
         vendor,
-        archived,
+        (archived, recommended),
         version,
         create_time,
         update_time,
@@ -166,6 +176,7 @@ fn product(row: ProductRow) -> Result<Product, Error> {
         variants: Vec::new(),
         archived,
         external_ids: ExternalId::of_columns(external.0, external.1),
+        recommended,
     };
     Ok(Product { id: ProductId::from_uuid(id), details, version, create_time, update_time })
 }
@@ -183,13 +194,26 @@ fn variant(row: VariantRow) -> Result<(ProductId, Variant), Error> {
         characteristics,
         ..,
     ) = row;
-    let (.., tax_category, page_url, archived, (barcodes, sources, external_ids)) = row;
+    let (.., tax_category, page_url, archived, (sources, external_ids), (codes, units), (parts, numbers)) = row;
     let corrupt = |what: &str| Error::Corrupt(format!("the {what} of variant {variant_id}"));
+    let quantity = |number: i32| Quantity::try_from(number).map_err(|_| corrupt("quantities"));
+    let (mut barcodes, mut pack_barcodes) = (Vec::new(), Vec::new());
+    for (code, units) in codes.into_iter().zip(units) {
+        match units {
+            1 => barcodes.push(code),
+            _ => pack_barcodes.push(PackBarcode { code, quantity: quantity(units)? }),
+        }
+    }
+    let component = |(sku, number): (String, i32)| {
+        let sku = sku.parse().map_err(|_| corrupt("components"))?;
+        Ok::<_, Error>(KitComponent { sku, quantity: quantity(number)? })
+    };
     let variant = Variant {
         id: VariantId::from_uuid(variant_id),
         sku: sku.parse::<Sku>().map_err(|_| corrupt("SKU"))?,
         name,
         barcodes,
+        pack_barcodes,
         unit_code,
         price_quantity,
         weight_grams,
@@ -199,6 +223,7 @@ fn variant(row: VariantRow) -> Result<(ProductId, Variant), Error> {
         external_ids: ExternalId::of_columns(sources, external_ids),
         page_url,
         archived,
+        components: parts.into_iter().zip(numbers).map(component).collect::<Result<_, Error>>()?,
     };
     Ok((ProductId::from_uuid(product_id), variant))
 }

@@ -4,10 +4,10 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Timestamptz, 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use store::cached_sql;
-use types::{CategoryId, ProductId};
+use types::CategoryId;
 
 use crate::error::Result;
-use crate::model::{Edit, ExternalId, Product, Variant};
+use crate::model::{Edit, ExternalId, Product, ProductDetails, Variant};
 
 impl Edit {
     /// Writes what changed in products, which are new or locked.
@@ -43,6 +43,7 @@ impl Edit {
         }
 
         save_barcodes(connection, edits).await?;
+        save_components(connection, edits).await?;
         save_external_ids(connection, edits).await
     }
 }
@@ -51,15 +52,12 @@ async fn save_products(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
     let products = || edits.iter().map(|edit| &edit.new);
     let text = |pick: fn(&Product) -> &str| products().map(pick).collect::<Vec<_>>();
     cached_sql(
-        "INSERT INTO products (product_id, kind, name, description, vendor, archived, search_words, version,
+        "INSERT INTO products (product_id, kind, name, description, vendor, archived, recommended, version,
                                create_time, update_time)
-         SELECT product_id, kind, name, description, vendor, archived, string_to_array(words, ' '), version,
-                create_time, update_time
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-              AS u (product_id, kind, name, description, vendor, archived, words, version, create_time, update_time)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (product_id) DO UPDATE SET kind = excluded.kind, name = excluded.name,
             description = excluded.description, vendor = excluded.vendor, archived = excluded.archived,
-            search_words = excluded.search_words, version = excluded.version, update_time = excluded.update_time",
+            recommended = excluded.recommended, version = excluded.version, update_time = excluded.update_time",
     )
     .bind::<Array<SqlUuid>, _>(products().map(|product| product.id.uuid()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(text(|product| product.details.kind.code()))
@@ -67,7 +65,7 @@ async fn save_products(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
     .bind::<Array<Text>, _>(text(|product| &product.details.description))
     .bind::<Array<Text>, _>(text(|product| &product.details.vendor))
     .bind::<Array<Bool>, _>(products().map(|product| product.details.archived).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(products().map(|product| product.details.search_words().join(" ")).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(products().map(|product| product.details.recommended).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(products().map(|product| product.version).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(products().map(|product| product.create_time).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(products().map(|product| product.update_time).collect::<Vec<_>>())
@@ -77,7 +75,7 @@ async fn save_products(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
 }
 
 async fn save_variants(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Result<()> {
-    let mut changed: Vec<(ProductId, i32, &Variant)> = edits.iter().flat_map(changed_variants).collect();
+    let mut changed: Vec<(&Product, i32, &Variant)> = edits.iter().flat_map(changed_variants).collect();
     if changed.is_empty() {
         return Ok(());
     }
@@ -89,18 +87,26 @@ async fn save_variants(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
         |pick: fn(&Variant) -> i32| changed.iter().map(|(_, _, variant)| pick(variant)).collect::<Vec<_>>();
     let json =
         |pick: fn(&Variant) -> Value| changed.iter().map(|(_, _, variant)| pick(variant)).collect::<Vec<_>>();
+    let words = |(product, _, variant): &(&Product, i32, &Variant)| product.details.search_words(variant).join(" ");
+    let listed = |(product, _, variant): &(&Product, i32, &Variant)| !product.details.archived && !variant.archived;
     cached_sql(
         "INSERT INTO variants (variant_id, product_id, sku, position, name, unit_code, price_quantity, weight_grams,
-                               picture_urls, characteristics, tax_category, page_url, archived)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                               picture_urls, characteristics, tax_category, page_url, archived, search_words, listed,
+                               recommended)
+         SELECT variant_id, product_id, sku, position, name, unit_code, price_quantity, weight_grams, picture_urls,
+                characteristics, tax_category, page_url, archived, string_to_array(words, ' '), listed, recommended
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+              AS u (variant_id, product_id, sku, position, name, unit_code, price_quantity, weight_grams, picture_urls,
+                    characteristics, tax_category, page_url, archived, words, listed, recommended)
          ON CONFLICT (variant_id) DO UPDATE SET position = excluded.position, name = excluded.name,
             unit_code = excluded.unit_code, price_quantity = excluded.price_quantity,
             weight_grams = excluded.weight_grams, picture_urls = excluded.picture_urls,
             characteristics = excluded.characteristics, tax_category = excluded.tax_category,
-            page_url = excluded.page_url, archived = excluded.archived",
+            page_url = excluded.page_url, archived = excluded.archived, search_words = excluded.search_words,
+            listed = excluded.listed, recommended = excluded.recommended",
     )
     .bind::<Array<SqlUuid>, _>(changed.iter().map(|(_, _, variant)| variant.id.uuid()).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(changed.iter().map(|(product, ..)| product.uuid()).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(changed.iter().map(|(product, ..)| product.id.uuid()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(text(|variant| variant.sku.as_str()))
     .bind::<Array<Integer>, _>(changed.iter().map(|(_, position, _)| *position).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(text(|variant| &variant.name))
@@ -112,17 +118,26 @@ async fn save_variants(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
     .bind::<Array<Text>, _>(text(|variant| &variant.tax_category))
     .bind::<Array<Text>, _>(text(|variant| &variant.page_url))
     .bind::<Array<Bool>, _>(changed.iter().map(|(_, _, variant)| variant.archived).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changed.iter().map(words).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(changed.iter().map(listed).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(changed.iter().map(|(product, ..)| product.details.recommended).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The variants of a product that are not stored as they are now, with their positions.
-fn changed_variants(edit: &Edit) -> impl Iterator<Item = (ProductId, i32, &Variant)> {
-    let old = edit.old.as_ref().map(|old| old.details.variants.as_slice()).unwrap_or_default();
+/// The variants of a product that are not stored as they are now, with their positions. Their rows repeat what the
+/// product says of itself where a search needs it.
+fn changed_variants(edit: &Edit) -> impl Iterator<Item = (&Product, i32, &Variant)> {
+    let old = edit.old.as_ref().map(|old| &old.details);
+    let repeated = |details: &ProductDetails| {
+        (details.name.clone(), details.vendor.clone(), details.archived, details.recommended)
+    };
+    let same = old.is_some_and(|old| repeated(old) == repeated(&edit.new.details));
+    let old = old.filter(|_| same).map(|old| old.variants.as_slice()).unwrap_or_default();
     edit.new.details.variants.iter().enumerate().filter_map(move |(at, variant)| {
         let stored = old.get(at).is_some_and(|stored| stored == variant);
-        (!stored).then_some((edit.new.id, i32::try_from(at).unwrap_or(i32::MAX), variant))
+        (!stored).then_some((&edit.new, i32::try_from(at).unwrap_or(i32::MAX), variant))
     })
 }
 
@@ -130,29 +145,63 @@ async fn save_barcodes(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
     let barcodes = |product: &Product| {
         let of_variant = |variant: &Variant| {
             let id = variant.id.uuid();
-            let numbered = variant.barcodes.iter().enumerate();
-            numbered.map(move |(at, barcode)| (id, barcode.clone(), at)).collect::<Vec<_>>()
+            let numbered = variant.barcodes_with_units().enumerate();
+            numbered.map(move |(at, (code, units))| (id, code.to_owned(), units, place(at))).collect::<Vec<_>>()
         };
         product.details.variants.iter().flat_map(of_variant).collect::<Vec<_>>()
     };
     let (removed, added) = difference(edits, barcodes);
     if !removed.is_empty() {
         cached_sql("DELETE FROM variant_barcodes WHERE barcode = ANY($1)")
-            .bind::<Array<Text>, _>(removed.into_iter().map(|(_, barcode, _)| barcode).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(removed.into_iter().map(|(_, barcode, ..)| barcode).collect::<Vec<_>>())
             .execute(connection)
             .await?;
     }
     if !added.is_empty() {
-        let positions =
-            added.iter().map(|(_, _, at)| i32::try_from(*at).unwrap_or(i32::MAX)).collect::<Vec<_>>();
-        let (variants, barcodes) = columns(added.into_iter().map(|(variant, barcode, _)| (variant, barcode)));
         cached_sql(
-            "INSERT INTO variant_barcodes (variant_id, barcode, position)
-             SELECT * FROM unnest($1, $2, $3) AS u (variant_id, barcode, position) ORDER BY barcode",
+            "INSERT INTO variant_barcodes (variant_id, barcode, pack_quantity, position)
+             SELECT * FROM unnest($1, $2, $3, $4) AS u (variant_id, barcode, pack_quantity, position) ORDER BY barcode",
         )
-        .bind::<Array<SqlUuid>, _>(variants)
-        .bind::<Array<Text>, _>(barcodes)
-        .bind::<Array<Integer>, _>(positions)
+        .bind::<Array<SqlUuid>, _>(added.iter().map(|one| one.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(added.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(added.iter().map(|one| one.2).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(added.iter().map(|one| one.3).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn save_components(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Result<()> {
+    let components = |product: &Product| {
+        let of_variant = |variant: &Variant| {
+            let id = variant.id.uuid();
+            let numbered = variant.components.iter().enumerate();
+            numbered
+                .map(move |(at, one)| (id, one.sku.to_string(), one.quantity.get(), place(at)))
+                .collect::<Vec<_>>()
+        };
+        product.details.variants.iter().flat_map(of_variant).collect::<Vec<_>>()
+    };
+    let (removed, added) = difference(edits, components);
+    if !removed.is_empty() {
+        cached_sql(
+            "DELETE FROM kit_components k USING unnest($1, $2) AS gone (kit_variant_id, sku)
+             WHERE k.kit_variant_id = gone.kit_variant_id AND k.sku = gone.sku",
+        )
+        .bind::<Array<SqlUuid>, _>(removed.iter().map(|one| one.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(removed.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    }
+    if !added.is_empty() {
+        cached_sql(
+            "INSERT INTO kit_components (kit_variant_id, sku, quantity, position) SELECT * FROM unnest($1, $2, $3, $4)",
+        )
+        .bind::<Array<SqlUuid>, _>(added.iter().map(|one| one.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(added.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(added.iter().map(|one| one.2).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(added.iter().map(|one| one.3).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     }
@@ -238,6 +287,11 @@ fn difference<T: PartialEq>(edits: &[Edit], list: impl Fn(&Product) -> Vec<T>) -
         added.extend(new.into_iter().zip(come).filter_map(|(one, come)| come.then_some(one)));
     }
     (removed, added)
+}
+
+/// A position as it is stored.
+fn place(at: usize) -> i32 {
+    i32::try_from(at).unwrap_or(i32::MAX)
 }
 
 fn columns<A, B>(pairs: impl IntoIterator<Item = (A, B)>) -> (Vec<A>, Vec<B>) {

@@ -38,6 +38,19 @@ pub(crate) struct Quoted {
     pub(crate) price_quantity: i32,
     pub(crate) tax_category: String,
     pub(crate) unit_price: Option<Money>,
+    /// Of a kit.
+    pub(crate) components: Vec<QuotedComponent>,
+}
+
+/// Goods in a kit that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QuotedComponent {
+    pub(crate) sku: String,
+    /// In one kit.
+    pub(crate) quantity: i32,
+    pub(crate) name: String,
+    pub(crate) weight_grams: i32,
+    pub(crate) archived: bool,
 }
 
 /// The price that counts.
@@ -48,8 +61,19 @@ pub(crate) struct Effective {
     pub(crate) list: PriceListId,
 }
 
-type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Option<i64>);
-type Columns = (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, Nullable<BigInt>);
+type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Option<i64>, Components);
+type Columns =
+    (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, Nullable<BigInt>, ComponentColumns);
+/// SKUs, quantities, names, weights, archived; nothing where there is no kit.
+type Components =
+    (Option<Vec<String>>, Option<Vec<i32>>, Option<Vec<String>>, Option<Vec<i32>>, Option<Vec<bool>>);
+type ComponentColumns = (
+    Nullable<Array<Text>>,
+    Nullable<Array<Integer>>,
+    Nullable<Array<Text>>,
+    Nullable<Array<Integer>>,
+    Nullable<Array<Bool>>,
+);
 
 impl Quoted {
     /// What is `asked` for and what it costs, in the same order; nothing for a SKU that is unknown or archived. One
@@ -61,7 +85,8 @@ impl Quoted {
         // The limits make each look-up a walk through an index, whatever the planner believes about the tables.
         let rows: Vec<Row> = cached_sql(
             "SELECT wanted.place::integer, found.variant_id, found.product_id, found.name, found.kind,
-                    found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount_minor
+                    found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount_minor,
+                    kit.skus, kit.quantities, kit.names, kit.weights, kit.archived
              FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS wanted (sku, currency, channel, at, place)
              CROSS JOIN LATERAL (
                 SELECT v.variant_id, v.product_id, coalesce(nullif(v.name, ''), p.name) AS name, p.kind,
@@ -74,7 +99,15 @@ impl Quoted {
                   AND (list.channels = '{}' OR wanted.channel = ANY(list.channels))
                   AND (list.valid_from_time IS NULL OR list.valid_from_time <= wanted.at)
                   AND (list.valid_until_time IS NULL OR wanted.at < list.valid_until_time)
-                ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true",
+                ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true
+             LEFT JOIN LATERAL (
+                SELECT array_agg(k.sku ORDER BY k.position) AS skus,
+                       array_agg(k.quantity ORDER BY k.position) AS quantities,
+                       array_agg(coalesce(nullif(v.name, ''), p.name) ORDER BY k.position) AS names,
+                       array_agg(v.weight_grams ORDER BY k.position) AS weights,
+                       array_agg(v.archived OR p.archived ORDER BY k.position) AS archived
+                FROM kit_components k JOIN variants v ON v.sku = k.sku JOIN products p ON p.product_id = v.product_id
+                WHERE found.kind = 'kit' AND k.kit_variant_id = found.variant_id) kit ON true",
         )
         .bind::<Array<Text>, _>(asked.iter().map(|one| one.sku.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(asked.iter().map(|one| one.currency.code()).collect::<Vec<_>>())
@@ -94,20 +127,52 @@ impl Quoted {
     }
 
     fn of(row: Row, currency: Currency) -> Result<Self> {
-        let (_, variant, product, name, kind, weight_grams, unit_code, price_quantity, tax_category, amount) =
-            row;
+        let (_, variant, product, name, kind, weight_grams, ..) = row;
+        let (.., unit_code, price_quantity, tax_category, amount, components) = row;
+        let components = QuotedComponent::of(components);
         let corrupt = || store::Error::Corrupt(format!("the kind of product {product}"));
         Ok(Self {
             variant: VariantId::from_uuid(variant),
             product: ProductId::from_uuid(product),
             name,
             kind: ProductKind::of_code(&kind).ok_or_else(corrupt)?,
-            weight_grams,
+            weight_grams: QuotedComponent::weight_of_kit(weight_grams, &components),
             unit_code,
             price_quantity,
             tax_category,
             unit_price: amount.map(|minor| Money::new(currency, minor)),
+            components,
         })
+    }
+
+    /// The component for want of which a kit cannot be sold.
+    pub(crate) fn unsellable_for(&self) -> Option<&str> {
+        self.components.iter().find(|one| one.archived).map(|one| one.sku.as_str())
+    }
+}
+
+impl QuotedComponent {
+    fn of((skus, quantities, names, weights, archived): Components) -> Vec<Self> {
+        let columns = skus.into_iter().flatten().zip(quantities.into_iter().flatten());
+        let columns = columns.zip(names.into_iter().flatten()).zip(weights.into_iter().flatten());
+        let columns = columns.zip(archived.into_iter().flatten());
+        let one = |((((sku, quantity), name), weight_grams), archived)| Self {
+            sku,
+            quantity,
+            name,
+            weight_grams,
+            archived,
+        };
+        columns.map(one).collect()
+    }
+
+    /// What a kit weighs: what is said of it, else the sum of its parts.
+    fn weight_of_kit(said: i32, components: &[Self]) -> i32 {
+        if said > 0 || components.is_empty() {
+            return said;
+        }
+        let parts = components.iter().map(|one| i64::from(one.quantity) * i64::from(one.weight_grams));
+        i32::try_from(parts.sum::<i64>()).unwrap_or(i32::MAX)
     }
 }
 

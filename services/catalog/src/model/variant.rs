@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use types::{ProductId, Sku, VariantId};
+use types::{ProductId, Quantity, Sku, VariantId};
 
-use crate::model::{Changes, ExternalId, Fact};
+use crate::model::{Changes, ExternalId, Fact, KitComponent};
 
 /// A variant of a product. Its SKU never changes: prices, stock and orders know it by that.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +13,9 @@ pub(crate) struct Variant {
     pub(crate) id: VariantId,
     pub(crate) sku: Sku,
     pub(crate) name: String,
+    /// Of one unit.
     pub(crate) barcodes: Vec<String>,
+    pub(crate) pack_barcodes: Vec<PackBarcode>,
     pub(crate) unit_code: String,
     pub(crate) price_quantity: i32,
     pub(crate) weight_grams: i32,
@@ -23,6 +25,16 @@ pub(crate) struct Variant {
     pub(crate) external_ids: Vec<ExternalId>,
     pub(crate) page_url: String,
     pub(crate) archived: bool,
+    /// Of a kit.
+    pub(crate) components: Vec<KitComponent>,
+}
+
+/// The code on a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PackBarcode {
+    pub(crate) code: String,
+    /// Units in the pack.
+    pub(crate) quantity: Quantity,
 }
 
 /// Which product a variant belongs to.
@@ -45,6 +57,7 @@ impl Variant {
             sku,
             name: String::new(),
             barcodes: Vec::new(),
+            pack_barcodes: Vec::new(),
             unit_code: Self::UNIT_CODE_DEFAULT.to_owned(),
             price_quantity: 1,
             weight_grams: 0,
@@ -54,15 +67,29 @@ impl Variant {
             external_ids: Vec::new(),
             page_url: String::new(),
             archived: false,
+            components: Vec::new(),
         }
     }
 
     /// The same variant, archived; what `others` have taken over from it is theirs.
     pub(crate) fn archived_beside(&self, others: &[Self]) -> Self {
         let mut archived = Self { archived: true, ..self.clone() };
-        archived.barcodes.retain(|barcode| !others.iter().any(|other| other.barcodes.contains(barcode)));
+        let taken = |code: &str| others.iter().any(|other| other.codes().any(|own| own == code));
+        archived.barcodes.retain(|code| !taken(code));
+        archived.pack_barcodes.retain(|pack| !taken(&pack.code));
         archived.external_ids.retain(|id| !others.iter().any(|other| other.external_ids.contains(id)));
         archived
+    }
+
+    /// Every code that stands on it, alone or in packs.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.barcodes.iter().map(String::as_str).chain(self.pack_barcodes.iter().map(|pack| pack.code.as_str()))
+    }
+
+    /// Every code with the units it stands for.
+    pub(crate) fn barcodes_with_units(&self) -> impl Iterator<Item = (&str, i32)> {
+        let packs = self.pack_barcodes.iter().map(|pack| (pack.code.as_str(), pack.quantity.get()));
+        self.barcodes.iter().map(|code| (code.as_str(), 1)).chain(packs)
     }
 
     /// What differs from `old`; all of it when there was none.
@@ -77,6 +104,10 @@ impl Variant {
         vec![
             ("name", json!(self.name)),
             ("barcodes", json!(self.barcodes)),
+            (
+                "pack_barcodes",
+                self.pack_barcodes.iter().map(|pack| json!(format!("{} × {}", pack.quantity, pack.code))).collect(),
+            ),
             ("unit_code", json!(self.unit_code)),
             ("price_quantity", json!(self.price_quantity)),
             ("weight_grams", json!(self.weight_grams)),
@@ -86,6 +117,7 @@ impl Variant {
             ("external_ids", self.external_ids.iter().map(ExternalId::text).collect::<Value>()),
             ("page_url", json!(self.page_url)),
             ("archived", json!(self.archived)),
+            ("components", KitComponent::text(&self.components)),
         ]
     }
 }

@@ -7,7 +7,7 @@ use proto::catalog::v1 as pb;
 use types::CategoryId;
 
 use super::{NAME_LENGTH_MAX, external_ids};
-use crate::model::{ProductDetails, ProductKind, Variant};
+use crate::model::{KitComponent, PackBarcode, ProductDetails, ProductKind, Variant};
 
 /// Variants of one product.
 pub(crate) const VARIANTS_MAX: usize = 200;
@@ -41,6 +41,9 @@ pub(crate) fn product(product: &pb::Product) -> Result<ProductDetails, Invalid> 
         .filter_map(|(at, one)| variant(&mut fields, &format!("product.variants[{at}]"), one))
         .collect();
     refuse_twins(&mut fields, &product.variants);
+    if let Some(kind) = kind {
+        refuse_wrong_components(&mut fields, kind, &product.variants);
+    }
     let archived = product.archived;
     fields.finish_with(kind.map(|kind| ProductDetails {
         kind,
@@ -51,6 +54,7 @@ pub(crate) fn product(product: &pb::Product) -> Result<ProductDetails, Invalid> 
         variants,
         archived,
         external_ids,
+        recommended: product.recommended,
     }))
 }
 
@@ -102,8 +106,9 @@ fn kind(fields: &mut Fields, kind: i32) -> Option<ProductKind> {
     match pb::ProductKind::try_from(kind) {
         Ok(pb::ProductKind::Unspecified | pb::ProductKind::Goods) => Some(ProductKind::Goods),
         Ok(pb::ProductKind::Service) => Some(ProductKind::Service),
-        Ok(pb::ProductKind::Kit) | Err(_) => {
-            fields.refuse("product.kind", "UNKNOWN_VALUE", "goods or service");
+        Ok(pb::ProductKind::Kit) => Some(ProductKind::Kit),
+        Err(_) => {
+            fields.refuse("product.kind", "UNKNOWN_VALUE", "goods, service or kit");
             None
         }
     }
@@ -126,10 +131,18 @@ fn variant(fields: &mut Fields, field: &str, variant: &pb::Variant) -> Option<Va
     let sku = fields.parse(&at("sku"), &variant.sku);
     let name = fields.text(&at("name"), &variant.name, NAME_LENGTH_MAX);
     limit(fields, &at("barcodes"), variant.barcodes.len(), BARCODES_MAX);
+    limit(fields, &at("pack_barcodes"), variant.pack_barcodes.len(), BARCODES_MAX);
+    limit(fields, &at("components"), variant.components.len(), KitComponent::COUNT_MAX);
     limit(fields, &at("picture_urls"), variant.picture_urls.len(), PICTURES_MAX);
     limit(fields, &at("characteristics"), variant.characteristics.len(), CHARACTERISTICS_MAX);
     let barcodes = variant.barcodes.iter().take(BARCODES_MAX).enumerate();
     let barcodes = barcodes.map(|(n, one)| barcode(fields, &format!("{field}.barcodes[{n}]"), one)).collect();
+    let packs = variant.pack_barcodes.iter().take(BARCODES_MAX).enumerate();
+    let pack_barcodes =
+        packs.filter_map(|(n, one)| pack_barcode(fields, &format!("{field}.pack_barcodes[{n}]"), one)).collect();
+    let components = variant.components.iter().take(KitComponent::COUNT_MAX).enumerate();
+    let components =
+        components.filter_map(|(n, one)| component(fields, &format!("{field}.components[{n}]"), one)).collect();
     let pictures = variant.picture_urls.iter().take(PICTURES_MAX).enumerate();
     let picture_urls =
         pictures.map(|(n, url)| picture_url(fields, &format!("{field}.picture_urls[{n}]"), url)).collect();
@@ -152,6 +165,8 @@ fn variant(fields: &mut Fields, field: &str, variant: &pb::Variant) -> Option<Va
     Some(Variant {
         name,
         barcodes,
+        pack_barcodes,
+        components,
         unit_code,
         price_quantity,
         weight_grams: variant.weight_grams,
@@ -165,6 +180,41 @@ fn variant(fields: &mut Fields, field: &str, variant: &pb::Variant) -> Option<Va
     })
 }
 
+fn pack_barcode(fields: &mut Fields, field: &str, pack: &pb::Barcode) -> Option<PackBarcode> {
+    let code = barcode(fields, &format!("{field}.code"), &pack.code);
+    let field = format!("{field}.pack_quantity");
+    fields.check(pack.pack_quantity != 1, &field, "OUT_OF_RANGE", "the barcode of one unit stands in barcodes");
+    let quantity = fields.convert(&field, pack.pack_quantity);
+    Some(PackBarcode { code, quantity: quantity? })
+}
+
+fn component(fields: &mut Fields, field: &str, component: &pb::KitComponent) -> Option<KitComponent> {
+    let sku = fields.parse(&format!("{field}.sku"), &component.sku);
+    let quantity = fields.convert(&format!("{field}.quantity"), component.quantity);
+    Some(KitComponent { sku: sku?, quantity: quantity? })
+}
+
+/// Refuses kits without components, others with components, and a kit in itself.
+fn refuse_wrong_components(fields: &mut Fields, kind: ProductKind, variants: &[pb::Variant]) {
+    for (at, variant) in variants.iter().take(VARIANTS_MAX).enumerate() {
+        let field = format!("product.variants[{at}].components");
+        match (kind, variant.components.is_empty()) {
+            (ProductKind::Kit, true) => fields.refuse(field, "REQUIRED", "a kit consists of goods"),
+            (ProductKind::Goods | ProductKind::Service, false) => {
+                fields.refuse(field, "NOT_A_KIT", "only a kit has components");
+            }
+            (ProductKind::Kit, false) | (ProductKind::Goods | ProductKind::Service, true) => {}
+        }
+        let mut seen = HashSet::new();
+        for (n, component) in variant.components.iter().take(KitComponent::COUNT_MAX).enumerate() {
+            let field = format!("product.variants[{at}].components[{n}].sku");
+            fields.check(seen.insert(&component.sku), &field, "DUPLICATE", "a component is listed once");
+            let own = variants.iter().any(|own| own.sku == component.sku);
+            fields.check(!own, &field, "NOT_GOODS", "a kit does not consist of kits");
+        }
+    }
+}
+
 /// Refuses a SKU, a barcode or an external id that two variants of the product have.
 fn refuse_twins(fields: &mut Fields, variants: &[pb::Variant]) {
     let (mut skus, mut barcodes, mut ids) = (HashSet::new(), HashSet::new(), HashSet::new());
@@ -172,7 +222,8 @@ fn refuse_twins(fields: &mut Fields, variants: &[pb::Variant]) {
         let field = |name: &str| format!("product.variants[{at}].{name}");
         let known = !skus.insert(variant.sku.as_str());
         fields.check(!known || variant.sku.is_empty(), &field("sku"), "DUPLICATE", "another variant has it");
-        let known = !variant.barcodes.iter().all(|barcode| barcodes.insert(barcode.as_str()));
+        let packs = variant.pack_barcodes.iter().map(|pack| pack.code.as_str());
+        let known = !variant.barcodes.iter().map(String::as_str).chain(packs).all(|code| barcodes.insert(code));
         fields.check(!known, &field("barcodes"), "DUPLICATE", "a barcode is listed twice");
         let known =
             !variant.external_ids.iter().all(|id| ids.insert((id.source_id.as_str(), id.id.as_str())));

@@ -5,7 +5,7 @@ use proto::catalog::v1 as pb;
 use store::{Once, Tx};
 
 use crate::error::{Error, Result};
-use crate::model::{Category, Edit, Owners, Product, ProductDetails};
+use crate::model::{Category, Edit, KitComponent, Owners, Product, ProductDetails};
 use crate::retry::after_lost_race;
 use crate::{Catalog, request, tell, wire};
 
@@ -26,8 +26,9 @@ pub(crate) async fn handle(
                 return Err(Error::CategoryNotFound(missing));
             }
             Owners::refuse_taken(tx.conn(), product.id, &product.details).await?;
-
             let edit = Edit { old: None, new: product };
+            KitComponent::refuse_unfit(tx.conn(), &edit).await?;
+
             Edit::save(tx.conn(), std::slice::from_ref(&edit)).await?;
 
             tell::product(tx, METHOD, &edit);

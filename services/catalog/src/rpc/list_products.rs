@@ -2,7 +2,7 @@
 
 use ::rpc::{Fields, Invalid};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use prost::Message;
 use proto::catalog::v1 as pb;
@@ -11,7 +11,7 @@ use types::{CategoryId, ProductId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::{Category, Product, search_words};
+use crate::model::{Category, Product, search_query};
 use crate::{Catalog, wire};
 
 /// The longest text that is searched for, in characters.
@@ -55,20 +55,20 @@ const BROWSE: &str = "
         UNION
         SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id)
     SELECT p.create_time, p.product_id FROM products p
-    WHERE ($2 OR NOT p.archived) AND $3 = '' AND $4 = '{}'
+    WHERE ($2 OR NOT p.archived) AND $3 = '' AND $4 IS NULL
       AND ($1 IS NULL OR p.product_id IN (
            SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
       AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
     ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7";
 
-/// The same, beginning with what is found. A text of punctuation alone has no words; it may still be a SKU.
+/// The same, beginning with what is found. A text of punctuation alone asks for no words; it may still be a SKU.
 const SEARCH: &str = "
     WITH RECURSIVE below (category_id) AS (
         SELECT category_id FROM categories WHERE category_id = $1
         UNION
         SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id),
     found (product_id) AS MATERIALIZED (
-        SELECT named.product_id FROM products named WHERE cardinality($4) > 0 AND named.search_words @> $4
+        SELECT named.product_id FROM variants named WHERE array_to_tsvector(named.search_words) @@ $4::text::tsquery
         UNION
         SELECT v.product_id FROM variants v WHERE v.sku = $3)
     SELECT p.create_time, p.product_id FROM found JOIN products p USING (product_id)
@@ -90,13 +90,13 @@ impl Wanted {
     }
 
     async fn find(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Place>> {
-        let words = search_words([self.text.as_str()]);
+        let query = search_query(&self.text);
         let sql = if self.text.is_empty() { BROWSE } else { SEARCH };
         let places = cached_sql(sql)
             .bind::<Nullable<SqlUuid>, _>(self.category.map(|category| category.uuid()))
             .bind::<Bool, _>(self.include_archived)
             .bind::<Text, _>(&self.text)
-            .bind::<Array<Text>, _>(words)
+            .bind::<Nullable<Text>, _>(query)
             .bind::<Nullable<Timestamptz>, _>(self.page.after.map(|(time, _)| time))
             .bind::<Nullable<SqlUuid>, _>(self.page.after.map(|(_, id)| id))
             .bind::<BigInt, _>(self.page.limit())

@@ -6,7 +6,7 @@ use store::Tx;
 use types::ProductId;
 
 use crate::error::{Error, Result};
-use crate::model::{Category, Edit, Etag, Owners, Product, ProductDetails};
+use crate::model::{Category, Edit, Etag, KitComponent, Owners, Product, ProductDetails};
 use crate::retry::after_lost_race;
 use crate::{Catalog, request, tell, wire};
 
@@ -40,8 +40,9 @@ pub(crate) async fn handle(
             }
             Owners::refuse_taken(tx.conn(), old.id, &details).await?;
             let new = old.with(details, tx.now());
-
             let edit = Edit { old: Some(old), new };
+            KitComponent::refuse_unfit(tx.conn(), &edit).await?;
+
             Edit::save(tx.conn(), std::slice::from_ref(&edit)).await?;
 
             tell::product(tx, METHOD, &edit);
@@ -76,6 +77,7 @@ impl Wanted {
                 "variants" => current.variants = wanted.variants.clone(),
                 "archived" => current.archived = wanted.archived,
                 "external_ids" => current.external_ids = wanted.external_ids.clone(),
+                "recommended" => current.recommended = wanted.recommended,
                 _ => {}
             }
         }
