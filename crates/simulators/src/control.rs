@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::faults::{BadPlan, Plan, Script, SystemPlan};
 use crate::ledger;
+use crate::parcels::{self, Move, Moved, Stuck};
 use crate::system::System;
 use crate::webhooks::Target;
 use crate::world::World;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/webhooks", get(targets))
         .route("/webhooks/deliveries", get(deliveries))
         .route("/webhooks/{system}", put(register).delete(unregister))
+        .route("/parcels/{number}/advance", post(move_parcel))
         .route("/reset", post(reset))
 }
 
@@ -171,6 +173,23 @@ struct DeliveriesOf {
 /// The latest attempts to deliver webhooks.
 async fn deliveries(State(world): Shared, Query(of): Query<DeliveriesOf>) -> Json<Value> {
     Json(json!({ "deliveries": world.webhooks.deliveries(of.system) }))
+}
+
+/// Moves a parcel, whichever carrier it is with.
+async fn move_parcel(
+    State(world): Shared,
+    Path(number): Path<String>,
+    Json(step): Json<Move>,
+) -> Result<Json<Moved>, Refused> {
+    let moved = parcels::advance(&world, &number, &step);
+    moved.map(Json).map_err(|stuck| {
+        let status = match stuck {
+            Stuck::Unknown { .. } => StatusCode::NOT_FOUND,
+            Stuck::Ended { .. } => StatusCode::CONFLICT,
+            Stuck::NoSuchCode { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Refused(status, stuck.to_string())
+    })
 }
 
 /// Forgets everything that happened; faults and receivers of webhooks stay.

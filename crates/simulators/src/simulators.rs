@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::fault::Fault;
 use crate::faults::{Faults, Script};
 use crate::ledger::{Effect, Entry};
+use crate::parcels::{self, Move};
 use crate::server;
 use crate::system::System;
 use crate::webhooks::{Delivery, Target};
@@ -115,6 +116,33 @@ impl Simulators {
     /// Moves the time on: what becomes due has happened, or is on its way as a webhook, when this returns.
     pub fn advance_clock(&self, by: Duration) {
         self.world.advance(by);
+    }
+
+    /// Moves a parcel to the next place on its way; the carrier's code of where it is then.
+    ///
+    /// # Panics
+    /// When no carrier has such a parcel, or it has come to its end.
+    pub fn advance(&self, number: &str) -> String {
+        self.move_parcel(number, &Move::default())
+    }
+
+    /// Moves a parcel to where the carrier's `code` says.
+    ///
+    /// # Panics
+    /// When no carrier has such a parcel, or the carrier no such code.
+    pub fn advance_to(&self, number: &str, code: &str) -> String {
+        self.move_parcel(number, &Move { to: Some(code.to_owned()), ..Move::default() })
+    }
+
+    /// Moves a parcel.
+    ///
+    /// # Panics
+    /// When no carrier has such a parcel, or the carrier no such code.
+    pub fn move_parcel(&self, number: &str, step: &Move) -> String {
+        match parcels::advance(&self.world, number, step) {
+            Ok(moved) => moved.code,
+            Err(stuck) => panic!("{stuck}"),
+        }
     }
 
     /// Forgets everything that happened; faults and receivers of webhooks stay.

@@ -12,7 +12,7 @@ use crate::faults::Faults;
 use crate::ledger::{Deed, Ledger};
 use crate::timers::Timers;
 use crate::webhooks::Webhooks;
-use crate::{card, lock};
+use crate::{card, lock, parcel};
 
 pub(crate) struct World {
     pub clock: Clock,
@@ -21,6 +21,7 @@ pub(crate) struct World {
     pub timers: Timers,
     pub webhooks: Webhooks,
     pub card: Mutex<card::Book>,
+    pub parcel: Mutex<parcel::Book>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -34,6 +35,7 @@ impl World {
             timers: Timers::default(),
             webhooks: Webhooks::new(),
             card: Mutex::default(),
+            parcel: Mutex::default(),
             tasks: TaskTracker::new(),
             stop,
         });
@@ -69,6 +71,7 @@ impl World {
         self.webhooks.clear();
         self.ledger.clear();
         *lock(&self.card) = card::Book::default();
+        *lock(&self.parcel) = parcel::Book::default();
     }
 
     /// Waits until the background has ended; the token must be cancelled before.

@@ -4,5 +4,6 @@ mod card;
 mod client;
 mod control;
 mod faults;
+mod parcel;
 mod receiver;
 mod webhooks;

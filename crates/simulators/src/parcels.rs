@@ -1,0 +1,51 @@
+//! Moves parcels by hand, whichever carrier they are with.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::parcel;
+use crate::system::System;
+use crate::world::World;
+
+/// How a parcel moves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Move {
+    /// The carrier's own code of where it is then; the next on its way when absent.
+    pub to: Option<String>,
+    /// Why, in the carrier's own words; for failed attempts and refusals.
+    pub reason: String,
+}
+
+/// Where a parcel is after it was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    pub system: System,
+    pub number: String,
+    /// The carrier's own code.
+    pub code: String,
+}
+
+/// Why a parcel does not move.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stuck {
+    #[error("{number}: no carrier has such a parcel")]
+    Unknown { number: String },
+    #[error("{number} has come to its end: {code}")]
+    Ended { number: String, code: String },
+    #[error("{code}: the carrier has no such code")]
+    NoSuchCode { code: String },
+}
+
+/// Moves the parcel with this number.
+pub(crate) fn advance(world: &Arc<World>, number: &str, step: &Move) -> Result<Moved, Stuck> {
+    let carriers = [parcel::advance];
+    for carrier in carriers {
+        match carrier(world, number, step) {
+            Err(Stuck::Unknown { .. }) => {}
+            moved => return moved,
+        }
+    }
+    Err(Stuck::Unknown { number: number.to_owned() })
+}
