@@ -10,11 +10,21 @@ use crate::handlers::Result;
 use crate::problem::Problem;
 use crate::settings::Limits;
 
-/// Reads a whole body: not larger than the limit, whatever `Content-Length` says, and not slower.
+/// Reads a whole JSON body.
 pub(crate) async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Bytes> {
+    read_up_to(body, headers, limits.body_bytes_max, limits).await
+}
+
+/// Reads a whole body: not larger than `bytes_max`, whatever `Content-Length` says, and not slower than the limit.
+pub(crate) async fn read_up_to(
+    body: Body,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    limits: &Limits,
+) -> Result<Bytes> {
     refuse_encoded(headers)?;
-    refuse_announced(headers, limits.body_bytes_max as u64)?;
-    let collected = tokio::time::timeout(limits.body_timeout(), collect(body, limits.body_bytes_max));
+    refuse_announced(headers, bytes_max as u64)?;
+    let collected = tokio::time::timeout(limits.body_timeout(), collect(body, bytes_max));
     collected.await.map_err(|_| too_slow())?
 }
 

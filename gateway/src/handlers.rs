@@ -2,7 +2,10 @@
 
 mod call;
 mod documents;
+mod export_feed;
 mod import_feed;
+mod print_labels;
+mod receive_webhook;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,9 +14,9 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
-use rpc::{Call, TraceContext};
+use rpc::{Actor, Call, Caller, TraceContext};
 
-use crate::keys::ValidKey;
+use crate::known_caller::KnownCaller;
 use crate::operation::{Operation, Target};
 use crate::problem::{FieldError, Problem};
 use crate::state::Gateway;
@@ -27,7 +30,17 @@ pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::R
     };
     let answered = match &operation.target {
         Target::Call(matched) => call::answer(&gateway, matched, operation.patience, request).await,
-        Target::ImportFeed => import_feed::answer(&gateway, operation.patience, request).await,
+        Target::ImportFeed(format) => {
+            import_feed::answer(&gateway, *format, operation.patience, request).await
+        }
+        Target::ExportFeed => export_feed::answer(&gateway, operation.patience, request).await,
+        Target::ShipmentLabel(shipment) => {
+            print_labels::of_one(&gateway, shipment, operation.patience, request).await
+        }
+        Target::ShipmentLabels => print_labels::of_many(&gateway, operation.patience, request).await,
+        Target::ReceiveWebhook(sender, account) => {
+            receive_webhook::answer(&gateway, *sender, account, operation.patience, request).await
+        }
         Target::OpenApi => Ok(documents::openapi(&gateway)),
         Target::Live => Ok(documents::live()),
         Target::Ready => Ok(documents::ready(&gateway).await),
@@ -35,15 +48,31 @@ pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::R
     Ok(answered.unwrap_or_else(Problem::into_response))
 }
 
-/// The call that a request makes: as its key, in its trace, for as long as the method and the client allow.
+/// The call that a request makes: as its caller, in its trace, for as long as the method and the client allow.
 fn call_of(request: &Request, patience: Duration) -> Result<Call> {
-    let Some(key) = request.extensions().get::<Arc<ValidKey>>() else { return Err(Problem::internal()) };
+    let Some(known) = request.extensions().get::<Arc<KnownCaller>>() else { return Err(Problem::internal()) };
     let patience = shortened(request.headers(), patience)?;
-    let mut call = Call::begin(key.caller.clone(), patience);
+    Ok(call_as(known.caller.clone(), request, patience))
+}
+
+/// The same for a method inside the suite: made by the gateway, which may call it, with no right beyond the caller's own.
+fn inside_call_of(request: &Request, patience: Duration) -> Result<Call> {
+    let call = call_of(request, patience)?;
+    let caller = Caller {
+        actor: Actor::Service(crate::NAME.to_owned()),
+        on_behalf_of: Some(call.caller.actor.to_string()),
+        ..(*call.caller).clone()
+    };
+    Ok(Call { caller: Arc::new(caller), ..call })
+}
+
+/// A call of `caller` in the trace of the request.
+fn call_as(caller: Caller, request: &Request, patience: Duration) -> Call {
+    let mut call = Call::begin(caller, patience);
     if let Some(trace) = request.extensions().get::<TraceContext>() {
         call.trace = *trace;
     }
-    Ok(call)
+    call
 }
 
 /// A client may be less patient than the method: `Request-Timeout: 2.5`, in seconds.

@@ -4,28 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use proto::access::v1::AuthenticateKeyRequest;
 use proto::access::v1::access_service_client::AccessServiceClient;
-use proto::access::v1::{ApiKey, AuthenticateKeyRequest};
-use rpc::{Actor, Call, Caller, Channel, Shops};
+use rpc::{Call, Caller, Channel};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
+use crate::known_caller::KnownCaller;
+
 /// SHA-256 of a secret. The secret itself is never kept.
 pub(crate) type SecretDigest = [u8; 32];
 
-/// A valid key, as the access service describes it.
-#[derive(Debug)]
-pub(crate) struct ValidKey {
-    pub(crate) key_id: String,
-    pub(crate) caller: Caller,
-    /// Requests per second.
-    pub(crate) rate_limit: u32,
-}
-
 /// `None` for a key that is not valid.
-type Verdict = Option<Arc<ValidKey>>;
+type Verdict = Option<Arc<KnownCaller>>;
 
 /// Verdicts by digest. Requests that ask for the same digest at once share one call.
 pub(crate) struct Keys {
@@ -48,8 +41,6 @@ struct Asked {
 }
 
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What a key gets that states no rate.
-const RATE_LIMIT_DEFAULT: u32 = 100;
 
 impl Keys {
     pub(crate) fn new(trust: Duration, keys_max: usize) -> Self {
@@ -122,27 +113,10 @@ async fn ask(digest: SecretDigest, access: &Channel) -> Result<Verdict, Status> 
     match answer
         .unwrap_or_else(|_| Err(Status::deadline_exceeded("the access service did not answer in time")))
     {
-        Ok(answer) => Ok(ValidKey::of(answer.into_inner()).map(Arc::new)),
+        Ok(answer) => Ok(KnownCaller::of_key(answer.into_inner()).map(Arc::new)),
         Err(status) => match status.code() {
             Code::NotFound | Code::Unauthenticated | Code::InvalidArgument => Ok(None),
             _ => Err(status),
         },
-    }
-}
-
-impl ValidKey {
-    fn of(key: ApiKey) -> Option<Self> {
-        if key.revoke_time.is_some() {
-            return None;
-        }
-        let shops = key.shop_ids.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>()?;
-        let caller = Caller {
-            actor: Actor::Key(key.key_id.parse().ok()?),
-            on_behalf_of: None,
-            shops: Shops::Only(shops),
-            scopes: key.scopes,
-        };
-        let rate_limit = u32::try_from(key.rate_limit).ok().filter(|rate| *rate > 0);
-        Some(Self { key_id: key.key_id, caller, rate_limit: rate_limit.unwrap_or(RATE_LIMIT_DEFAULT) })
     }
 }

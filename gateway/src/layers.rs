@@ -46,11 +46,11 @@ pub(crate) fn stack(gateway: &Gateway) -> BoxCloneSyncService<Request, Response,
         .layer(layer(state(), find_operation::run))
         // More at once would only be slower for all; what matters most is refused last.
         .layer(layer(state(), limit_in_flight::run))
-        // Who calls: the key, found by its digest.
+        // Who calls: the key, found by its digest, or the buyer, by the token.
         .layer(layer(state(), authenticate::run))
-        // One key cannot take the place of the others.
+        // One caller cannot take the place of the others.
         .layer(layer(state(), limit_rate::run))
-        // What the key may do, from the contract of the method.
+        // What the caller may do, from the contract of the method.
         .layer(layer(state(), authorize::run))
         .service(handlers);
     BoxCloneSyncService::new(stack)

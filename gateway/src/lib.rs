@@ -10,9 +10,11 @@
 
 mod activity;
 mod body;
+mod by_hand;
 mod guarded_io;
 mod handlers;
 mod keys;
+mod known_caller;
 mod layers;
 mod openapi;
 mod operation;

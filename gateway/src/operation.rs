@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use http::Method;
 use proto::api::v1::{Access, Criticality};
+use proto::catalog::v1::FeedFormat;
 use transcode::{Api, Matched, NoRoute};
 
-/// The gRPC path behind `POST /v1/feeds/yml`.
-pub(crate) const IMPORT_FEED: &str = "/korob.catalog.v1.CatalogService/ImportFeed";
+use crate::by_hand;
 
 /// What was found for a method and path.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     /// The path with its variables unfilled, for logs and metrics.
     pub(crate) template: &'static str,
-    /// What a key must hold; `None` for routes that need no key.
-    pub(crate) scope: Option<&'static str>,
+    pub(crate) door: Door,
     /// What is refused last under overload.
     pub(crate) criticality: Criticality,
     /// The longest time it may take.
@@ -23,13 +22,32 @@ pub(crate) struct Operation {
     pub(crate) target: Target,
 }
 
+/// Who is let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Door {
+    /// Everybody.
+    Open,
+    /// Keys that hold the scope.
+    Key(&'static str),
+    /// Buyers with a token.
+    Buyer,
+}
+
 /// Who answers.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// A method of a service.
     Call(Matched<'static>),
-    /// `POST /v1/feeds/yml`.
-    ImportFeed,
+    /// `POST /v1/feeds/yml` and `/v1/feeds/csv`.
+    ImportFeed(FeedFormat),
+    /// `GET /v1/feeds/yml`.
+    ExportFeed,
+    /// `GET /v1/shipments/{shipmentId}/label`, with the shipment.
+    ShipmentLabel(String),
+    /// `GET /v1/shipment-labels`.
+    ShipmentLabels,
+    /// `POST /v1/webhooks/…/{account}`, with the account.
+    ReceiveWebhook(WebhookSender, String),
     /// `GET /openapi.json`.
     OpenApi,
     /// `GET /healthz`.
@@ -38,52 +56,50 @@ pub(crate) enum Target {
     Ready,
 }
 
+/// Who tells something without being asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WebhookSender {
+    PaymentProvider,
+    Carrier,
+}
+
 impl Operation {
     /// Finds what a request wants. HEAD asks like GET.
     pub(crate) fn find(method: &Method, path: &str) -> Result<Self, NoRoute> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        match by_hand(path) {
-            Some((allowed, operation)) if method == allowed => Ok(operation),
-            Some((allowed, _)) => Err(NoRoute::OtherMethods(vec![allowed])),
-            None => Api::suite().find(method, path).map(Self::of_route),
+        let mut others = Vec::new();
+        for (route, variable) in by_hand::with_path(path) {
+            match route.operation(variable) {
+                Some(operation) if route.method == *method => return Ok(operation),
+                Some(_) => others.push(route.method.clone()),
+                None => {}
+            }
+        }
+        match Api::suite().find(method, path) {
+            Ok(matched) => Ok(Self::of_route(matched)),
+            Err(NoRoute::UnknownPath) if others.is_empty() => Err(NoRoute::UnknownPath),
+            Err(NoRoute::UnknownPath) => Err(NoRoute::OtherMethods(others)),
+            Err(NoRoute::OtherMethods(methods)) => {
+                others.extend(methods);
+                Err(NoRoute::OtherMethods(others))
+            }
         }
     }
 
     fn of_route(matched: Matched<'static>) -> Self {
         let policy = &matched.route.policy;
         let patience = Duration::from_millis(u64::try_from(policy.deadline_ms_max).unwrap_or(0).max(1));
+        let door = match policy.access() {
+            Access::Buyer => Door::Buyer,
+            // Nothing else has a route.
+            Access::Key | Access::Internal | Access::Unspecified => Door::Key(&policy.scope),
+        };
         Self {
             template: &matched.route.template,
-            scope: Some(&policy.scope),
+            door,
             criticality: policy.criticality(),
             patience,
             target: Target::Call(matched),
         }
-    }
-
-    fn open(template: &'static str, target: Target) -> (Method, Self) {
-        let patience = Duration::from_secs(2);
-        (Method::GET, Self { template, scope: None, criticality: Criticality::Critical, patience, target })
-    }
-}
-
-/// The routes that no annotation describes.
-fn by_hand(path: &str) -> Option<(Method, Operation)> {
-    match path {
-        "/openapi.json" => Some(Operation::open("/openapi.json", Target::OpenApi)),
-        "/healthz" => Some(Operation::open("/healthz", Target::Live)),
-        "/readyz" => Some(Operation::open("/readyz", Target::Ready)),
-        "/v1/feeds/yml" => {
-            let policy = rpc::policy_of(IMPORT_FEED).filter(|policy| policy.access == Access::Key)?;
-            let operation = Operation {
-                template: "/v1/feeds/yml",
-                scope: Some(&policy.scope),
-                criticality: policy.criticality,
-                patience: policy.deadline_max,
-                target: Target::ImportFeed,
-            };
-            Some((Method::POST, operation))
-        }
-        _ => None,
     }
 }

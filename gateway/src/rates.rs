@@ -1,4 +1,4 @@
-//! How many requests a second each key may make.
+//! How many requests a second each caller may make.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -8,11 +8,9 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use crate::keys::ValidKey;
-
-/// One token bucket per key, twice the rate deep.
+/// One token bucket per name, twice the rate deep.
 pub(crate) struct Rates {
-    keys_max: usize,
+    names_max: usize,
     clock: DefaultClock,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
@@ -23,27 +21,26 @@ struct Bucket {
 }
 
 impl Rates {
-    pub(crate) fn new(keys_max: usize) -> Self {
-        Self { keys_max, clock: DefaultClock::default(), buckets: Mutex::default() }
+    pub(crate) fn new(names_max: usize) -> Self {
+        Self { names_max, clock: DefaultClock::default(), buckets: Mutex::default() }
     }
 
-    /// Takes one token, or says how long to wait for it.
-    pub(crate) fn take(&self, key: &ValidKey) -> Result<(), Duration> {
-        let refused = self.limiter(key).check();
+    /// Takes one token of `name`, who gets `rate_limit` a second, or says how long to wait for it.
+    pub(crate) fn take(&self, name: &str, rate_limit: u32) -> Result<(), Duration> {
+        let refused = self.limiter(name, rate_limit).check();
         refused.map_err(|early| early.wait_time_from(self.clock.now()))
     }
 
-    fn limiter(&self, key: &ValidKey) -> Arc<DefaultDirectRateLimiter> {
+    fn limiter(&self, name: &str, rate_limit: u32) -> Arc<DefaultDirectRateLimiter> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        match buckets.get(&key.key_id) {
-            Some(bucket) if bucket.rate_limit == key.rate_limit => bucket.limiter.clone(),
+        match buckets.get(name) {
+            Some(bucket) if bucket.rate_limit == rate_limit => bucket.limiter.clone(),
             _ => {
-                if buckets.len() >= self.keys_max {
+                if buckets.len() >= self.names_max {
                     buckets.clear();
                 }
-                let limiter = Arc::new(RateLimiter::direct(quota(key.rate_limit)));
-                let bucket = Bucket { rate_limit: key.rate_limit, limiter: limiter.clone() };
-                buckets.insert(key.key_id.clone(), bucket);
+                let limiter = Arc::new(RateLimiter::direct(quota(rate_limit)));
+                buckets.insert(name.to_owned(), Bucket { rate_limit, limiter: limiter.clone() });
                 limiter
             }
         }

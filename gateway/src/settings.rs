@@ -35,7 +35,7 @@ pub struct Limits {
     /// Requests in work; more are answered 503 at once. The last tenth is kept for critical methods and the last
     /// quarter from methods that may be shed. Default 512.
     pub in_flight_max: usize,
-    /// Feeds that are imported at once; more are answered 503. Default 8.
+    /// Feeds that are imported and exported at once; more are answered 503. Default 8.
     pub feeds_max: usize,
     /// Attempts at one call, when a service could not be reached and the method may be repeated. Default 3.
     pub attempts_max: u32,
@@ -54,6 +54,10 @@ pub struct Limits {
     pub body_ms_max: u64,
     /// Size of an uploaded feed. Default 512 MiB; larger is 413.
     pub feed_bytes_max: u64,
+    /// Size of what a provider or a carrier sends. Default 1 MiB; larger is 413.
+    pub webhook_bytes_max: usize,
+    /// What is sent per second for one account of a provider or a carrier. Default 50; more is 429.
+    pub webhooks_per_second_max: u32,
     /// Size of a service's answer. Default 16 MiB; larger is 500.
     pub answer_bytes_max: usize,
     /// How long a client may leave an answer unread. Default 10,000; longer closes.
@@ -72,6 +76,8 @@ pub struct Limits {
     pub key_trust_ms_max: u64,
     /// Keys remembered, valid and invalid ones apart. Default 10,000.
     pub keys_max: usize,
+    /// Requests per second of one buyer, whichever tokens they use. Default 10; more is 429.
+    pub buyer_requests_per_second_max: u32,
     /// Wrong keys per address and minute. Default 20; more is 429.
     pub wrong_keys_per_minute_max: u32,
 }
@@ -103,6 +109,8 @@ impl Default for Limits {
             body_bytes_max: 1024 * 1024,
             body_ms_max: 10_000,
             feed_bytes_max: 512 * 1024 * 1024,
+            webhook_bytes_max: 1024 * 1024,
+            webhooks_per_second_max: 50,
             answer_bytes_max: 16 * 1024 * 1024,
             write_stall_ms_max: 10_000,
             delivery_ms_max: 30_000,
@@ -112,6 +120,7 @@ impl Default for Limits {
             ping_ms: 5_000,
             key_trust_ms_max: 4_000,
             keys_max: 10_000,
+            buyer_requests_per_second_max: 10,
             wrong_keys_per_minute_max: 20,
         }
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use rpc::{Channel, Directory};
+use rpc::{BuyerTokens, Channel, Directory};
 use tokio::sync::Semaphore;
+use types::Clock;
 
 use crate::keys::Keys;
 use crate::rates::Rates;
@@ -22,8 +23,11 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
     pub(crate) keys: Keys,
+    pub(crate) buyer_tokens: BuyerTokens,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) rates: Rates,
+    /// By the account that a webhook is for.
+    pub(crate) webhook_rates: Rates,
     pub(crate) in_flight: Semaphore,
     pub(crate) feeds: Arc<Semaphore>,
     pub(crate) repeats: RepeatBudget,
@@ -47,8 +51,10 @@ impl Gateway {
         Ok(Self(Arc::new(Shared {
             directory: directory.for_issuer(crate::NAME),
             keys: Keys::new(limits.key_trust(), limits.keys_max),
+            buyer_tokens: BuyerTokens::new(directory.keys(), Clock::system()),
             wrong_keys: WrongKeys::new(limits.wrong_keys_per_minute_max, limits.keys_max),
             rates: Rates::new(limits.keys_max),
+            webhook_rates: Rates::new(limits.keys_max),
             in_flight: Semaphore::new(limits.in_flight_max),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
             repeats: RepeatBudget::new(limits.repeats_percent_max),

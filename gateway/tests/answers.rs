@@ -153,7 +153,7 @@ async fn unknown_paths_and_other_methods() {
     shop.get("/").await.expect_problem(404, "UNKNOWN_PATH");
     let delete = shop.ask(Method::DELETE, "/v1/orders/ord_1").send().await;
     delete.expect_problem(405, "METHOD_NOT_ALLOWED");
-    assert_eq!(delete.header("allow"), "GET, HEAD, OPTIONS");
+    assert_eq!(delete.header("allow"), "GET, HEAD, OPTIONS, PATCH");
     let trace = shop.ask(Method::TRACE, "/v1/orders").send().await;
     trace.expect_problem(405, "METHOD_NOT_ALLOWED");
     assert_eq!(trace.header("allow"), "GET, HEAD, OPTIONS, POST");

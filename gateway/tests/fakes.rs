@@ -9,10 +9,11 @@ use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use prost::Message;
-use rpc::{Call, CallerKeys, Directory, StackLayer};
+use rpc::{BuyerTokens, Call, CallerKeys, Directory, StackLayer};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::Layer as _;
+use types::Clock;
 
 type Answer = Arc<dyn Fn(Bytes) -> Result<Vec<Bytes>, Status> + Send + Sync>;
 
@@ -25,8 +26,10 @@ pub struct Asked {
     pub messages: Vec<Bytes>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Fakes {
+    /// The secret of the installation.
+    keys: CallerKeys,
     answers: Arc<Mutex<HashMap<String, Answer>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
@@ -34,10 +37,21 @@ pub struct Fakes {
 pub const SERVICES: [&str; 7] =
     ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
 
+impl Default for Fakes {
+    fn default() -> Self {
+        Self { keys: CallerKeys::random(), answers: Arc::default(), asked: Arc::default() }
+    }
+}
+
 impl Fakes {
+    /// The tokens of the installation's buyers.
+    pub fn buyer_tokens(&self) -> BuyerTokens {
+        BuyerTokens::new(&self.keys, Clock::system())
+    }
+
     /// A directory in which every service is a fake, behind the real server stack.
     pub fn directory(&self) -> Directory {
-        let keys = CallerKeys::random();
+        let keys = self.keys.clone();
         let directory = Directory::in_process(SERVICES, keys.clone());
         for name in SERVICES {
             let fakes = self.clone();

@@ -3,7 +3,7 @@
 use http::Method;
 use prost::Message as _;
 use proto::catalog::v1::import_feed_request::Part;
-use proto::catalog::v1::{ImportFeedProgress, ImportFeedRequest};
+use proto::catalog::v1::{FeedFormat, ImportFeedProgress, ImportFeedRequest};
 use tonic::Status;
 
 use crate::shop::{Answer, Shop};
@@ -52,6 +52,28 @@ async fn a_feed_arrives_whole_after_its_settings() {
         received.extend_from_slice(&chunk);
     }
     assert_eq!(received, feed);
+}
+
+#[tokio::test]
+async fn the_path_says_the_format() {
+    let shop = open().await;
+    shop.fakes.answer_stream(IMPORT, |_| Ok(vec![]));
+    let send = async |path: &str| {
+        let asking = shop.ask_anonymously(Method::POST, path).header("authorization", "Bearer importer");
+        asking.header("content-type", "text/csv").body("sku;name\n").send().await
+    };
+    let settings = |at: usize| {
+        let first = shop.fakes.asked(IMPORT).remove(at).messages.remove(0);
+        match ImportFeedRequest::decode(first).unwrap().part.unwrap() {
+            Part::Settings(settings) => settings,
+            Part::Chunk(_) => panic!("the settings come first"),
+        }
+    };
+    assert_eq!(send("/v1/feeds/csv?importMappingId=imp_1").await.status, 200);
+    assert_eq!((settings(0).format(), settings(0).import_mapping_id.as_str()), (FeedFormat::Csv, "imp_1"));
+    assert_eq!(send("/v1/feeds/yml?format=FEED_FORMAT_YML").await.status, 200);
+    assert_eq!(settings(1).format(), FeedFormat::Yml);
+    send("/v1/feeds/csv?format=FEED_FORMAT_YML").await.expect_problem(400, "PATH_MISMATCH");
 }
 
 #[tokio::test]

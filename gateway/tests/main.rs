@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod buyers;
 mod connections;
 mod documents;
 mod fakes;
 mod feeds;
+mod files;
 mod keys;
 mod requests;
 mod shop;
+mod webhooks;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::DurationRound as _;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use proto::api::v1::{Access, Criticality, Idempotency};
 use rpc::buyer_token::PREFIX;
@@ -143,7 +143,7 @@ proptest! {
     #[test]
     fn every_buyer_reads_back(shop: u128, customer: u128, seconds in 1_i64..200_000_000_000) {
         let tokens = BuyerTokens::new(&CallerKeys::new(SECRET), Clock::system());
-        let expire_time = Utc::now().duration_trunc(TimeDelta::seconds(1)).expect("today");
+        let expire_time = Clock::system().now().duration_trunc(TimeDelta::seconds(1)).expect("today");
         let buyer = Buyer {
             shop: ShopId::from_uuid(Uuid::from_u128(shop)),
             customer: CustomerId::from_uuid(Uuid::from_u128(customer)),

@@ -87,12 +87,13 @@ pub struct Violation {
 pub(crate) type Result<T> = std::result::Result<T, Violation>;
 
 impl Violation {
-    pub(crate) fn new(reason: Reason, message: impl fmt::Display) -> Self {
+    /// A violation of the whole body.
+    pub fn new(reason: Reason, message: impl fmt::Display) -> Self {
         Self { field: String::new(), reason, message: message.to_string() }
     }
 
     /// Puts the violation under a field, as the reader leaves it.
-    pub(crate) fn under(mut self, name: &str) -> Self {
+    pub fn under(mut self, name: &str) -> Self {
         let separator = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field.insert_str(0, separator);
         self.field.insert_str(0, &shortened(name));

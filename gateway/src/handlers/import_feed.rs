@@ -1,4 +1,4 @@
-//! `POST /v1/feeds/yml`: streams an uploaded feed into the catalog and its progress back, one JSON object per line.
+//! `POST /v1/feeds/yml` and `/v1/feeds/csv`: streams an uploaded feed into the catalog and its progress back, one JSON object per line.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use http_body_util::BodyExt as _;
 use prost::Message as _;
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
 use proto::catalog::v1::import_feed_request::Part;
-use proto::catalog::v1::{ImportFeedProgress, ImportFeedRequest, ImportFeedSettings};
+use proto::catalog::v1::{FeedFormat, ImportFeedProgress, ImportFeedRequest, ImportFeedSettings};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tonic::Streaming;
-use transcode::{Api, MessageId};
+use transcode::{Api, MessageId, Reason, Violation};
 
 use super::{Result, call_of};
 use crate::body;
@@ -33,13 +33,18 @@ const CHUNKS_MAX: usize = 8;
 /// The largest chunk that the catalog takes.
 const CHUNK_BYTES_MAX: usize = 1024 * 1024;
 
-pub(super) async fn answer(gateway: &Gateway, patience: Duration, request: Request) -> Result<Response> {
+pub(super) async fn answer(
+    gateway: &Gateway,
+    format: FeedFormat,
+    patience: Duration,
+    request: Request,
+) -> Result<Response> {
     let limits = gateway.settings.limits;
     let call = call_of(&request, patience)?;
     let request_id = request.extensions().get::<RequestId>().cloned();
     body::refuse_encoded(request.headers())?;
     body::refuse_announced(request.headers(), limits.feed_bytes_max)?;
-    let settings = settings(request.uri().query().unwrap_or_default())?;
+    let settings = settings(format, request.uri().query().unwrap_or_default())?;
     let slot = gateway.feeds.clone().try_acquire_owned().map_err(|_| too_many())?;
 
     let (parts, uploaded) = mpsc::channel(CHUNKS_MAX);
@@ -64,22 +69,28 @@ pub(super) async fn answer(gateway: &Gateway, patience: Duration, request: Reque
     Ok(response)
 }
 
-fn too_many() -> Problem {
+pub(super) fn too_many() -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "OVERLOADED",
-        "other feeds are being imported; try again later",
+        "other feeds are being imported or exported; try again later",
     )
     .retry_after(RETRY_AFTER)
 }
 
-fn settings(query: &str) -> Result<ImportFeedSettings> {
+/// What the query says; the format is that of the path.
+fn settings(format: FeedFormat, query: &str) -> Result<ImportFeedSettings> {
     let Some(message) = message("korob.catalog.v1.ImportFeedSettings") else {
         return Err(Problem::internal());
     };
     let mut wire = Vec::new();
     Api::suite().read_query(message, query, &mut wire)?;
-    ImportFeedSettings::decode(wire.as_slice()).map_err(|_| Problem::internal())
+    let settings = ImportFeedSettings::decode(wire.as_slice()).map_err(|_| Problem::internal())?;
+    if settings.format() != FeedFormat::Unspecified && settings.format() != format {
+        let differs = Violation::new(Reason::PathMismatch, "the query names another one than the path");
+        return Err(differs.under("format").into());
+    }
+    Ok(ImportFeedSettings { format: format.into(), ..settings })
 }
 
 /// Passes the settings and then the file on, as fast as the catalog takes it.

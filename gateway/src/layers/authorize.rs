@@ -1,4 +1,4 @@
-//! Lets a key do what its scopes allow.
+//! Lets a caller do what its door allows: a key what its scopes name, a buyer what is meant for buyers.
 
 use std::sync::Arc;
 
@@ -6,21 +6,38 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use rpc::{Actor, BUYER_SCOPE};
 
-use crate::keys::ValidKey;
-use crate::operation::Operation;
+use crate::known_caller::KnownCaller;
+use crate::operation::{Door, Operation};
 use crate::problem::Problem;
 use crate::state::Gateway;
 
 pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) -> Response {
-    let Some(scope) = request.extensions().get::<Operation>().and_then(|operation| operation.scope) else {
-        return next.run(request).await;
-    };
-    let allowed = request.extensions().get::<Arc<ValidKey>>().is_some_and(|key| key.caller.may(scope));
-    if !allowed {
-        let problem =
-            Problem::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", format!("the key needs the scope {scope}"));
-        return problem.with("scope", scope).into_response();
+    let Some(operation) = request.extensions().get::<Operation>() else { return next.run(request).await };
+    let known = request.extensions().get::<Arc<KnownCaller>>();
+    match refusal(operation.door, known.map(|known| &**known)) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     }
-    next.run(request).await
+}
+
+fn refusal(door: Door, known: Option<&KnownCaller>) -> Option<Problem> {
+    let actor = known.map(|known| &known.caller.actor);
+    let missing = |scope: &str| known.is_none_or(|known| !known.caller.may(scope));
+    match (door, actor) {
+        (Door::Open, _) => None,
+        (Door::Key(_), Some(Actor::Buyer(_))) => {
+            Some(forbidden("KEY_METHOD", "a buyer's token does not open it; send a key"))
+        }
+        (Door::Key(scope), _) => missing(scope).then(|| {
+            forbidden("SCOPE_MISSING", &format!("the key needs the scope {scope}")).with("scope", scope)
+        }),
+        (Door::Buyer, Some(Actor::Buyer(_))) if !missing(BUYER_SCOPE) => None,
+        (Door::Buyer, _) => Some(forbidden("BUYER_METHOD", "only a buyer's token opens it")),
+    }
+}
+
+fn forbidden(reason: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, reason, detail)
 }

@@ -1,4 +1,4 @@
-//! Holds a key to its requests per second.
+//! Holds a caller to its requests per second.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
-use crate::keys::ValidKey;
+use crate::known_caller::KnownCaller;
 use crate::problem::Problem;
 use crate::state::Gateway;
 
 pub(super) async fn run(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    if let Some(key) = request.extensions().get::<Arc<ValidKey>>()
-        && let Err(wait) = gateway.rates.take(key)
+    if let Some(known) = request.extensions().get::<Arc<KnownCaller>>()
+        && let Err(wait) = gateway.rates.take(&known.name, known.rate_limit)
     {
-        let detail = format!("the key may make {} requests per second", key.rate_limit);
+        let detail = format!("you may make {} requests per second", known.rate_limit);
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail);
         return problem.retry_after(wait).into_response();
     }
