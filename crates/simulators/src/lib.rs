@@ -32,11 +32,13 @@ mod server;
 mod shelf;
 mod signature;
 mod simulators;
+mod stripe;
 mod system;
 mod timers;
 mod vendor;
 mod webhooks;
 mod world;
+mod yookassa;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -27,7 +27,7 @@ use crate::asked::Asked;
 use crate::system::System;
 use crate::vendor::{self, Vendor};
 use crate::world::World;
-use crate::{card, control, parcel};
+use crate::{card, control, parcel, stripe, yookassa};
 
 /// The largest request that is read.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -149,6 +149,8 @@ async fn hand_over(world: Arc<World>, prefix: &str, asked: Asked) -> Response {
 
 fn vendor_of(system: System) -> Option<Vendor> {
     match system {
+        System::Yookassa => Some(yookassa::VENDOR),
+        System::Stripe => Some(stripe::VENDOR),
         System::Card => Some(card::VENDOR),
         System::Parcel => Some(parcel::VENDOR),
         _ => None,

@@ -12,7 +12,7 @@ use crate::faults::Faults;
 use crate::ledger::{Deed, Ledger};
 use crate::timers::Timers;
 use crate::webhooks::Webhooks;
-use crate::{card, lock, parcel};
+use crate::{card, lock, parcel, stripe, yookassa};
 
 pub(crate) struct World {
     pub clock: Clock,
@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub webhooks: Webhooks,
     pub card: Mutex<card::Book>,
     pub parcel: Mutex<parcel::Book>,
+    pub stripe: Mutex<stripe::Book>,
+    pub yookassa: Mutex<yookassa::Book>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -36,6 +38,8 @@ impl World {
             webhooks: Webhooks::new(),
             card: Mutex::default(),
             parcel: Mutex::default(),
+            stripe: Mutex::default(),
+            yookassa: Mutex::default(),
             tasks: TaskTracker::new(),
             stop,
         });
@@ -71,6 +75,8 @@ impl World {
         self.webhooks.clear();
         self.ledger.clear();
         *lock(&self.card) = card::Book::default();
+        *lock(&self.yookassa) = yookassa::Book::default();
+        *lock(&self.stripe) = stripe::Book::default();
         *lock(&self.parcel) = parcel::Book::default();
     }
 

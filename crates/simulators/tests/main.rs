@@ -6,4 +6,6 @@ mod control;
 mod faults;
 mod parcel;
 mod receiver;
+mod stripe;
 mod webhooks;
+mod yookassa;
