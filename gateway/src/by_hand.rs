@@ -28,8 +28,9 @@ enum Opens {
 /// How long a document may take.
 const DOCUMENT_PATIENCE: Duration = Duration::from_secs(2);
 
-static ROUTES: [Route; 10] = [
+static ROUTES: [Route; 11] = [
     document("/openapi.json", |_| Target::OpenApi),
+    document("/docs", |_| Target::Docs),
     document("/healthz", |_| Target::Live),
     document("/readyz", |_| Target::Ready),
     keyed(Method::POST, "/v1/feeds/yml", "/korob.catalog.v1.CatalogService/ImportFeed", |_| {

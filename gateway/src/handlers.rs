@@ -42,6 +42,7 @@ pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::R
             receive_webhook::answer(&gateway, *sender, account, operation.patience, request).await
         }
         Target::OpenApi => Ok(documents::openapi(&gateway)),
+        Target::Docs => Ok(documents::docs(&gateway)),
         Target::Live => Ok(documents::live()),
         Target::Ready => Ok(documents::ready(&gateway).await),
     };

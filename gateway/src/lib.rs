@@ -11,6 +11,7 @@
 mod activity;
 mod body;
 mod by_hand;
+mod docs;
 mod guarded_io;
 mod handlers;
 mod keys;
@@ -33,6 +34,7 @@ mod wrong_keys;
 use rpc::Directory;
 use tokio_util::sync::CancellationToken;
 
+pub use docs::REASONS_TEXT;
 pub use openapi::text as openapi_text;
 pub use peer::Network;
 pub use problem::{CODES, CodeRow, FieldError, Problem};

@@ -2,6 +2,7 @@
 
 mod by_hand;
 
+use serde_json::Value;
 use transcode::{Api, Info};
 
 use by_hand::paths;
@@ -12,15 +13,20 @@ problems whose `reason` never changes its meaning.";
 
 /// The document as it is served and kept in `gateway/openapi.json`.
 pub fn text() -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(&document())?;
+    text.push('\n');
+    Ok(text)
+}
+
+pub(crate) fn document() -> Value {
     let info = Info {
         title: "Korob".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: DESCRIPTION.to_owned(),
         more_paths: paths(),
-        more_messages: vec!["korob.catalog.v1.ImportFeedProgress".to_owned()],
+        more_messages: ["korob.catalog.v1.ImportFeedProgress", "korob.catalog.v1.ImportFeedSettings"]
+            .map(str::to_owned)
+            .to_vec(),
     };
-    let document = transcode::openapi(Api::suite(), &info);
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    Ok(text)
+    transcode::openapi(Api::suite(), &info)
 }

@@ -50,6 +50,8 @@ pub(crate) enum Target {
     ReceiveWebhook(WebhookSender, String),
     /// `GET /openapi.json`.
     OpenApi,
+    /// `GET /docs`.
+    Docs,
     /// `GET /healthz`.
     Live,
     /// `GET /readyz`.

@@ -14,6 +14,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use transcode::Violation;
 
+pub(crate) use codes::status_of;
 pub use codes::{CODES, CodeRow};
 
 /// A refusal on its way out. The request id is added where the response leaves.

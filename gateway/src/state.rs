@@ -1,13 +1,14 @@
 //! What all requests share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use rpc::{BuyerTokens, Channel, Directory};
 use tokio::sync::Semaphore;
 use types::Clock;
 
+use crate::docs::Page;
 use crate::keys::Keys;
 use crate::rates::Rates;
 use crate::readiness::Readiness;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) repeats: RepeatBudget,
     pub(crate) readiness: Readiness,
     pub(crate) openapi: Bytes,
+    /// Made when first asked for.
+    docs: OnceLock<Page>,
     /// Set when the gateway is about to stop.
     pub(crate) draining: AtomicBool,
 }
@@ -60,9 +63,15 @@ impl Gateway {
             repeats: RepeatBudget::new(limits.repeats_percent_max),
             readiness: Readiness::default(),
             openapi: Bytes::from(crate::openapi_text()?),
+            docs: OnceLock::new(),
             draining: AtomicBool::new(false),
             settings,
         })))
+    }
+
+    /// The documentation for people.
+    pub(crate) fn docs(&self) -> &Page {
+        self.docs.get_or_init(|| Page::of(&crate::openapi::document()))
     }
 
     pub(crate) fn channel(&self, service: &str) -> Channel {

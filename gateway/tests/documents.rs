@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
 use gateway::{CODES, Settings};
 use http::Method;
 use rpc::{CallerKeys, Directory};
+use sha2::Digest as _;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
@@ -33,6 +35,57 @@ async fn the_description_is_served() {
         .send()
         .await
         .expect_problem(405, "METHOD_NOT_ALLOWED");
+}
+
+#[test]
+fn every_reference_of_the_description_leads_somewhere() {
+    let document: serde_json::Value = serde_json::from_str(&gateway::openapi_text().unwrap()).unwrap();
+    let mut open = vec![&document];
+    let mut references = 0;
+    while let Some(value) = open.pop() {
+        if let Some(reference) = value["$ref"].as_str() {
+            references += 1;
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+        }
+        match value {
+            serde_json::Value::Object(fields) => open.extend(fields.values()),
+            serde_json::Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    assert!(references > 500, "{references}");
+}
+
+#[tokio::test]
+async fn the_documentation_is_one_page_that_needs_nothing_else() {
+    let shop = Shop::open().await;
+    let answer = shop.ask_anonymously(Method::GET, "/docs").send().await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/html; charset=utf-8"));
+    let page = &answer.text;
+    for link in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert_eq!(
+            page.matches(&format!("id=\"{link}\"")).count(),
+            1,
+            "#{link} leads nowhere, or to two places"
+        );
+    }
+    assert!(page.contains("IDEMPOTENCY_KEY_REUSED</th><td>ALREADY_EXISTS</td><td>422</td>"), "the reasons");
+
+    // Nothing is loaded: not from elsewhere, and not from here.
+    for loading in ["src=", "<link", "url(", "@import", "<iframe", "<img", "style=\"", "onclick="] {
+        assert!(!page.contains(loading), "{loading}");
+    }
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    for part in ["style", "script"] {
+        let (_, inside) = page.split_once(&format!("<{part}>")).unwrap();
+        let (inside, _) = inside.split_once(&format!("</{part}>")).unwrap();
+        let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(inside));
+        assert!(policy.contains(&format!("{part}-src 'sha256-{digest}'")), "{policy}");
+        assert_eq!(page.matches(&format!("<{part}")).count(), 1);
+    }
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }
 
 #[tokio::test]

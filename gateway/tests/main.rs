@@ -10,6 +10,7 @@ mod fakes;
 mod feeds;
 mod files;
 mod keys;
+mod reasons;
 mod requests;
 mod shop;
 mod webhooks;

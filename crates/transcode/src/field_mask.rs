@@ -62,7 +62,7 @@ pub fn lower_camel_case(path: &str) -> String {
 }
 
 /// `unitPrice` → `unit_price`.
-pub(crate) fn snake_case(path: &str) -> String {
+pub fn snake_case(path: &str) -> String {
     let mut out = String::with_capacity(path.len() + 4);
     for (at, character) in path.char_indices() {
         if character.is_ascii_uppercase() && at > 0 && !out.ends_with('.') {

@@ -29,7 +29,7 @@ mod wire;
 mod writer;
 
 pub use api::{Api, Inbound, Matched, NoRoute};
-pub use field_mask::lower_camel_case;
+pub use field_mask::{lower_camel_case, snake_case};
 pub use openapi::{Info, openapi};
 pub use route::{Route, RouteError};
 pub use tables::{MessageId, UnsupportedShape};

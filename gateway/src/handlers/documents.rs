@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,6 +13,17 @@ use crate::state::Gateway;
 pub(super) fn openapi(gateway: &Gateway) -> Response {
     let mut response = json_response(StatusCode::OK, gateway.openapi.clone());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}
+
+/// For people: the same description as a page.
+pub(super) fn docs(gateway: &Gateway) -> Response {
+    let page = gateway.docs();
+    let mut response = Response::new(Body::from(page.html.clone()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(CONTENT_SECURITY_POLICY, page.policy.clone());
     response
 }
 

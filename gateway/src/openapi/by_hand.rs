@@ -29,6 +29,7 @@ pub(super) fn paths() -> Map<String, Value> {
         ("/healthz", document("gateway.live", "Tells that the process answers", "Live.")),
         ("/readyz", ready),
         ("/openapi.json", document("gateway.openapi", "Describes the API", "This document.")),
+        ("/docs", docs()),
         ("/v1/feeds/yml", json!({"post": import_yml(), "get": export_yml()})),
         ("/v1/feeds/csv", json!({"post": import_csv()})),
         ("/v1/shipments/{shipmentId}/label", json!({"get": label()})),
@@ -52,6 +53,12 @@ fn open(operation_id: &str, summary: &str, answer: &str) -> Value {
             },
         },
     })
+}
+
+fn docs() -> Value {
+    let mut docs = open("gateway.docs", "Describes the API to people", "This document as a page.");
+    docs["responses"]["200"]["content"] = json!({"text/html": {"schema": {"type": "string"}}});
+    json!({"get": docs})
 }
 
 fn import_yml() -> Value {

@@ -44,6 +44,16 @@ pub(super) const REASONS: [(&str, StatusCode, bool); 2] = [
     ("IDEMPOTENCY_KEY_IN_USE", StatusCode::CONFLICT, true),
 ];
 
+/// The HTTP status of a reason that comes with the code of this UPPER_SNAKE name.
+pub(crate) fn status_of(reason: &str, code: &str) -> Option<StatusCode> {
+    let own = REASONS.into_iter().find(|(known, ..)| *known == reason).map(|(_, status, _)| status);
+    own.or_else(|| CODES.into_iter().find(|row| name_of(row.code) == code).map(|row| row.status))
+}
+
+fn name_of(code: Code) -> String {
+    transcode::snake_case(&format!("{code:?}")).to_uppercase()
+}
+
 /// The row of a code; that of UNKNOWN when there is none.
 pub(super) fn row_of(code: Code) -> CodeRow {
     CODES.into_iter().find(|row| row.code == code).unwrap_or(hidden(Code::Unknown))

@@ -64,6 +64,10 @@ impl<'a> Schemas<'a> {
         if !comment.is_empty() {
             schema["description"] = json!(comment);
         }
+        // The members of a oneof exclude each other; a synthetic one only says that the field may be absent.
+        if let Some(group) = field.containing_oneof().filter(|group| !group.is_synthetic()) {
+            schema["x-one-of"] = json!(crate::lower_camel_case(group.name()));
+        }
         if let Some(class) = data_class(field) {
             schema["x-data-class"] = json!(class);
         }
