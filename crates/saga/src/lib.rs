@@ -14,6 +14,6 @@ mod runner;
 mod steps;
 
 pub use definition::{Definition, Stop};
-pub use record::{Finished, NewSaga, finish, record, was_finished};
+pub use record::{Finished, NewSaga, finish, record, record_for_anybody, was_finished};
 pub use runner::{LEASE, Runner, wait};
 pub use steps::Saga;

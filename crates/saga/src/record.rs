@@ -25,6 +25,16 @@ pub struct NewSaga {
 
 /// Writes sagas, leased to this process; start each with [`crate::Runner::start`] after the commit.
 pub async fn record(tx: &mut Tx, sagas: &[NewSaga]) -> Result<()> {
+    write(tx, sagas, crate::runner::LEASE).await
+}
+
+/// Writes sagas that nobody runs yet: whoever looks next takes them over. For those who cannot start one after the commit,
+/// such as consumers.
+pub async fn record_for_anybody(tx: &mut Tx, sagas: &[NewSaga]) -> Result<()> {
+    write(tx, sagas, Duration::ZERO).await
+}
+
+async fn write(tx: &mut Tx, sagas: &[NewSaga], lease: Duration) -> Result<()> {
     let now = tx.now();
     cached_sql(
         "INSERT INTO sagas (saga_id, kind, state, input, actor, traceparent, lease_until, create_time)
@@ -36,7 +46,7 @@ pub async fn record(tx: &mut Tx, sagas: &[NewSaga]) -> Result<()> {
     .bind::<Array<Binary>, _>(sagas.iter().map(|saga| saga.input.as_slice()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(sagas.iter().map(|saga| beginner(&saga.call)).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(sagas.iter().map(|saga| saga.call.trace.to_string()).collect::<Vec<_>>())
-    .bind::<diesel::sql_types::Double, _>(crate::runner::LEASE.as_secs_f64())
+    .bind::<diesel::sql_types::Double, _>(lease.as_secs_f64())
     .bind::<Timestamptz, _>(now)
     .execute(tx.conn())
     .await?;

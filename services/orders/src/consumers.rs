@@ -10,19 +10,25 @@ use types::OrderId;
 use crate::changes;
 use crate::model::order::Order;
 
-/// Changes the order that an event is about, if it is one of ours. The event's own sender is the history's who.
-async fn follow<F>(tx: &mut Tx, order_id: &str, action: &'static str, change: F) -> anyhow::Result<()>
+/// Changes the order that an event is about, if it is one of ours: answers what it was and what it is. The event's own
+/// sender is the history's who.
+async fn follow<F>(
+    tx: &mut Tx,
+    order_id: &str,
+    action: &'static str,
+    change: F,
+) -> anyhow::Result<Option<(Order, Order)>>
 where
     F: FnOnce(&mut Order) -> anyhow::Result<()> + Send,
 {
     // Other owners, such as carts, and orders of a restored past are none of ours.
-    let Ok(order_id) = order_id.parse::<OrderId>() else { return Ok(()) };
+    let Ok(order_id) = order_id.parse::<OrderId>() else { return Ok(None) };
     let Some(before) = Order::lock(tx, order_id).await? else {
         tracing::info!(%order_id, action, "an event speaks of an order that is not here");
-        return Ok(());
+        return Ok(None);
     };
     let mut order = before.clone();
     change(&mut order)?;
     changes::save(tx, action, &before, &mut order).await?;
-    Ok(())
+    Ok(Some((before, order)))
 }

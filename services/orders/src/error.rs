@@ -3,12 +3,17 @@
 use rpc::Fault;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use types::OrderId;
+use types::{MoneyError, OrderId};
 
+use crate::model::edit::EditRefusal;
+use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::Forbidden;
 use crate::model::order_state::OrderState;
+use crate::model::parts::PartRefusal;
 use crate::model::placement::PriceRefusal;
 use crate::model::rejection::Rejection;
+use crate::model::return_state::ReturnForbidden;
+use crate::model::returns::ReturnRefusal;
 
 /// Lines that a refusal names: facts travel in headers, and the first ones are enough to refuse an order.
 const LINES_NAMED_MAX: usize = 16;
@@ -53,6 +58,39 @@ pub enum Error {
     /// The order is being cancelled.
     #[error("the order is being cancelled; repeat it shortly")]
     BeingCancelled,
+    /// The order is being edited.
+    #[error("the order is being changed; repeat it shortly")]
+    BeingEdited,
+    /// The order is not where it may be edited.
+    #[error("an order in state {} cannot be changed", .0.from)]
+    EditForbidden(Forbidden),
+    /// Some of the order has left.
+    #[error("some of the order has left; take out of it what has not")]
+    PartlyShipped,
+    /// The edit cannot be done.
+    #[error(transparent)]
+    EditRefused(#[from] EditRefusal),
+    /// The part cannot be made.
+    #[error(transparent)]
+    PartRefused(#[from] PartRefusal),
+    /// The order has no such part.
+    #[error("the order has no such part")]
+    FulfilmentNotFound,
+    /// The part is not where this can be done with it.
+    #[error("a part in state {0} cannot be changed so")]
+    FulfilmentState(FulfilmentState),
+    /// There is no such return for this caller.
+    #[error("there is no such return")]
+    ReturnNotFound,
+    /// Something else is done with the return.
+    #[error("something else is done with the return; repeat it shortly")]
+    ReturnBusy,
+    /// The state machine of returns forbids the move.
+    #[error("a return cannot go from {} to {}", .0.from, .0.to)]
+    ReturnForbidden(ReturnForbidden),
+    /// The goods cannot be given back.
+    #[error(transparent)]
+    ReturnRefused(#[from] ReturnRefusal),
     /// The order is not where it may be cancelled.
     #[error("an order in state {} cannot be cancelled", .0.from)]
     CancelForbidden(Forbidden),
@@ -68,6 +106,13 @@ pub enum Error {
     /// Another service, or the database, refused; its answer is passed on.
     #[error("{}", .0.message())]
     Answered(Status),
+}
+
+impl Error {
+    /// A sum of an order that cannot be counted.
+    pub fn from_sum(error: MoneyError) -> Self {
+        EditRefusal::Sum(error).into()
+    }
 }
 
 impl From<Error> for Status {
@@ -89,7 +134,31 @@ impl From<Error> for Status {
                 Fault::new(Code::FailedPrecondition, "ORDER_STILL_PLACING", message).retry_after(shortly)
             }
             Error::BeingCancelled => Fault::new(Code::Aborted, "ORDER_BUSY", message).retry_after(shortly),
-            Error::CancelForbidden(forbidden) => {
+            Error::BeingEdited => Fault::new(Code::Aborted, "ORDER_BUSY", message).retry_after(shortly),
+            Error::PartlyShipped => Fault::new(Code::FailedPrecondition, "PARTLY_SHIPPED", message),
+            Error::EditRefused(refusal) => refused_edit(refusal, message),
+            Error::PartRefused(refusal) => match refusal {
+                PartRefusal::NotFree { position, wanted, free } => {
+                    let fault = Fault::new(Code::FailedPrecondition, "UNITS_NOT_FREE", message);
+                    fault.with(&format!("lines[{position}]"), format!("{wanted}/{free}"))
+                }
+                PartRefusal::NothingLeft => Fault::new(Code::FailedPrecondition, "NOTHING_LEFT", message),
+                PartRefusal::TooMany => Fault::new(Code::FailedPrecondition, "TOO_MANY_FULFILMENTS", message),
+                PartRefusal::Sum(_) => Fault::new(Code::FailedPrecondition, "TOTAL_TOO_LARGE", message),
+            },
+            Error::FulfilmentNotFound => Fault::new(Code::NotFound, "FULFILMENT_NOT_FOUND", message),
+            Error::FulfilmentState(state) => {
+                Fault::new(Code::FailedPrecondition, "FULFILMENT_STATE", message).with("state", state)
+            }
+            Error::ReturnNotFound => Fault::new(Code::NotFound, "RETURN_NOT_FOUND", message),
+            Error::ReturnBusy => Fault::new(Code::Aborted, "RETURN_BUSY", message).retry_after(shortly),
+            Error::ReturnForbidden(forbidden) => {
+                let allowed: Vec<_> = forbidden.allowed.iter().map(|state| state.name()).collect();
+                let fault = Fault::new(Code::FailedPrecondition, "RETURN_STATE", message);
+                fault.with("state", forbidden.from).with("allowed", allowed.join(","))
+            }
+            Error::ReturnRefused(refusal) => refused_return(refusal, message),
+            Error::EditForbidden(forbidden) | Error::CancelForbidden(forbidden) => {
                 let fault = Fault::new(Code::FailedPrecondition, "ORDER_STATE", message);
                 fault.with("state", forbidden.from).with("allowed", names(&forbidden.allowed))
             }
@@ -136,6 +205,43 @@ impl From<PriceRefusal> for Status {
             PriceRefusal::Sum(_) => Fault::new(Code::FailedPrecondition, "TOTAL_TOO_LARGE", message),
         };
         fault.into()
+    }
+}
+
+fn refused_edit(refusal: EditRefusal, message: String) -> Fault {
+    match refusal {
+        EditRefusal::UnknownLine { position } => {
+            Fault::new(Code::FailedPrecondition, "LINE_NOT_FOUND", message).with("line", position)
+        }
+        EditRefusal::Bound { position, wanted, bound } => {
+            let fault = Fault::new(Code::FailedPrecondition, "LINE_BOUND", message);
+            fault.with(&format!("lines[{position}]"), format!("{wanted}/{bound}"))
+        }
+        EditRefusal::Empty => Fault::new(Code::FailedPrecondition, "NO_LINES", message),
+        EditRefusal::TooManyLines => Fault::new(Code::FailedPrecondition, "TOO_MANY_LINES", message),
+        EditRefusal::DeliveryBound => Fault::new(Code::FailedPrecondition, "DELIVERY_BOUND", message),
+        EditRefusal::DeliveryUnavailable => {
+            Fault::new(Code::FailedPrecondition, "DELIVERY_UNAVAILABLE", message)
+        }
+        EditRefusal::Sum(_) => Fault::new(Code::FailedPrecondition, "TOTAL_TOO_LARGE", message),
+    }
+}
+
+fn refused_return(refusal: ReturnRefusal, message: String) -> Fault {
+    match refusal {
+        ReturnRefusal::NotReturnable { position, wanted, left } => {
+            let fault = Fault::new(Code::FailedPrecondition, "NOT_RETURNABLE", message);
+            fault.with(&format!("lines[{position}]"), format!("{wanted}/{left}"))
+        }
+        ReturnRefusal::MoreThanWanted { position, found, wanted } => {
+            let fault = Fault::new(Code::FailedPrecondition, "MORE_THAN_RETURNED", message);
+            fault.with(&format!("lines[{position}]"), format!("{found}/{wanted}"))
+        }
+        ReturnRefusal::AboveValue { wanted, value } => {
+            let fault = Fault::new(Code::FailedPrecondition, "ABOVE_VALUE", message);
+            fault.with("wanted", wanted).with("value", value)
+        }
+        ReturnRefusal::Sum(_) => Fault::new(Code::FailedPrecondition, "TOTAL_TOO_LARGE", message),
     }
 }
 

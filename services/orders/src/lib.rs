@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use ::rpc::Call;
 use events::Subscription;
-use proto::delivery::v1::ShipmentTracked;
-use proto::inventory::v1::StockShort;
+use proto::delivery::v1::{ShipmentBooked, ShipmentBookingFailed, ShipmentTracked};
+use proto::inventory::v1::{ShortageClosed, ShortageCovered, ShortageOpened, StockShipped, StockShort};
 use proto::orders::v1::order_service_server::OrderServiceServer;
 use proto::payments::v1::{PaymentRecorded, PaymentRefunded, PaymentVoided};
 use saga::{Definition, Runner};
@@ -33,11 +33,12 @@ use crate::batches::record_orders::{self, NewOrder, Recorded};
 use crate::batches::settle_orders;
 use crate::consumers::{follow_payments, follow_shipments, follow_stock};
 use crate::error::{Error, Result};
-use crate::jobs::identify_late_customers;
+use crate::jobs::{cancel_overdue_orders, identify_late_customers};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::sagas::book_shipment::BookShipment;
 use crate::sagas::cancel_order::CancelOrder;
+use crate::sagas::edit_order::EditOrder;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
 use crate::sagas::ship_stock::ShipStock;
 use crate::upstreams::Upstreams;
@@ -59,6 +60,7 @@ pub struct Orders {
     cancellations: Runner<CancelOrder>,
     bookings: Runner<BookShipment>,
     handovers: Runner<ShipStock>,
+    edits: Runner<EditOrder>,
 }
 
 impl Service for Orders {
@@ -85,20 +87,32 @@ impl Service for Orders {
                 Subscription::new("orders.follow_shipments", "delivery", |tx, event| {
                     Box::pin(follow_shipments::handle(tx, event))
                 })
-                .of::<ShipmentTracked>(),
+                .of::<ShipmentTracked>()
+                .of::<ShipmentBooked>()
+                .of::<ShipmentBookingFailed>(),
             )
             .consume(
                 Subscription::new("orders.follow_stock", "inventory", |tx, event| {
                     Box::pin(follow_stock::handle(tx, event))
                 })
-                .of::<StockShort>(),
+                .of::<StockShort>()
+                .of::<StockShipped>()
+                .of::<ShortageOpened>()
+                .of::<ShortageCovered>()
+                .of::<ShortageClosed>(),
             )
             .every(identify_late_customers::PERIOD, "orders.identify_late_customers", move || {
                 let orders = late.clone();
                 async move { identify_late_customers::run(&orders).await }
             });
-        let Self { placements, cancellations, bookings, handovers, .. } = orders;
-        Ok(run(run(run(run(parts, placements), cancellations), bookings), handovers))
+        let overdue = orders.clone();
+        let parts = parts.every(cancel_overdue_orders::PERIOD, "orders.cancel_overdue_orders", move || {
+            let orders = overdue.clone();
+            async move { cancel_overdue_orders::run(&orders).await }
+        });
+        let Self { placements, cancellations, bookings, handovers, edits, .. } = orders;
+        let parts = run(run(parts, placements), cancellations);
+        Ok(run(run(run(parts, bookings), handovers), edits))
     }
 }
 
@@ -119,9 +133,11 @@ impl Orders {
             Runner::new(CancelOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let bookings =
             Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
-        let handovers = Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop);
+        let handovers =
+            Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let edits = Runner::new(EditOrder::new(store.clone(), ask.clone()), store.clone(), stop);
         let record = record_orders::start(store.clone(), placements.clone());
-        Self { store, ask, record, placements, cancellations, bookings, handovers }
+        Self { store, ask, record, placements, cancellations, bookings, handovers, edits }
     }
 
     /// How an order ends that was just recorded, or was before; still placing when it takes longer than `patience`.

@@ -1,11 +1,13 @@
 //! The RPCs of orders: this page lists, the chapters tell.
 
-mod cancel_order;
+pub(crate) mod cancel_order;
 mod change_order_state;
 mod get_order;
+mod keyed;
 mod list_order_history;
 mod list_orders;
 mod place_order;
+mod update_order;
 
 use proto::orders::v1 as pb;
 use proto::orders::v1::order_service_server::OrderService;
@@ -52,8 +54,9 @@ impl OrderService for Orders {
         Ok(Response::new(list_order_history::handle(self, &call, request).await?))
     }
 
-    async fn update_order(&self, _: Request<pb::UpdateOrderRequest>) -> Answer<pb::Order> {
-        Err(Status::unimplemented("not yet"))
+    async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_order::handle(self, &call, request).await?))
     }
 
     async fn create_fulfilment(&self, _: Request<pb::CreateFulfilmentRequest>) -> Answer<pb::Order> {
@@ -118,6 +121,15 @@ type Answer<T> = Result<Response<T>, Status>;
 /// The order, when the caller may see it; a foreign one is as absent as one that never was.
 fn visible(call: &Call, order: Option<Order>) -> Result<Order> {
     order.filter(|order| call.caller.shops.allow(order.shop_id)).ok_or(Error::OrderNotFound)
+}
+
+/// Refuses an order that something else is changing.
+fn free(order: &Order) -> Result<()> {
+    match (order.cancelling, order.progress.editing) {
+        (Some(_), _) => Err(Error::BeingCancelled),
+        (None, Some(_)) => Err(Error::BeingEdited),
+        (None, None) => Ok(()),
+    }
 }
 
 /// Reads an order that the caller may see.

@@ -16,11 +16,44 @@ diesel::table! {
 }
 
 diesel::table! {
+    order_edits (saga_id) {
+        saga_id -> Uuid,
+        order_id -> Uuid,
+        ordinal -> Int4,
+        contents -> Jsonb,
+        personal -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
     order_external_ids (external_id, source_id) {
         external_id -> Text,
         source_id -> Uuid,
         order_id -> Uuid,
         fingerprint -> Bytea,
+    }
+}
+
+diesel::table! {
+    order_fulfilments (fulfilment_id) {
+        fulfilment_id -> Uuid,
+        order_id -> Uuid,
+        ordinal -> Int4,
+        state -> Text,
+        lines -> Jsonb,
+        delivery_method_id -> Nullable<Uuid>,
+        delivery_method_name -> Text,
+        address -> Nullable<Jsonb>,
+        delivery_plan_id -> Nullable<Uuid>,
+        shipment_id -> Nullable<Uuid>,
+        carrier -> Text,
+        tracking_number -> Text,
+        incident -> Text,
+        delivery_total -> Int8,
+        cash_on_delivery -> Int8,
+        cancelling -> Nullable<Uuid>,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
     }
 }
 
@@ -43,6 +76,32 @@ diesel::table! {
         price_quantity -> Int4,
         total -> Int8,
         tax_category -> Text,
+        components -> Nullable<Jsonb>,
+        weight_grams -> Int4,
+    }
+}
+
+diesel::table! {
+    order_progress (order_id) {
+        order_id -> Uuid,
+        payments -> Jsonb,
+        returned_total -> Int8,
+        ordinals -> Int4,
+        lines_made -> Int4,
+        reservation_revision -> Int4,
+        reservation_version -> Int8,
+        editing -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    order_terms (order_id) {
+        order_id -> Uuid,
+        pay_by_time -> Nullable<Timestamptz>,
+        pay_by_look_time -> Nullable<Timestamptz>,
+        ship_by_time -> Nullable<Timestamptz>,
+        ship_by_due_time -> Nullable<Timestamptz>,
+        delivery_price_fixed -> Bool,
     }
 }
 
@@ -82,9 +141,53 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    return_lines (return_id, position) {
+        return_id -> Uuid,
+        position -> Int4,
+        order_position -> Nullable<Int4>,
+        sku -> Text,
+        quantity -> Int4,
+        reason -> Text,
+        photo_urls -> Array<Text>,
+        note -> Text,
+        received -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    returns (return_id) {
+        return_id -> Uuid,
+        shop_id -> Uuid,
+        order_id -> Nullable<Uuid>,
+        customer_id -> Nullable<Uuid>,
+        state -> Text,
+        currency -> Text,
+        carrier -> Text,
+        tracking_number -> Text,
+        warehouse_id -> Nullable<Uuid>,
+        amount -> Int8,
+        credited_total -> Int8,
+        refunds -> Jsonb,
+        attempts -> Int4,
+        working -> Nullable<Uuid>,
+        version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+        comment -> Text,
+        explanation -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query! {
     order_buyers,
+    order_edits,
     order_external_ids,
+    order_fulfilments,
     order_lines,
+    order_progress,
+    order_terms,
     orders,
+    return_lines,
+    returns,
 }

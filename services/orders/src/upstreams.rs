@@ -13,9 +13,9 @@ use types::Clock;
 pub use access::{Access, Shop, Source};
 pub use catalog::Catalog;
 pub use customers::Customers;
-pub use delivery::DeliveryDesk;
-pub use inventory::{Inventory, held};
-pub use payments::Payments;
+pub use delivery::{DeliveryDesk, Load, parcel};
+pub use inventory::{Inventory, ReturnedGoods, Supply, held, units};
+pub use payments::{Payments, Touched, read_payment};
 
 /// All of them. Cheap to clone.
 #[derive(Clone)]

@@ -3,13 +3,15 @@
 use proto::orders::v1 as pb;
 use proto::r#type::v1 as types_pb;
 use rpc::wire::{money, time};
+use types::LineId;
 
 use crate::model::buyer::Address;
+use crate::model::fulfilment::{Fulfilment, FulfilmentLine, FulfilmentState};
 use crate::model::fulfilment_status::FulfilmentStatus;
 use crate::model::missing_item::MissingItem;
-use crate::model::order::Order;
+use crate::model::order::{Delivery, Order};
 use crate::model::order_filter::OrderSummary;
-use crate::model::order_line::OrderLine;
+use crate::model::order_line::{LineComponent, OrderLine};
 use crate::model::order_state::OrderState;
 use crate::model::origin::OrderMethod;
 use crate::model::payment_status::PaymentStatus;
@@ -41,11 +43,7 @@ pub fn order(order: &Order) -> pb::Order {
             email: order.buyer.email.clone(),
         }),
         lines: lines(order),
-        delivery: order.delivery.as_ref().map(|delivery| pb::Delivery {
-            delivery_method_id: delivery.method_id.to_string(),
-            address: delivery.address.clone().map(address),
-            method_name: delivery.method_name.clone(),
-        }),
+        delivery: order.delivery.as_ref().map(delivery),
         goods_total: Some(money(order.goods_total)),
         delivery_total: Some(money(order.delivery_total)),
         total: Some(money(order.total)),
@@ -63,6 +61,12 @@ pub fn order(order: &Order) -> pb::Order {
         delivery_plan_id: text(order.delivery_plan_id),
         shipment_ids: order.shipment_ids.iter().map(ToString::to_string).collect(),
         shortages: order.shortages.iter().flatten().map(missing_item).collect(),
+        balance: Some(money(order.balance())),
+        payment_ids: payment_ids(order),
+        fulfilments: order.fulfilments.iter().map(|part| fulfilment(order, part)).collect(),
+        pay_by_time: order.deadlines.pay_by.map(time),
+        ship_by_time: order.deadlines.ship_by.map(time),
+        returned_total: Some(money(order.returned_total)),
         ..Default::default()
     }
 }
@@ -89,6 +93,12 @@ pub fn snapshot(order: &Order) -> pb::OrderSnapshot {
         delivery_total: Some(money(order.delivery_total)),
         total: Some(money(order.total)),
         create_time: Some(time(order.create_time)),
+        balance: Some(money(order.balance())),
+        payment_ids: payment_ids(order),
+        pay_by_time: order.deadlines.pay_by.map(time),
+        ship_by_time: order.deadlines.ship_by.map(time),
+        returned_total: Some(money(order.returned_total)),
+        fulfilments: order.fulfilments.iter().map(|part| part_snapshot(order, part)).collect(),
         ..Default::default()
     }
 }
@@ -240,7 +250,83 @@ fn order_line(order: &Order, line: &OrderLine) -> pb::OrderLine {
         adjustments: Vec::new(),
         taxes: if line.tax_category.is_empty() { Vec::new() } else { vec![tax] },
         price_quantity: line.price_quantity,
+        components: line.components.iter().map(component).collect(),
+        weight_grams: line.weight_grams,
         ..Default::default()
+    }
+}
+
+fn component(component: &LineComponent) -> pb::LineComponent {
+    pb::LineComponent {
+        sku: component.sku.to_string(),
+        quantity: component.quantity,
+        name: component.name.clone(),
+        weight_grams: component.weight_grams,
+    }
+}
+
+fn delivery(delivery: &Delivery) -> pb::Delivery {
+    pb::Delivery {
+        delivery_method_id: delivery.method_id.to_string(),
+        address: delivery.address.clone().map(address),
+        method_name: delivery.method_name.clone(),
+    }
+}
+
+fn payment_ids(order: &Order) -> Vec<String> {
+    order.payment_ids().iter().map(ToString::to_string).collect()
+}
+
+fn fulfilment(order: &Order, part: &Fulfilment) -> pb::Fulfilment {
+    pb::Fulfilment {
+        fulfilment_id: part.fulfilment_id.to_string(),
+        state: fulfilment_state(part.state).into(),
+        lines: part_lines(order, part),
+        delivery: part.delivery.as_ref().map(delivery),
+        delivery_plan_id: text(part.delivery_plan_id),
+        shipment_id: text(part.shipment_id),
+        carrier: part.carrier.clone(),
+        tracking_number: part.tracking_number.clone(),
+        incident: part.incident.clone(),
+        goods_total: part.goods_total().ok().map(money),
+        delivery_total: Some(money(part.delivery_total)),
+        cash_on_delivery_amount: Some(money(part.cash_on_delivery)),
+        create_time: Some(time(part.create_time)),
+        update_time: Some(time(part.update_time)),
+    }
+}
+
+fn part_snapshot(order: &Order, part: &Fulfilment) -> pb::FulfilmentSnapshot {
+    pb::FulfilmentSnapshot {
+        fulfilment_id: part.fulfilment_id.to_string(),
+        state: fulfilment_state(part.state).into(),
+        lines: part_lines(order, part),
+        shipment_id: text(part.shipment_id),
+        carrier: part.carrier.clone(),
+        tracking_number: part.tracking_number.clone(),
+    }
+}
+
+fn part_lines(order: &Order, part: &Fulfilment) -> Vec<pb::FulfilmentLine> {
+    let line = |line: &FulfilmentLine| pb::FulfilmentLine {
+        line_id: LineId::derived(order.order_id.uuid(), line.position.unsigned_abs()).to_string(),
+        quantity: line.quantity,
+        shipped: line.shipped,
+        total: Some(money(line.total)),
+    };
+    part.lines.iter().map(line).collect()
+}
+
+fn fulfilment_state(state: FulfilmentState) -> pb::FulfilmentState {
+    match state {
+        FulfilmentState::Planning => pb::FulfilmentState::Planning,
+        FulfilmentState::Open => pb::FulfilmentState::Open,
+        FulfilmentState::Booking => pb::FulfilmentState::Booking,
+        FulfilmentState::Booked => pb::FulfilmentState::Booked,
+        FulfilmentState::BookingFailed => pb::FulfilmentState::BookingFailed,
+        FulfilmentState::Shipped => pb::FulfilmentState::Shipped,
+        FulfilmentState::Delivered => pb::FulfilmentState::Delivered,
+        FulfilmentState::Cancelled => pb::FulfilmentState::Cancelled,
     }
 }
 

@@ -1,5 +1,9 @@
 //! Stand-ins of the services that orders asks: they keep what they were asked to hold, and fail on demand.
 
+mod delivery_desk;
+mod money_desk;
+mod stock_desk;
+
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -8,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use prost::{Message, Name};
-use proto::{access, catalog, customers, delivery, events, inventory, payments};
+use proto::{access, catalog, customers, events, inventory};
 use rpc::{Fault, StackLayer};
 use testing::World;
 use tonic::body::Body;
@@ -18,6 +22,11 @@ use tonic::{Code, Request, Response, Status};
 use tonic_prost::ProstCodec;
 use tower::Layer;
 use types::{CustomerId, ReservationId, ShopId, SourceId, VariantId};
+
+pub use delivery_desk::Plan;
+pub use money_desk::Payment;
+pub use stock_desk::Reservation;
+use stock_desk::reservation;
 
 /// How a call fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,40 +56,24 @@ pub struct State {
     pub reservations: HashMap<String, Reservation>,
     pub plans: HashMap<String, Plan>,
     pub shipments: HashMap<String, String>,
+    /// The carrier answers later.
+    pub carrier_is_slow: bool,
     pub payments: HashMap<String, Payment>,
+    /// Goods that came back, by posting.
+    pub returns: HashMap<String, inventory::v1::PostReturnRequest>,
     pub customers: HashMap<String, CustomerId>,
     pub failures: HashMap<&'static str, VecDeque<Failure>>,
     pub calls: HashMap<&'static str, usize>,
     pub logs: HashMap<&'static str, Vec<events::v1::Event>>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Product {
     pub price: Option<&'static str>,
     pub service: bool,
     pub price_quantity: i32,
-}
-
-#[derive(Clone, Default)]
-pub struct Reservation {
-    pub owner: String,
-    pub held: HashMap<String, i64>,
-    pub short: Vec<inventory::v1::Shortage>,
-    pub released: bool,
-    pub shipped: bool,
-}
-
-#[derive(Clone, Default)]
-pub struct Plan {
-    pub price: String,
-    pub cancelled: bool,
-    /// The parcel has left.
-    pub left: bool,
-}
-
-#[derive(Clone, Default)]
-pub struct Payment {
-    pub voided: bool,
+    /// Of a kit: SKUs and units per kit.
+    pub components: &'static [(&'static str, i32)],
 }
 
 impl Neighbours {
@@ -227,10 +220,18 @@ impl State {
         let Some(product) = self.products.get(&item.sku) else {
             return catalog::v1::QuotedItem { sku: item.sku, ..Default::default() };
         };
-        let kind = match product.service {
-            true => catalog::v1::ProductKind::Service,
-            false => catalog::v1::ProductKind::Goods,
+        let kind = match (product.service, product.components) {
+            (true, _) => catalog::v1::ProductKind::Service,
+            (false, []) => catalog::v1::ProductKind::Goods,
+            (false, _) => catalog::v1::ProductKind::Kit,
         };
+        let component = |(sku, quantity): &(&str, i32)| catalog::v1::QuotedComponent {
+            sku: (*sku).to_owned(),
+            quantity: *quantity,
+            name: format!("Product {sku}"),
+            weight_grams: 100,
+        };
+        let in_kit: i32 = product.components.iter().map(|(_, quantity)| quantity).sum();
         let currency = currency.parse().unwrap();
         let unit = product.price.map(|price| types::Money::parse(price, currency).unwrap());
         let total =
@@ -243,125 +244,12 @@ impl State {
             kind: kind.into(),
             unit_price: unit.map(rpc::wire::money),
             total: total.map(rpc::wire::money),
-            weight_grams: 100,
+            weight_grams: 100 * in_kit.max(1),
+            components: product.components.iter().map(component).collect(),
             price_quantity: product.price_quantity,
             tax_category: "standard".to_owned(),
             ..Default::default()
         }
-    }
-
-    fn reserve(
-        &mut self,
-        request: inventory::v1::ReserveStockRequest,
-    ) -> Result<inventory::v1::Reservation, Status> {
-        if let Some(known) = self.reservations.get(&request.reservation_id) {
-            return match known.released {
-                true => Err(refused("RESERVATION_RELEASED")),
-                false => Ok(reservation(&request.reservation_id, known)),
-            };
-        }
-        let mut wanted: HashMap<String, i64> = HashMap::new();
-        for line in request.lines {
-            *wanted.entry(line.sku).or_default() += line.quantity;
-        }
-        let mut new = Reservation { owner: request.owner, ..Default::default() };
-        for (sku, wanted) in wanted {
-            let available = self.stock.get(&sku).copied().unwrap_or_default();
-            if available < wanted {
-                new.short.push(inventory::v1::Shortage { sku: sku.clone(), wanted, available });
-            }
-            new.held.insert(sku, available.min(wanted));
-        }
-        if !request.accept_shortage && !new.short.is_empty() {
-            let fault = Fault::new(Code::FailedPrecondition, "OUT_OF_STOCK", "stock is short");
-            let named = new.short.iter();
-            let named = named
-                .fold(fault, |fault, one| fault.with(&one.sku, format!("{}/{}", one.wanted, one.available)));
-            return Err(named.into());
-        }
-        for (sku, units) in &new.held {
-            *self.stock.entry(sku.clone()).or_default() -= units;
-        }
-        self.reservations.insert(request.reservation_id.clone(), new.clone());
-        Ok(reservation(&request.reservation_id, &new))
-    }
-
-    fn release(
-        &mut self,
-        request: inventory::v1::ReleaseReservationRequest,
-    ) -> Result<inventory::v1::Reservation, Status> {
-        let known = self.reservations.entry(request.reservation_id.clone()).or_default();
-        if known.shipped {
-            return Err(refused("RESERVATION_SHIPPED"));
-        }
-        known.released = true;
-        for (sku, units) in known.held.drain() {
-            *self.stock.entry(sku).or_default() += units;
-        }
-        Ok(reservation(&request.reservation_id, &self.reservations[&request.reservation_id]))
-    }
-
-    fn ship(
-        &mut self,
-        request: inventory::v1::ShipReservationRequest,
-    ) -> Result<inventory::v1::Reservation, Status> {
-        let known = self
-            .reservations
-            .get_mut(&request.reservation_id)
-            .ok_or_else(|| absent("RESERVATION_NOT_FOUND"))?;
-        known.shipped = true;
-        Ok(reservation(&request.reservation_id, known))
-    }
-
-    fn plan(
-        &mut self,
-        request: delivery::v1::PlanDeliveryRequest,
-    ) -> Result<delivery::v1::DeliveryPlan, Status> {
-        let id = request.delivery_plan_id.clone();
-        let price = request.fixed_price.as_ref().map_or("50.00", |price| price.amount.as_str()).to_owned();
-        let currency_code =
-            request.goods_total.as_ref().map(|money| money.currency_code.clone()).unwrap_or_default();
-        let plan = self.plans.entry(id.clone()).or_insert(Plan { price, ..Default::default() });
-        if plan.cancelled {
-            return Err(refused("PLAN_CANCELLED"));
-        }
-        let price = Some(proto::r#type::v1::Money { amount: plan.price.clone(), currency_code });
-        Ok(delivery::v1::DeliveryPlan {
-            delivery_plan_id: id,
-            method_name: "Courier".to_owned(),
-            price,
-            ..Default::default()
-        })
-    }
-
-    fn cancel_delivery(
-        &mut self,
-        request: delivery::v1::CancelDeliveryRequest,
-    ) -> Result<delivery::v1::DeliveryPlan, Status> {
-        let plan = self.plans.entry(request.delivery_plan_id.clone()).or_default();
-        if plan.left {
-            return Err(refused("SHIPMENT_LEFT"));
-        }
-        plan.cancelled = true;
-        Ok(delivery::v1::DeliveryPlan { delivery_plan_id: request.delivery_plan_id, ..Default::default() })
-    }
-
-    fn book(&mut self, request: delivery::v1::BookShipmentRequest) -> Result<delivery::v1::Shipment, Status> {
-        self.shipments.insert(request.shipment_id.clone(), request.delivery_plan_id.clone());
-        Ok(delivery::v1::Shipment { shipment_id: request.shipment_id, ..Default::default() })
-    }
-
-    fn open(&mut self, request: payments::v1::OpenPaymentRequest) -> Result<payments::v1::Payment, Status> {
-        let payment = self.payments.entry(request.payment_id.clone()).or_default();
-        if payment.voided {
-            return Err(refused("PAYMENT_VOIDED"));
-        }
-        Ok(payments::v1::Payment { payment_id: request.payment_id, ..Default::default() })
-    }
-
-    fn void(&mut self, request: payments::v1::VoidPaymentRequest) -> Result<payments::v1::Payment, Status> {
-        self.payments.entry(request.payment_id.clone()).or_default().voided = true;
-        Ok(payments::v1::Payment { payment_id: request.payment_id, ..Default::default() })
     }
 
     fn read_log(
@@ -378,21 +266,6 @@ impl State {
             epoch: "one".to_owned(),
             trimmed_position: 0,
         }
-    }
-}
-
-fn reservation(id: &str, known: &Reservation) -> inventory::v1::Reservation {
-    let line = |(sku, quantity): (&String, &i64)| inventory::v1::ReservationLine {
-        sku: sku.clone(),
-        quantity: *quantity,
-        ..Default::default()
-    };
-    inventory::v1::Reservation {
-        reservation_id: id.to_owned(),
-        owner: known.owner.clone(),
-        lines: known.held.iter().map(line).collect(),
-        shortages: known.short.clone(),
-        ..Default::default()
     }
 }
 
@@ -440,6 +313,8 @@ pub fn short(
                 sku: (*sku).to_owned(),
                 wanted: *wanted,
                 available: *available,
+                missing: wanted - available,
+                ..Default::default()
             })
             .collect(),
         ..Default::default()
@@ -506,6 +381,17 @@ impl<C: Contract> tower::Service<http::Request<Body>> for StandIn<C> {
                 "ReserveStock" => unary(request, them, "ReserveStock", State::reserve).await,
                 "ReleaseReservation" => unary(request, them, "ReleaseReservation", State::release).await,
                 "ShipReservation" => unary(request, them, "ShipReservation", State::ship).await,
+                "ChangeReservation" => {
+                    unary(request, them, "ChangeReservation", State::change_reservation).await
+                }
+                "LookUpStock" => unary(request, them, "LookUpStock", State::look_up).await,
+                "PostReturn" => unary(request, them, "PostReturn", State::post_return).await,
+                "QuoteDelivery" => unary(request, them, "QuoteDelivery", State::quote_delivery).await,
+                "GetPayment" => unary(request, them, "GetPayment", State::get_payment).await,
+                "ChangePaymentAmount" => {
+                    unary(request, them, "ChangePaymentAmount", State::change_amount).await
+                }
+                "RefundPayment" => unary(request, them, "RefundPayment", State::refund).await,
                 "PlanDelivery" => unary(request, them, "PlanDelivery", State::plan).await,
                 "CancelDelivery" => unary(request, them, "CancelDelivery", State::cancel_delivery).await,
                 "BookShipment" => unary(request, them, "BookShipment", State::book).await,

@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use korob_orders::Orders;
 use proto::access::v1::{Channel, ShortagePolicy};
+use proto::delivery::v1::{Shipment, ShipmentTracked, TrackingStatus};
 use proto::orders::v1 as pb;
+use proto::payments::v1::{PaymentRecorded, PaymentRefunded};
 use proto::orders::v1::order_service_client::OrderServiceClient;
 use proto::r#type::v1::{Address, Money};
 use rpc::BoundChannel;
+use serde_json::Value;
 use testing::{TestDatabase, World};
 use tonic::{Response, Status};
 use types::{DeliveryMethodId, ShopId, SourceId};
@@ -157,6 +160,68 @@ impl Shop {
         }
     }
 
+    /// Money comes in for a payment, and orders hears of it.
+    pub fn pay(&self, payment_id: &str, minor: i64) {
+        let payment = {
+            let mut state = self.them.state();
+            let payment = state.payments.get_mut(payment_id).expect("the payment is open");
+            payment.captured += minor;
+            payment.shown(payment_id)
+        };
+        self.them.tell("payments", payment_id, &PaymentRecorded { payment: Some(payment) });
+    }
+
+    /// Orders hears how a payment stands.
+    pub fn tell_refunded(&self, payment_id: &str) {
+        let payment = self.them.state().payments[payment_id].shown(payment_id);
+        self.them.tell("payments", payment_id, &PaymentRefunded { payment: Some(payment) });
+    }
+
+    /// Orders hears of a parcel.
+    pub fn track(&self, order: &pb::Order, shipment_id: &str, status: TrackingStatus) {
+        let shipment = Shipment {
+            shipment_id: shipment_id.to_owned(),
+            order_id: order.order_id.clone(),
+            status: status.into(),
+            ..Default::default()
+        };
+        let event = ShipmentTracked { shipment: Some(shipment), ..Default::default() };
+        self.them.tell("delivery", shipment_id, &event);
+    }
+
+    /// An edit of `order` as it is, to be changed before it is sent.
+    pub fn edit(&self, order: &pb::Order, paths: &[&str]) -> pb::UpdateOrderRequest {
+        pb::UpdateOrderRequest {
+            order: Some(order.clone()),
+            update_mask: Some(prost_types::FieldMask {
+                paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            }),
+            dry_run: false,
+            idempotency_key: self.key(),
+        }
+    }
+
+    /// Changes an order.
+    pub async fn update(&self, request: pb::UpdateOrderRequest) -> Result<Response<pb::Order>, Status> {
+        self.client().update_order(request).await
+    }
+
+    /// The fields that the last change of a resource changed, as history has them: field, old, new.
+    pub async fn last_changes(&self, resource_id: &str, action: &str) -> Vec<(String, Value, Value)> {
+        let client = self.world.database("orders").client().await;
+        let row = client
+            .query_one(
+                "SELECT changes::text FROM audit_log WHERE resource_id = $1 AND action = $2 ORDER BY sequence DESC LIMIT 1",
+                &[&resource_id, &action],
+            )
+            .await
+            .expect("a change");
+        let changes: Value = serde_json::from_str(row.get(0)).unwrap();
+        let text = |change: &Value| change["field"].as_str().unwrap_or_default().to_owned();
+        let changes = changes.as_array().cloned().unwrap_or_default();
+        changes.iter().map(|change| (text(change), change["old"].clone(), change["new"].clone())).collect()
+    }
+
     /// A number from the database of orders.
     pub async fn count(&self, sql: &str) -> i64 {
         let client = self.world.database("orders").client().await;
@@ -201,7 +266,8 @@ pub fn furnish() -> (Neighbours, ShopId, SourceId, SourceId) {
         let account = neighbours::source(marketplace, shop_id, Channel::Marketplace);
         state.sources.insert(marketplace.to_string(), account);
         let mut product = |sku: &str, price, service, price_quantity| {
-            state.products.insert(sku.to_owned(), Product { price, service, price_quantity });
+            let product = Product { price, service, price_quantity, components: &[] };
+            state.products.insert(sku.to_owned(), product);
         };
         product("A-1", Some("100.00"), false, 1);
         product("B-1", Some("30.50"), false, 1);
@@ -209,7 +275,16 @@ pub fn furnish() -> (Neighbours, ShopId, SourceId, SourceId) {
         product("WRAP", Some("15.00"), true, 1);
         product("GIFT", Some("0.00"), true, 1);
         product("NO-PRICE", None, false, 1);
-        for (sku, units) in [("A-1", 10), ("B-1", 5), ("G-1", 100_000)] {
+        product("C-1", Some("10.00"), false, 1);
+        product("C-2", Some("20.00"), false, 1);
+        let kit = Product {
+            price: Some("40.00"),
+            price_quantity: 1,
+            components: &[("C-1", 2), ("C-2", 1)],
+            ..Default::default()
+        };
+        state.products.insert("KIT".to_owned(), kit);
+        for (sku, units) in [("A-1", 10), ("B-1", 5), ("G-1", 100_000), ("C-1", 10), ("C-2", 4)] {
             state.stock.insert(sku.to_owned(), units);
         }
     }

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use chrono::DateTime;
 use korob_orders::model::buyer::Buyer;
 use korob_orders::model::missing_item::MissingItem;
-use korob_orders::model::order::{Delivery, Identified, Order, Placement};
+use korob_orders::model::order::{Deadlines, Delivery, Identified, Order, Placement, Progress};
 use korob_orders::model::order_line::{LineKind, OrderLine, UnitPrice};
+use korob_orders::model::order_payment::OrderPayment;
 use korob_orders::model::order_state::OrderState;
 use korob_orders::model::origin::{OrderMethod, PaymentMethod};
 use korob_orders::model::placement::{Held, Planned, Priced, Quote, QuotedPrice, Unmatched};
-use korob_orders::model::tracking::Tracking;
+use korob_orders::model::tracking::{Parcel, Tracking};
 use proptest::prelude::*;
-use types::{Currency, DeliveryMethodId, Money, OrderId, ShipmentId, ShopId, SourceId};
+use types::{Currency, DeliveryMethodId, Money, OrderId, PaymentId, ShipmentId, ShopId, SourceId};
 
 /// What a line costs and what may be held for it.
 #[derive(Debug, Clone)]
@@ -90,12 +91,13 @@ fn happen(order: &mut Order, happening: Happening) {
             drop(order.change_state(OrderState::ALL[to], status.map(str::to_owned)))
         }
         Happening::Parcel(tracking) => {
-            order.follow_parcel(ShipmentId::derived(order.order_id.uuid(), 0), tracking)
+            let shipment_id = ShipmentId::derived(order.order_id.uuid(), 0);
+            order.follow_parcel(shipment_id, tracking, Parcel::default())
         }
         Happening::Lost(held) => {
             let short = MissingItem { sku: "S-0".to_owned(), wanted: 1, available: 0 };
             let units = HashMap::from([("S-0".to_owned(), held)]);
-            order.follow_stock(Held { units, shortages: vec![short] });
+            order.follow_stock(Held { units, shortages: vec![short], version: 0 });
         }
         Happening::Cancel => {
             if order.may_be_cancelled().is_ok() {
@@ -103,7 +105,8 @@ fn happen(order: &mut Order, happening: Happening) {
             }
         }
         Happening::Paid(paid, refunded) => {
-            order.follow_payment(Money::new(order.currency, paid), Money::new(order.currency, refunded));
+            let payment_id = PaymentId::derived(order.order_id.uuid(), 0).uuid();
+            order.follow_payment(OrderPayment { payment_id, amount: paid, paid, refunded });
         }
     }
 }
@@ -115,7 +118,9 @@ fn check(order: &Order) -> Result<(), TestCaseError> {
     for line in &order.lines {
         prop_assert!(line.reserved >= 0 && line.shipped >= 0 && line.cancelled >= 0);
         prop_assert!(line.reserved + line.shipped + line.cancelled <= line.ordered);
-        prop_assert!(line.delivered <= line.shipped && line.returned <= line.delivered);
+        prop_assert!(line.delivered <= line.shipped && line.returned <= line.shipped);
+        let in_parts = order.fulfilments.iter().filter(|part| part.state.has_left());
+        prop_assert_eq!(in_parts.map(|part| part.units(line.position)).sum::<i32>(), line.shipped);
         if order.state == OrderState::Cancelled {
             prop_assert_eq!(line.shipped + line.cancelled, line.ordered);
         }
@@ -148,8 +153,15 @@ fn order(lines: &[Drawn], delivers: bool) -> Order {
         price_quantity: 1,
         total: nothing,
         tax_category: String::new(),
+        components: Vec::new(),
+        weight_grams: 0,
     };
-    let delivery = Delivery { method_id: DeliveryMethodId::new(), method_name: String::new(), address: None };
+    let delivery = Delivery {
+        method_id: DeliveryMethodId::new(),
+        method_name: String::new(),
+        address: None,
+        price_fixed: false,
+    };
     Order {
         order_id: OrderId::new(),
         number: "A-1".to_owned(),
@@ -184,6 +196,11 @@ fn order(lines: &[Drawn], delivers: bool) -> Order {
         version: 0,
         create_time: DateTime::UNIX_EPOCH,
         update_time: DateTime::UNIX_EPOCH,
+        payments: Vec::new(),
+        returned_total: nothing,
+        fulfilments: Vec::new(),
+        deadlines: Deadlines::default(),
+        progress: Progress::default(),
     }
 }
 
@@ -200,6 +217,7 @@ fn placement(order: &Order, lines: &[Drawn], delivery: Option<i64>) -> Option<Pl
             price_quantity: drawn.price_quantity,
             weight_grams: 10,
             tax_category: String::new(),
+            components: Vec::new(),
         })
     };
     let priced = Priced::of(order, lines.iter().map(quote).collect(), Unmatched::Accepted).ok()?;

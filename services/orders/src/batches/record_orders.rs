@@ -1,7 +1,9 @@
 //! Records new orders, before anything else is asked: from here on none is lost.
 
-use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use prost::Message;
 use rpc::{Call, Caller};
@@ -26,6 +28,8 @@ pub struct NewOrder {
     pub order: Order,
     /// What stands before its number.
     pub number_prefix: String,
+    /// Minutes until somebody must have begun to pay.
+    pub pay_by_minutes: Option<i32>,
     /// Its id in its source; empty for none.
     pub external_id: String,
     /// What the saga must keep to.
@@ -89,7 +93,9 @@ async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -
     let outcomes = batch.into_iter().zip(verdicts).map(|(new, verdict)| match verdict {
         Verdict::New { number, time } => {
             let order_id = new.order.order_id;
-            runner.definition().remember(Order { number, create_time: time, update_time: time, ..new.order });
+            let mut order = Order { number, create_time: time, update_time: time, ..new.order };
+            order.deadlines.pay_by = new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
+            runner.definition().remember(order);
             let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
             Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
         }
@@ -169,6 +175,13 @@ async fn insert_orders(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, Stri
             INSERT INTO order_lines (order_id, position, sku, name, ordered, unit_price, price_fixed, total)
             SELECT order_id, position, sku, name, ordered, unit_price, unit_price IS NOT NULL, 0
             FROM unnest($9, $10, $11, $12, $13, $14) AS line (order_id, position, sku, name, ordered, unit_price)
+         ), terms AS (
+            INSERT INTO order_terms (order_id, pay_by_time, pay_by_look_time, ship_by_time, ship_by_due_time,
+                                     delivery_price_fixed)
+            SELECT order_id, $24 + make_interval(mins => pay_by_minutes), $24 + make_interval(mins => pay_by_minutes),
+                   ship_by_time, ship_by_time, delivery_price_fixed
+            FROM unnest($1, $25, $26, $27) AS new (order_id, pay_by_minutes, ship_by_time, delivery_price_fixed)
+            WHERE pay_by_minutes IS NOT NULL OR ship_by_time IS NOT NULL OR delivery_price_fixed
          )
          INSERT INTO orders (order_id, number, shop_id, legal_entity_id, state, status, source_id, channel, method,
                              currency, payment_method, delivery_method_id, create_time, update_time)
@@ -207,6 +220,11 @@ async fn insert_orders(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, Stri
         .bind::<Array<Text>, _>(orders().map(|order| order.payment_method.name()).collect::<Vec<_>>())
         .bind::<Array<Nullable<SqlUuid>>, _>(orders().map(delivery_method).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(now)
+        .bind::<Array<Nullable<Integer>>, _>(new.iter().map(|new| new.pay_by_minutes).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Timestamptz>>, _>(
+            orders().map(|order| order.deadlines.ship_by).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Bool>, _>(orders().map(delivery_price_fixed).collect::<Vec<_>>())
         .returns::<(SqlUuid, Text)>()
         .load(tx.conn())
         .await?;
@@ -220,6 +238,10 @@ fn address(order: &Order) -> Option<Value> {
 
 fn delivery_method(order: &Order) -> Option<Uuid> {
     order.delivery.as_ref().map(|delivery| delivery.method_id.uuid())
+}
+
+fn delivery_price_fixed(order: &Order) -> bool {
+    order.delivery.as_ref().is_some_and(|delivery| delivery.price_fixed)
 }
 
 fn fixed_price(line: &OrderLine) -> Option<i64> {

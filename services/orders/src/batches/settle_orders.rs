@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::order_line::OrderLine;
+use crate::model::order_rows;
 use crate::model::order_state::OrderState;
 use crate::sagas::place_order::{PATIENCE, Settled};
 use crate::wire;
@@ -156,11 +157,12 @@ async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
             UPDATE order_lines AS line
             SET variant_id = new.variant_id, name = new.name, kind = new.kind, unit_price = new.unit_price,
                 price_quantity = new.price_quantity, total = new.total, tax_category = new.tax_category,
+                components = new.components, weight_grams = new.weight_grams,
                 reserved = CASE WHEN new.order_id IN (SELECT order_id FROM settled WHERE overtaken)
                                 THEN line.reserved ELSE new.reserved END
-            FROM unnest($14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+            FROM unnest($14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $25, $26)
                  AS new (order_id, position, variant_id, name, kind, unit_price, price_quantity, total, tax_category,
-                         reserved)
+                         reserved, components, weight_grams)
             WHERE line.order_id = new.order_id AND line.position = new.position
          )
          SELECT order_id, version, overtaken FROM settled",
@@ -201,6 +203,10 @@ async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
         .bind::<Array<Text>, _>(lines().map(|(_, line)| line.tax_category.as_str()).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.reserved).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(now)
+        .bind::<Array<Nullable<Jsonb>>, _>(
+            lines().map(|(_, line)| order_rows::components(line)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.weight_grams).collect::<Vec<_>>())
         .returns::<(SqlUuid, BigInt, Bool)>()
         .load(tx.conn())
         .await?;

@@ -2,29 +2,87 @@
 
 use anyhow::Context;
 use events::{Applied, Event};
-use prost::Message;
-use proto::delivery::v1::{ShipmentTracked, TrackingStatus};
+use prost::{Message, Name};
+use proto::delivery::v1::{
+    Shipment, ShipmentBooked, ShipmentBookingFailed, ShipmentTracked, TrackingStatus,
+};
 use store::Tx;
 use types::ShipmentId;
 
 use crate::consumers::follow;
+use crate::model::fulfilment::FulfilmentState;
+use crate::model::order::Order;
 use crate::model::tracking::Tracking;
+use crate::sagas::ship_stock::Handover;
+use crate::upstreams::parcel;
 
 /// Applies one event of delivery.
 pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
-    let shipment = ShipmentTracked::decode(event.body.as_ref())?.shipment;
+    let body = event.body.as_ref();
+    match event.r#type.as_str() {
+        name if name == ShipmentTracked::full_name() => tracked(tx, ShipmentTracked::decode(body)?).await,
+        name if name == ShipmentBooked::full_name() => booked(tx, ShipmentBooked::decode(body)?).await,
+        name if name == ShipmentBookingFailed::full_name() => {
+            refused(tx, ShipmentBookingFailed::decode(body)?).await
+        }
+        name => anyhow::bail!("{name} is not followed"),
+    }
+}
+
+async fn tracked(tx: &mut Tx, event: ShipmentTracked) -> Applied {
+    let (shipment, shipment_id) = read(event.shipment)?;
+    let tracking = tracking(shipment.status());
+    let Some((before, after)) = change(tx, shipment, |order, parcel| {
+        order.follow_parcel(shipment_id, tracking, parcel);
+    })
+    .await?
+    else {
+        return Ok(());
+    };
+    // What leaves is taken out of stock: by whoever looks next, for here nobody can be asked.
+    for handover in Handover::of_departed(&before, &after) {
+        handover.record_for_anybody(tx).await?;
+    }
+    Ok(())
+}
+
+async fn booked(tx: &mut Tx, event: ShipmentBooked) -> Applied {
+    let (shipment, shipment_id) = read(event.shipment)?;
+    change(tx, shipment, |order, parcel| {
+        order.follow_booking(shipment_id, FulfilmentState::Booked, parcel);
+    })
+    .await?;
+    Ok(())
+}
+
+async fn refused(tx: &mut Tx, event: ShipmentBookingFailed) -> Applied {
+    let (shipment, shipment_id) = read(event.shipment)?;
+    let reason = event.incident.map(|incident| incident.reason).unwrap_or_default();
+    change(tx, shipment, |order, _| order.follow_refusal(shipment_id, &reason)).await?;
+    Ok(())
+}
+
+fn read(shipment: Option<Shipment>) -> anyhow::Result<(Shipment, ShipmentId)> {
     let shipment = shipment.context("an event of a parcel without the parcel")?;
-    let shipment_id: ShipmentId = shipment.shipment_id.parse()?;
-    let tracking = read(shipment.status());
-    follow(tx, &shipment.order_id, "orders.follow_shipments", |order| {
-        order.follow_parcel(shipment_id, tracking);
+    let shipment_id = shipment.shipment_id.parse()?;
+    Ok((shipment, shipment_id))
+}
+
+async fn change(
+    tx: &mut Tx,
+    shipment: Shipment,
+    change: impl FnOnce(&mut Order, crate::model::tracking::Parcel) + Send,
+) -> anyhow::Result<Option<(Order, Order)>> {
+    let order_id = shipment.order_id.clone();
+    follow(tx, &order_id, "orders.follow_shipments", |order| {
+        change(order, parcel(shipment));
         Ok(())
     })
     .await
 }
 
 /// A parcel on its way back has left; what becomes of its goods is a return's business.
-fn read(status: TrackingStatus) -> Tracking {
+fn tracking(status: TrackingStatus) -> Tracking {
     match status {
         TrackingStatus::Unspecified
         | TrackingStatus::Pending

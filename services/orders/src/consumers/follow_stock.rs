@@ -1,9 +1,11 @@
-//! Shows what an order lacks when inventory loses units that it held.
+//! Shows what an order holds and lacks whenever inventory says that it holds something else.
 
 use anyhow::Context;
 use events::{Applied, Event};
-use prost::Message;
-use proto::inventory::v1::StockShort;
+use prost::{Message, Name};
+use proto::inventory::v1::{
+    Reservation, ShortageClosed, ShortageCovered, ShortageOpened, StockShipped, StockShort,
+};
 use store::Tx;
 
 use crate::consumers::follow;
@@ -11,14 +13,28 @@ use crate::upstreams::held;
 
 /// Applies one event of inventory.
 pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
-    let reservation = StockShort::decode(event.body.as_ref())?.reservation;
-    let reservation = reservation.context("an event of a reservation without the reservation")?;
+    let reservation = read(event)?.context("an event of a reservation without the reservation")?;
     let owner = reservation.owner.clone();
     follow(tx, &owner, "orders.follow_stock", |order| {
-        if order.own_reservation_id().to_string() == reservation.reservation_id {
+        let ours = order.reservation_id.unwrap_or(order.own_reservation_id());
+        if ours.to_string() == reservation.reservation_id {
             order.follow_stock(held(reservation));
         }
         Ok(())
     })
-    .await
+    .await?;
+    Ok(())
+}
+
+/// Each of them tells the whole reservation after the change.
+fn read(event: &Event) -> anyhow::Result<Option<Reservation>> {
+    let body = event.body.as_ref();
+    Ok(match event.r#type.as_str() {
+        name if name == StockShort::full_name() => StockShort::decode(body)?.reservation,
+        name if name == StockShipped::full_name() => StockShipped::decode(body)?.reservation,
+        name if name == ShortageOpened::full_name() => ShortageOpened::decode(body)?.reservation,
+        name if name == ShortageCovered::full_name() => ShortageCovered::decode(body)?.reservation,
+        name if name == ShortageClosed::full_name() => ShortageClosed::decode(body)?.reservation,
+        name => anyhow::bail!("{name} is not followed"),
+    })
 }

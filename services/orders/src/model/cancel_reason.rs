@@ -14,7 +14,7 @@ pub struct CancelReasonUnknown;
 
 impl CancelReason {
     /// The list.
-    pub const ALL: [&'static str; 10] = [
+    pub const ALL: [&'static str; 11] = [
         "buyer_changed_mind",
         "no_answer",
         "out_of_stock",
@@ -25,7 +25,10 @@ impl CancelReason {
         "fraud",
         "test",
         "other",
+        Self::PAYMENT_OVERDUE.0,
     ];
+    /// Nobody has begun to pay in time.
+    pub const PAYMENT_OVERDUE: Self = Self("payment_overdue");
 
     /// The text.
     pub const fn as_str(self) -> &'static str {

@@ -2,22 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use types::{
-    Currency, CustomerId, DeliveryMethodId, DeliveryPlanId, LegalEntityId, Money, MoneyError, OrderId,
-    PaymentId, ReservationId, ShipmentId, ShopId, SourceId,
+    Currency, CustomerId, DeliveryMethodId, DeliveryPlanId, LegalEntityId, Money, MoneyError, OrderId, PaymentId,
+    ReservationId, ShipmentId, ShopId, SourceId,
 };
 use uuid::Uuid;
 
 use crate::model::buyer::{Address, Buyer};
 use crate::model::cancel_reason::CancelReason;
+use crate::model::fulfilment::Fulfilment;
 use crate::model::fulfilment_status::{FulfilmentStatus, LineSums};
 use crate::model::missing_item::MissingItem;
 use crate::model::order_line::OrderLine;
+use crate::model::order_payment::OrderPayment;
 use crate::model::order_state::{Mover, OrderState};
 use crate::model::origin::{OrderMethod, PaymentMethod};
 use crate::model::payment_status::PaymentStatus;
 use crate::model::placement::{Held, Planned, Priced};
 use crate::model::rejection::Rejection;
-use crate::model::tracking::Tracking;
 
 /// An order with its lines. Invariant: total = Σ line totals + delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,40 @@ pub struct Order {
     pub create_time: DateTime<Utc>,
     /// When it changed last.
     pub update_time: DateTime<Utc>,
+    /// What was opened for it, the oldest first; empty while nothing is known but `payment_id`.
+    pub payments: Vec<OrderPayment>,
+    /// Credited for goods that came back.
+    pub returned_total: Money,
+    /// Its parts, the oldest first.
+    pub fulfilments: Vec<Fulfilment>,
+    /// By when somebody must have done something.
+    pub deadlines: Deadlines,
+    /// How it came on.
+    pub progress: Progress,
+}
+
+/// Times by which something must have happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Somebody must have begun to pay; otherwise it is cancelled.
+    pub pay_by: Option<DateTime<Utc>>,
+    /// Its goods must have left.
+    pub ship_by: Option<DateTime<Utc>>,
+}
+
+/// How an order came on since it was placed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Ordinals given to edits and parts.
+    pub ordinals: i32,
+    /// Positions given to lines; 0 before any was removed.
+    pub lines_made: i32,
+    /// That of what it asks inventory to hold.
+    pub reservation_revision: i32,
+    /// Of the reservation as it is known here: what has a lower one is older.
+    pub reservation_version: i64,
+    /// The edit under way.
+    pub editing: Option<Uuid>,
 }
 
 /// How an order reaches its buyer.
@@ -99,6 +134,8 @@ pub struct Delivery {
     pub method_name: String,
     /// Where to.
     pub address: Option<Address>,
+    /// Whether it was sold at its price already.
+    pub price_fixed: bool,
 }
 
 /// What was arranged for an order that could be placed.
@@ -154,14 +191,40 @@ impl Order {
         PaymentId::derived(self.order_id.uuid(), 0)
     }
 
-    /// The id of its parcel.
+    /// The id of the parcel of its first delivery.
     pub fn own_shipment_id(&self) -> ShipmentId {
         ShipmentId::derived(self.order_id.uuid(), 0)
     }
 
+    /// The next ordinal of an edit or a part; the ids of what it holds follow from it.
+    pub fn next_ordinal(&mut self) -> i32 {
+        self.progress.ordinals += 1;
+        self.progress.ordinals
+    }
+
+    /// Whether it was to be paid by now, and nobody has.
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        let waits = matches!(self.state, OrderState::New | OrderState::Approval);
+        waits && self.paid.is_zero() && self.deadlines.pay_by.is_some_and(|pay_by| pay_by <= now)
+    }
+
+    /// What it costs the buyer after what came back.
+    pub fn due(&self) -> i64 {
+        match self.state.is_owed() {
+            true => self.total.minor() - self.returned_total.minor(),
+            false => 0,
+        }
+    }
+
+    /// What the buyer owes; negative: what he is owed.
+    pub fn balance(&self) -> Money {
+        Money::new(self.currency, self.due() - self.paid.minor() + self.refunded.minor())
+    }
+
     /// How far it is paid.
     pub fn payment_status(&self) -> PaymentStatus {
-        PaymentStatus::of(self.state, self.total.minor(), self.paid.minor(), self.refunded.minor())
+        let due = self.total.minor() - self.returned_total.minor();
+        PaymentStatus::of(self.state, due, self.paid.minor(), self.refunded.minor())
     }
 
     /// How far it has reached the buyer.
@@ -217,6 +280,7 @@ impl Order {
 
     /// It is given up; whatever was held was given back.
     pub fn cancel(&mut self, reason: CancelReason) {
+        self.cancel_parts();
         self.lines.iter_mut().for_each(OrderLine::cancel_outstanding);
         self.shortages = Some(Vec::new());
         self.cancel_reason = Some(reason);
@@ -224,87 +288,56 @@ impl Order {
         self.enter(OrderState::Cancelled);
     }
 
-    /// Somebody moves it to another state, or gives it another status within its state.
-    pub fn change_state(&mut self, to: OrderState, status: Option<String>) -> Result<(), Forbidden> {
-        if !self.state.allows(to, Mover::Operator) {
-            return Err(Forbidden { from: self.state, to, allowed: self.state.allowed(Mover::Operator) });
-        }
-        // Without a tracked parcel the state is all that tells where the goods are.
-        if matches!(to, OrderState::Delivery | OrderState::Complete) {
-            self.lines.iter_mut().for_each(OrderLine::ship);
-        }
-        if to == OrderState::Complete {
-            self.lines.iter_mut().for_each(OrderLine::deliver_shipped);
-            // Whoever completes an order by hand gives up what it still lacks.
-            self.lines.iter_mut().for_each(OrderLine::cancel_outstanding);
-        }
-        self.enter(to);
-        self.status = status.unwrap_or_else(|| to.name().to_owned());
-        Ok(())
+    /// The payments opened for it, the oldest first.
+    pub fn known_payments(&self) -> Vec<OrderPayment> {
+        let first = self.payment_id.filter(|_| self.payments.is_empty()).map(|payment_id| OrderPayment {
+            payment_id: payment_id.uuid(),
+            amount: self.total.minor(),
+            paid: self.paid.minor(),
+            refunded: self.refunded.minor(),
+        });
+        first.into_iter().chain(self.payments.iter().cloned()).collect()
     }
 
-    /// Whether entering its state calls for a parcel that is not booked yet.
-    pub fn wants_shipment(&self) -> bool {
-        self.state == OrderState::Assembling
-            && self.delivery_plan_id.is_some()
-            && self.shipment_ids.is_empty()
+    /// Their ids.
+    pub fn payment_ids(&self) -> Vec<PaymentId> {
+        self.known_payments().iter().map(|payment| PaymentId::from_uuid(payment.payment_id)).collect()
     }
 
-    /// What holds units that have left since `before`.
-    pub fn shipped_reservation(&self, before: &Self) -> Option<ReservationId> {
-        let shipped = |order: &Self| order.lines.iter().map(|line| i64::from(line.shipped)).sum::<i64>();
-        self.reservation_id.filter(|_| shipped(self) > shipped(before))
-    }
-
-    /// A parcel was booked.
-    pub fn add_shipment(&mut self, shipment_id: ShipmentId) {
-        if !self.shipment_ids.contains(&shipment_id) {
-            self.shipment_ids.push(shipment_id);
-        }
-    }
-
-    /// Something was heard of a parcel.
-    pub fn follow_parcel(&mut self, shipment_id: ShipmentId, tracking: Tracking) {
-        if tracking == Tracking::Waits || matches!(self.state, OrderState::Cancelled | OrderState::Rejected) {
+    /// Money came in or was given back; of payments that were not opened for it nothing is kept.
+    pub fn follow_payment(&mut self, news: OrderPayment) {
+        let of_ours = |ordinal: i32| PaymentId::derived(self.order_id.uuid(), ordinal.unsigned_abs()).uuid();
+        if !(0..=self.progress.ordinals).any(|ordinal| of_ours(ordinal) == news.payment_id) {
             return;
         }
-        self.add_shipment(shipment_id);
-        self.lines.iter_mut().for_each(OrderLine::ship);
-        self.move_by_carrier(OrderState::Delivery);
-        if tracking == Tracking::Delivered {
-            self.lines.iter_mut().for_each(OrderLine::deliver_shipped);
-            // An order that still lacks units is not done, whatever has arrived.
-            if self.lines.iter().all(|line| line.outstanding() == 0) {
-                self.move_by_carrier(OrderState::Complete);
-            }
+        let mut payments = self.known_payments();
+        match payments.iter_mut().find(|known| known.payment_id == news.payment_id) {
+            Some(known) => *known = news,
+            None => payments.push(news),
         }
+        let sum = |pick: fn(&OrderPayment) -> i64| payments.iter().map(pick).sum();
+        self.paid = Money::new(self.currency, sum(|payment| payment.paid));
+        self.refunded = Money::new(self.currency, sum(|payment| payment.refunded));
+        self.payments = payments;
     }
 
-    /// Money came in or was given back.
-    pub fn follow_payment(&mut self, paid: Money, refunded: Money) {
-        self.paid = paid;
-        self.refunded = refunded;
-    }
-
-    /// Inventory lost units that it held.
+    /// What inventory says it holds at some time; what is older than what is known is passed over.
     pub fn follow_stock(&mut self, held: Held) {
-        match self.state {
-            OrderState::Placing | OrderState::New | OrderState::Approval | OrderState::Assembling => {
-                self.hold(held)
-            }
-            OrderState::Delivery | OrderState::Complete | OrderState::Cancelled | OrderState::Rejected => {}
+        let over = matches!(self.state, OrderState::Cancelled | OrderState::Rejected);
+        if !over && (held.version == 0 || held.version > self.progress.reservation_version) {
+            self.hold(held);
         }
     }
 
     /// Inventory holds this for it now.
     pub fn hold(&mut self, held: Held) {
+        // While it is placed nothing of it is written but its lines.
+        if self.state != OrderState::Placing {
+            self.progress.reservation_version = held.version;
+        }
         let mut units = held.units;
         for line in &mut self.lines {
-            let of_sku = units.get_mut(line.sku.as_str());
-            let left = line.hold(of_sku.as_deref().copied().unwrap_or_default());
-            if let Some(of_sku) = of_sku {
-                *of_sku = left;
-            }
+            line.hold(&mut units);
         }
         self.shortages = Some(held.shortages);
     }
@@ -315,13 +348,7 @@ impl Order {
         self.customer_wanted = false;
     }
 
-    fn move_by_carrier(&mut self, to: OrderState) {
-        if self.state.allows(to, Mover::Carrier) {
-            self.enter(to);
-        }
-    }
-
-    fn enter(&mut self, state: OrderState) {
+    pub(super) fn enter(&mut self, state: OrderState) {
         if self.state != state {
             self.status = state.name().to_owned();
         }

@@ -1,6 +1,8 @@
 //! One line of an order: what, how many, for how much, and how far each unit is.
 
-use types::{LineId, Money, OrderId, Sku, VariantId};
+use std::collections::HashMap;
+
+use types::{LineId, Money, MoneyError, OrderId, Sku, VariantId};
 
 /// Whether units are kept in stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,20 @@ impl UnitPrice {
     }
 }
 
-/// A line. Invariant: reserved + shipped + cancelled ≤ ordered, returned ≤ delivered ≤ shipped.
+/// Goods in a kit, as it was sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineComponent {
+    /// What is kept in stock.
+    pub sku: Sku,
+    /// Per one kit.
+    pub quantity: i32,
+    /// As sold.
+    pub name: String,
+    /// Of one unit.
+    pub weight_grams: i32,
+}
+
+/// A line. Invariant: reserved + shipped + cancelled ≤ ordered, delivered ≤ shipped, returned ≤ shipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderLine {
     /// 0, 1, 2 … within the order.
@@ -75,6 +90,10 @@ pub struct OrderLine {
     pub total: Money,
     /// Frozen with the price; empty when the catalog gave none.
     pub tax_category: String,
+    /// What one kit is made of, frozen with the price; empty for anything but a kit.
+    pub components: Vec<LineComponent>,
+    /// Of one unit, frozen with the price.
+    pub weight_grams: i32,
 }
 
 impl OrderLine {
@@ -83,24 +102,38 @@ impl OrderLine {
         LineId::derived(order_id.uuid(), self.position.unsigned_abs())
     }
 
+    /// Whether inventory keeps its units.
+    pub fn is_stocked(&self) -> bool {
+        self.kind == LineKind::Goods && self.variant_id.is_some()
+    }
+
+    /// What `quantity` units are in stock: themselves, or the components of kits.
+    pub fn stock(&self, quantity: i32) -> Vec<(&Sku, i64)> {
+        let quantity = i64::from(quantity);
+        match self.components.as_slice() {
+            [] => vec![(&self.sku, quantity)],
+            parts => parts.iter().map(|part| (&part.sku, quantity * i64::from(part.quantity))).collect(),
+        }
+    }
+
+    /// What `quantity` units cost of the line's total; all of them together cost exactly the total.
+    pub fn value(&self, quantity: i32) -> Result<Money, MoneyError> {
+        self.total.scaled(i64::from(quantity), i64::from(self.ordered))
+    }
+
     /// Units that are neither on their way nor given up.
     pub fn outstanding(&self) -> i32 {
         self.ordered - self.shipped - self.cancelled
     }
 
-    /// What there is leaves: of goods the units that are held, of services and lines that inventory does not know all of
-    /// it. Missing goods stay outstanding.
-    pub fn ship(&mut self) {
-        self.shipped += match (self.kind, self.variant_id) {
-            (LineKind::Goods, Some(_)) => self.reserved,
-            (LineKind::Goods, None) | (LineKind::Service, _) => self.outstanding(),
-        };
-        self.reserved = 0;
-    }
-
-    /// Everything that left arrives.
-    pub fn deliver_shipped(&mut self) {
-        self.delivered = self.shipped;
+    /// Of `wanted` units those that can leave: of goods what is held, of services and lines that inventory does not know
+    /// all. Missing goods stay outstanding.
+    pub fn ship(&mut self, wanted: i32) -> i32 {
+        let there = if self.is_stocked() { self.reserved } else { self.outstanding() };
+        let leaving = wanted.clamp(0, there);
+        self.shipped += leaving;
+        self.reserved = (self.reserved - leaving).max(0);
+        leaving
     }
 
     /// Everything outstanding is given up.
@@ -109,10 +142,16 @@ impl OrderLine {
         self.reserved = 0;
     }
 
-    /// Takes its share of `held` units of its SKU and answers what is left for later lines.
-    pub fn hold(&mut self, held: i64) -> i64 {
-        let share = held.clamp(0, i64::from(self.outstanding()));
+    /// Takes its share of the `held` units of its SKU, or of its components: a kit counts when all of it is there.
+    pub fn hold(&mut self, held: &mut HashMap<String, i64>) {
+        let of = |sku: &Sku| held.get(sku.as_str()).copied().unwrap_or_default();
+        let whole = self.stock(1).into_iter().map(|(sku, each)| of(sku) / each.max(1)).min();
+        let share = whole.unwrap_or_default().clamp(0, i64::from(self.outstanding()));
         self.reserved = i32::try_from(share).unwrap_or(i32::MAX);
-        held - share
+        for (sku, units) in self.stock(self.reserved) {
+            if let Some(left) = held.get_mut(sku.as_str()) {
+                *left -= units;
+            }
+        }
     }
 }

@@ -117,6 +117,16 @@ impl OrderState {
     }
 }
 
+impl OrderState {
+    /// Whether the buyer is to pay for an order in this state.
+    pub const fn is_owed(self) -> bool {
+        match self {
+            Self::New | Self::Approval | Self::Assembling | Self::Delivery | Self::Complete => true,
+            Self::Placing | Self::Cancelled | Self::Rejected => false,
+        }
+    }
+}
+
 impl fmt::Display for OrderState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -57,6 +57,8 @@ pub enum PaymentMethod {
     CashOnDelivery,
     /// To the bank account of the legal entity.
     BankTransfer,
+    /// By card, on the shop's site.
+    Card,
 }
 
 impl PaymentMethod {
@@ -65,6 +67,7 @@ impl PaymentMethod {
         match self {
             Self::CashOnDelivery => "cash_on_delivery",
             Self::BankTransfer => "bank_transfer",
+            Self::Card => "card",
         }
     }
 }
@@ -76,7 +79,8 @@ impl FromStr for PaymentMethod {
         match name {
             "cash_on_delivery" => Ok(Self::CashOnDelivery),
             "bank_transfer" => Ok(Self::BankTransfer),
-            _ => Err("cash_on_delivery or bank_transfer"),
+            "card" => Ok(Self::Card),
+            _ => Err("cash_on_delivery, bank_transfer or card"),
         }
     }
 }

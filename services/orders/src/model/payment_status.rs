@@ -18,12 +18,13 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
-    /// The status of an order in `state` that costs `total`; all in minor units.
-    pub fn of(state: OrderState, total: i64, paid: i64, refunded: i64) -> Self {
+    /// The status of an order in `state` of which `due` is to be paid: its total less what was credited for returns. All in
+    /// minor units.
+    pub fn of(state: OrderState, due: i64, paid: i64, refunded: i64) -> Self {
         let kept = paid - refunded;
-        match kept.cmp(&total) {
+        match kept.cmp(&due) {
             _ if kept == 0 && refunded > 0 => Self::Refunded,
-            _ if kept == 0 && (total > 0 || !state.was_placed()) => Self::Unpaid,
+            _ if kept == 0 && (due > 0 || !state.was_placed()) => Self::Unpaid,
             std::cmp::Ordering::Less => Self::PartiallyPaid,
             std::cmp::Ordering::Equal => Self::Paid,
             std::cmp::Ordering::Greater => Self::Overpaid,

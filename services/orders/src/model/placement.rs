@@ -6,7 +6,7 @@ use types::{Money, MoneyError, VariantId};
 
 use crate::model::missing_item::MissingItem;
 use crate::model::order::Order;
-use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
+use crate::model::order_line::{LineComponent, LineKind, OrderLine, UnitPrice};
 
 /// The dearest order, in minor units: sums of orders stay far from the end of 64 bits.
 pub const TOTAL_MINOR_MAX: i64 = 1_000_000_000_000_000;
@@ -31,6 +31,8 @@ pub struct Quote {
     pub weight_grams: i32,
     /// As the catalog classifies it.
     pub tax_category: String,
+    /// What a kit is made of; empty for anything else.
+    pub components: Vec<LineComponent>,
 }
 
 /// The catalog's price of a line.
@@ -91,6 +93,8 @@ pub struct Held {
     pub units: HashMap<String, i64>,
     /// What could not be held.
     pub shortages: Vec<MissingItem>,
+    /// Of the reservation: what has a lower one is older.
+    pub version: i64,
 }
 
 /// The delivery that was planned.
@@ -137,7 +141,7 @@ impl Priced {
 
     /// Units to hold: goods that the catalog knows.
     pub fn stock_lines(&self) -> impl Iterator<Item = &OrderLine> {
-        self.lines.iter().filter(|line| line.kind == LineKind::Goods && line.variant_id.is_some())
+        self.lines.iter().filter(|line| line.is_stocked())
     }
 }
 
@@ -158,6 +162,8 @@ fn price(line: &OrderLine, quote: Option<Quote>) -> Result<OrderLine, MoneyError
         priced.kind = quote.kind;
         priced.price_quantity = quote.price_quantity.max(1);
         priced.tax_category = quote.tax_category;
+        priced.weight_grams = quote.weight_grams.max(0);
+        priced.components = quote.components;
     }
     match (line.unit_price, quoted) {
         (UnitPrice::Fixed(unit), _) => {

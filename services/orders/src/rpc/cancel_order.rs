@@ -15,9 +15,10 @@ use uuid::Uuid;
 use crate::Orders;
 use crate::error::{Error, Result};
 use crate::model::cancel_reason::{CancelReason, CancelReasonUnknown};
+use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
-use crate::rpc::visible;
+use crate::rpc::{free, visible};
 use crate::sagas::cancel_order::{CancelOrder, Cancellation, METHOD, Outcome};
 
 const COMMENT_LENGTH_MAX: usize = 1000;
@@ -42,8 +43,8 @@ pub(super) async fn handle(
 
         wanted.decide(&order)?;
 
-        let (saga_id, cancellation) = wanted.cancellation(&order, scope.clone());
-        record(tx, saga_id, &cancellation, &wanted.comment).await?;
+        let ground = Ground { reason: wanted.reason, key: &wanted.key, comment: &wanted.comment };
+        let (saga_id, cancellation) = ground.record(tx, &order).await?;
         Ok(Begun::Now(saga_id, cancellation))
     });
 
@@ -98,19 +99,54 @@ impl Wanted {
         if order.state == OrderState::Placing {
             return Err(Error::StillPlacing);
         }
-        order.may_be_cancelled().map_err(Error::CancelForbidden)?;
-        if order.cancelling.is_some() { Err(Error::BeingCancelled) } else { Ok(()) }
+        may_be_cancelled(order)
+    }
+}
+
+/// Refuses an order that is past it, or that something else is changing.
+pub(crate) fn may_be_cancelled(order: &Order) -> Result<()> {
+    order.may_be_cancelled().map_err(Error::CancelForbidden)?;
+    free(order)?;
+    if order.fulfilments.iter().any(|part| part.state == FulfilmentState::Planning || part.cancelling.is_some()) {
+        return Err(Error::BeingEdited);
+    }
+    // What has left cannot be given back.
+    if order.lines.iter().any(|line| line.shipped > 0) { Err(Error::PartlyShipped) } else { Ok(()) }
+}
+
+/// Why, and under which key.
+pub(crate) struct Ground<'a> {
+    /// Of the closed list.
+    pub reason: CancelReason,
+    /// The caller's key.
+    pub key: &'a str,
+    /// What was said about it.
+    pub comment: &'a str,
+}
+
+impl Ground<'_> {
+    /// Records the cancellation of an order that was locked in this transaction.
+    pub(crate) async fn record(&self, tx: &mut Tx, order: &Order) -> Result<(Uuid, Cancellation)> {
+        let (saga_id, cancellation) = self.cancellation(order);
+        record(tx, saga_id, &cancellation, self.comment).await?;
+        Ok((saga_id, cancellation))
     }
 
-    fn cancellation(&self, order: &Order, scope: String) -> (Uuid, Cancellation) {
+    fn cancellation(&self, order: &Order) -> (Uuid, Cancellation) {
+        let plan = order.delivery_plan_id;
+        let parts = order.fulfilments.iter().filter(|part| part.state.waits());
+        let part_plans = parts.filter_map(|part| part.delivery_plan_id).filter(|id| Some(*id) != plan);
+        let payments = order.payment_ids().into_iter().filter(|id| Some(*id) != order.payment_id);
         let saga_id = Uuid::now_v7();
         let cancellation = Cancellation {
             saga_id: saga_id.to_string(),
             order_id: order.order_id.to_string(),
             reason: self.reason.to_string(),
-            scope,
-            key: self.key.clone(),
-            delivery_plan_id: order.delivery_plan_id.map(String::from).unwrap_or_default(),
+            scope: order.shop_id.to_string(),
+            key: self.key.to_owned(),
+            part_plan_ids: part_plans.map(String::from).collect(),
+            more_payment_ids: payments.map(String::from).collect(),
+            delivery_plan_id: plan.map(String::from).unwrap_or_default(),
             reservation_id: order.reservation_id.map(String::from).unwrap_or_default(),
             payment_id: order.payment_id.map(String::from).unwrap_or_default(),
         };

@@ -4,14 +4,12 @@ use proto::orders::v1 as pb;
 use rpc::{Call, Fields};
 use store::{Once, Tx};
 use types::OrderId;
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
-use crate::rpc::{load, visible};
-use crate::sagas::book_shipment::Booking;
-use crate::sagas::ship_stock::Handover;
+use crate::rpc::{free, load, visible};
+use crate::sagas::next::Next;
 use crate::{Orders, changes, wire};
 
 const METHOD: &str = "orders.change_order_state";
@@ -26,25 +24,19 @@ pub(super) async fn handle(
 
     let scope = load(orders, call, wanted.order_id).await?.shop_id.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &wanted.key };
-    let (mut booking, mut handover) = (None, None);
+    let mut next = Next::default();
     let answer = orders.store.once(call, once, &request, async |tx: &mut Tx| {
         let before = visible(call, Order::lock(tx, wanted.order_id).await?)?;
 
         let mut order = wanted.decide(&before)?;
 
         changes::save(tx, METHOD, &before, &mut order).await?;
-        booking = book(tx, &before, &order).await?;
-        handover = hand_over(tx, &before, &order).await?;
+        next = Next::record(tx, &before, &order).await?;
         Ok::<_, Error>(wire::order(&order))
     });
     let answer = answer.await?;
 
-    if let Some((saga_id, booking)) = booking {
-        orders.bookings.start(saga_id, call, booking);
-    }
-    if let Some((saga_id, handover)) = handover {
-        orders.handovers.start(saga_id, call, handover);
-    }
+    next.start(orders, call);
     Ok(answer)
 }
 
@@ -89,33 +81,15 @@ impl Wanted {
         if self.etag.as_ref().is_some_and(|etag| *etag != current) {
             return Err(Error::EtagMismatch { current });
         }
-        if before.cancelling.is_some() {
-            return Err(Error::BeingCancelled);
-        }
+        free(before)?;
         let mut order = before.clone();
         order.change_state(self.state, self.status.clone()).map_err(Error::ChangeForbidden)?;
+        if order.state == OrderState::Assembling && before.state != OrderState::Assembling {
+            order.part_of_everything()?;
+            order.ask_for_parcels();
+        }
         Ok(order)
     }
-}
-
-/// Entering assembling calls for a parcel: recorded here, booked after the commit, whatever happens meanwhile.
-async fn book(tx: &mut Tx, before: &Order, order: &Order) -> Result<Option<(Uuid, Booking)>> {
-    if before.state == OrderState::Assembling || !order.wants_shipment() {
-        return Ok(None);
-    }
-    let (saga_id, booking) = Booking::of(order);
-    let call = tx.call().clone();
-    saga::record(tx, &[booking.saga(saga_id, &call)]).await?;
-    Ok(Some((saga_id, booking)))
-}
-
-/// Without a parcel to tell inventory that the goods have left, this does.
-async fn hand_over(tx: &mut Tx, before: &Order, order: &Order) -> Result<Option<(Uuid, Handover)>> {
-    let Some(reservation_id) = order.shipped_reservation(before) else { return Ok(None) };
-    let (saga_id, handover) = Handover::of(order, reservation_id);
-    let call = tx.call().clone();
-    saga::record(tx, &[handover.saga(saga_id, &call)]).await?;
-    Ok(Some((saga_id, handover)))
 }
 
 fn is_status(status: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Places an order: recorded first, then everything is held, or nothing is.
 
-mod wanted;
+pub(super) mod wanted;
 
 use proto::orders::v1 as pb;
 use rpc::Call;

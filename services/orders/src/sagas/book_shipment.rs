@@ -1,19 +1,21 @@
-//! Books the parcel of an order that is being assembled.
+//! Books the parcel of a part of an order that is being assembled.
 
 use std::convert::Infallible;
 
 use rpc::Call;
 use saga::{Definition, Finished, NewSaga, Saga, Stop};
-use store::{Audit, Store, Tx};
+use store::{Store, Tx};
 use tonic::Status;
-use types::OrderId;
+use types::{FulfilmentId, OrderId, ShipmentId};
 use uuid::Uuid;
 
 use prost::Message;
 
 use crate::changes;
 use crate::error::{Error, Result};
+use crate::model::fulfilment::{Fulfilment, FulfilmentState};
 use crate::model::order::Order;
+use crate::model::tracking::Parcel;
 use crate::upstreams::Upstreams;
 
 /// Which order's parcel.
@@ -25,6 +27,9 @@ pub struct Booking {
     /// The order.
     #[prost(string, tag = "2")]
     pub order_id: String,
+    /// The parcel; its part has the plan.
+    #[prost(string, tag = "3")]
+    pub shipment_id: String,
 }
 
 /// The process.
@@ -41,9 +46,11 @@ impl Definition for BookShipment {
 
     async fn run(&self, saga: &mut Saga<Infallible>, call: &Call, booking: &Booking) -> Result<(), Stop> {
         let order = saga.step("read", async { Ok(self.read(booking).await?) }).await?;
-        let (plan, shipment) = (order.own_delivery_plan_id(), order.own_shipment_id());
-        saga.step("book", self.ask.delivery.book(call, plan, shipment)).await?;
-        saga.step("settle", async { Ok(self.settle(call, booking).await?) }).await
+        let shipment = booking.shipment_id.parse().unwrap_or(order.own_shipment_id());
+        let part = order.fulfilments.iter().find(|part| part.shipment_id == Some(shipment));
+        let plan = part.and_then(|part| part.delivery_plan_id).unwrap_or(order.own_delivery_plan_id());
+        let (state, parcel) = saga.step("book", self.ask.delivery.book(call, plan, shipment)).await?;
+        saga.step("settle", async { Ok(self.settle(call, booking, shipment, state, parcel).await?) }).await
     }
 
     fn undos(&self, _: &Booking) -> Vec<Infallible> {
@@ -60,15 +67,24 @@ impl Definition for BookShipment {
 }
 
 impl Booking {
-    /// A new process for `order`, recorded in the transaction that makes it necessary.
-    pub fn of(order: &Order) -> (Uuid, Self) {
-        let saga_id = Uuid::now_v7();
-        (saga_id, Self { saga_id: saga_id.to_string(), order_id: order.order_id.to_string() })
+    /// One process for each of `parts`, which wait for their parcels.
+    pub fn of(order: &Order, parts: &[FulfilmentId]) -> Vec<Self> {
+        let parcel = |part: &FulfilmentId| order.part(*part).and_then(|part| part.shipment_id);
+        let booking = |shipment_id: ShipmentId| Self {
+            saga_id: Uuid::now_v7().to_string(),
+            order_id: order.order_id.to_string(),
+            shipment_id: shipment_id.to_string(),
+        };
+        parts.iter().filter_map(parcel).map(booking).collect()
     }
 
-    /// Its row.
-    pub fn saga(&self, saga_id: Uuid, call: &Call) -> NewSaga {
-        NewSaga { saga_id, kind: BookShipment::KIND, input: self.encode_to_vec(), call: call.clone() }
+    /// Records the process in the transaction that makes it necessary. Answers its id, to start it after the commit.
+    pub async fn record(&self, tx: &mut Tx) -> Result<Uuid> {
+        let (saga_id, _) = self.read()?;
+        let call = tx.call().clone();
+        let saga = NewSaga { saga_id, kind: BookShipment::KIND, input: self.encode_to_vec(), call };
+        saga::record(tx, &[saga]).await?;
+        Ok(saga_id)
     }
 
     fn read(&self) -> Result<(Uuid, OrderId)> {
@@ -89,7 +105,14 @@ impl BookShipment {
         Order::load(&mut connection, order_id).await?.ok_or(Error::OrderNotFound)
     }
 
-    async fn settle(&self, call: &Call, booking: &Booking) -> Result<()> {
+    async fn settle(
+        &self,
+        call: &Call,
+        booking: &Booking,
+        shipment_id: ShipmentId,
+        state: FulfilmentState,
+        parcel: Parcel,
+    ) -> Result<()> {
         let (saga_id, order_id) = booking.read()?;
         self.store
             .transaction(call, async |tx: &mut Tx| {
@@ -98,23 +121,31 @@ impl BookShipment {
                     return Ok(());
                 }
                 let mut order = before.clone();
-                order.add_shipment(order.own_shipment_id());
+                // A carrier that is quick may have told of the parcel before.
+                let waits = |part: &Fulfilment| part.shipment_id == Some(shipment_id) && part.state == FulfilmentState::Booking;
+                if order.fulfilments.iter().any(waits) || order.fulfilments.is_empty() {
+                    order.follow_booking(shipment_id, state, parcel);
+                }
                 changes::save(tx, "orders.book_shipment", &before, &mut order).await?;
                 Ok::<_, Error>(())
             })
             .await
     }
 
-    /// The order stays in its state without a parcel; its history says why.
+    /// The order stays in its state without a parcel; its part and its history say why.
     async fn note_refusal(&self, call: &Call, booking: &Booking, refusal: &Status) -> Result<()> {
         let (saga_id, order_id) = booking.read()?;
         let reason = rpc::reason(refusal).unwrap_or_else(|| format!("{:?}", refusal.code()));
         tracing::warn!(%order_id, reason, "a parcel could not be booked");
         self.store
             .transaction(call, async |tx: &mut Tx| {
-                if !saga::finish(tx, &[saga_id], Finished::Undone).await?.is_empty() {
-                    tx.audit(Audit::new("orders.book_shipment", order_id).set("refused", &reason));
+                let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
+                if saga::finish(tx, &[saga_id], Finished::Undone).await?.is_empty() {
+                    return Ok(());
                 }
+                let mut order = before.clone();
+                order.follow_refusal(booking.shipment_id.parse().unwrap_or(order.own_shipment_id()), &reason);
+                changes::save(tx, "orders.book_shipment", &before, &mut order).await?;
                 Ok::<_, Error>(())
             })
             .await

@@ -51,6 +51,12 @@ pub struct Cancellation {
     /// Empty when nothing is owed.
     #[prost(string, tag = "8")]
     pub payment_id: String,
+    /// Of the order's parts.
+    #[prost(string, repeated, tag = "9")]
+    pub part_plan_ids: Vec<String>,
+    /// What was opened besides the first.
+    #[prost(string, repeated, tag = "10")]
+    pub more_payment_ids: Vec<String>,
 }
 
 /// How it ended.
@@ -81,13 +87,13 @@ impl Definition for CancelOrder {
         input: &Cancellation,
     ) -> Result<Outcome, Stop> {
         // Only the first two may say no: goods that have left cannot be given back.
-        if let Ok(plan) = input.delivery_plan_id.parse::<DeliveryPlanId>() {
+        for plan in input.plans() {
             saga.step("cancel delivery", self.ask.delivery.cancel(call, plan, &input.reason)).await?;
         }
         if let Ok(reservation) = input.reservation_id.parse::<ReservationId>() {
             saga.step("release stock", self.ask.inventory.release(call, reservation, &input.reason)).await?;
         }
-        if let Ok(payment) = input.payment_id.parse::<PaymentId>() {
+        for payment in input.payments() {
             saga.step("void payment", insist(self.ask.payments.void(call, payment, &input.reason))).await?;
         }
         saga.step("settle", async { Ok(self.settle(call, input).await?) }).await
@@ -102,7 +108,8 @@ impl Definition for CancelOrder {
     }
 
     async fn undone(&self, call: &Call, input: &Cancellation, refusal: &Status) -> Result<Outcome, Status> {
-        self.give_up(call, input).await?;
+        let taken_back = self.taken_back(call, input).await?;
+        self.give_up(call, input, &taken_back).await?;
         Ok(Outcome::Refused(refusal.clone()))
     }
 }
@@ -142,16 +149,33 @@ impl CancelOrder {
         Ok(Outcome::Cancelled(Arc::new(answer.await?)))
     }
 
-    /// The order stays as it was, and the key is free: once the refusal's cause is gone, the call may be repeated.
-    async fn give_up(&self, call: &Call, input: &Cancellation) -> Result<()> {
+    /// Parcels are given up one after the other: those before the one that has left are gone, and are told so.
+    async fn taken_back(&self, call: &Call, input: &Cancellation) -> Result<Vec<DeliveryPlanId>, Status> {
+        let mut gone = Vec::new();
+        for plan in input.plans() {
+            match self.ask.delivery.cancel(call, plan, &input.reason).await {
+                Ok(()) => gone.push(plan),
+                Err(status) if rpc::is_unknown_outcome(&status) => return Err(status),
+                Err(_) => break,
+            }
+        }
+        Ok(gone)
+    }
+
+    /// The order stays as it was but for parts whose parcels are gone, and the key is free: once the refusal's cause is gone,
+    /// the call may be repeated.
+    async fn give_up(&self, call: &Call, input: &Cancellation, gone: &[DeliveryPlanId]) -> Result<()> {
         let (saga_id, order_id, _) = input.read()?;
         self.store
             .transaction(call, async |tx: &mut Tx| {
-                let order = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
+                let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
                 if saga::finish(tx, &[saga_id], Finished::Undone).await?.is_empty() {
                     return Ok(());
                 }
-                Order { cancelling: None, ..order }.save(tx).await?;
+                let mut order = Order { cancelling: None, ..before.clone() };
+                order.cancel_parts_of(gone);
+                changes::save(tx, METHOD, &before, &mut order).await?;
+                order.save(tx).await?;
                 cached_sql("DELETE FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3")
                     .bind::<Text, _>(&input.scope)
                     .bind::<Text, _>(METHOD)
@@ -168,6 +192,16 @@ impl Cancellation {
     /// The key that its answer is stored under.
     pub fn once(&self) -> Once<'_> {
         Once { scope: &self.scope, method: METHOD, key: &self.key }
+    }
+
+    fn plans(&self) -> Vec<DeliveryPlanId> {
+        let ids = self.part_plan_ids.iter().chain([&self.delivery_plan_id]);
+        ids.filter_map(|id| id.parse().ok()).collect()
+    }
+
+    fn payments(&self) -> Vec<PaymentId> {
+        let ids = self.more_payment_ids.iter().chain([&self.payment_id]);
+        ids.filter_map(|id| id.parse().ok()).collect()
     }
 
     fn read(&self) -> Result<(Uuid, OrderId, CancelReason)> {

@@ -15,7 +15,7 @@ use crate::model::order::{Identified, Order, Placement};
 use crate::model::placement::{self, Held, Planned, PriceRefusal, Priced, Unmatched};
 use crate::model::rejection::Rejection;
 use crate::sagas::recorded_orders::RecordedOrders;
-use crate::upstreams::Upstreams;
+use crate::upstreams::{Load, Supply, Upstreams};
 
 /// How long a caller waits for the outcome before he is told to ask again.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,6 +50,9 @@ pub struct Terms {
     /// Whether anything is delivered.
     #[prost(bool, tag = "8")]
     pub delivers: bool,
+    /// Whether all of it comes from one warehouse.
+    #[prost(bool, tag = "20")]
+    pub one_warehouse: bool,
 }
 
 /// The opposites of its steps.
@@ -98,8 +101,15 @@ impl Definition for PlaceOrder {
         if let Some(delivery) = &order.delivery {
             let undo = Undo::CancelDelivery(order.own_delivery_plan_id());
             let fixed_price = terms.delivery_price_minor.map(|minor| Money::new(order.currency, minor));
-            let plan = self.ask.delivery.plan(call, &order, delivery, &priced, fixed_price);
-            planned = Some(saga.step_or("plan delivery", undo, plan).await?);
+            let load = Load {
+                delivery_plan_id: order.own_delivery_plan_id(),
+                delivery,
+                lines: priced.lines.iter().map(|line| (line, line.ordered)).collect(),
+                goods_total: priced.goods_total,
+                fixed_price,
+                cash_on_delivery: None,
+            };
+            planned = Some(saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &order, &load)).await?);
         }
         let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
         let mut payment_id = None;
@@ -183,7 +193,12 @@ impl PlaceOrder {
         order: &Order,
         priced: &Priced,
     ) -> Result<Held, Status> {
-        self.ask.inventory.reserve(call, order, priced, &terms.warehouse_ids, terms.accept_shortage).await
+        let supply = Supply {
+            warehouse_ids: &terms.warehouse_ids,
+            accept_shortage: terms.accept_shortage,
+            one_warehouse: terms.one_warehouse,
+        };
+        self.ask.inventory.reserve(call, order, priced, supply).await
     }
 
     async fn place(&self, call: &Call, order: &Order, placement: Placement) -> Result<Settled, Status> {

@@ -1,16 +1,18 @@
-//! Takes an order's goods out of stock when somebody, and no parcel, says that they have left.
+//! Takes out of stock what left with a part of an order, whoever says that it has left.
 
 use std::convert::Infallible;
 
 use prost::Message;
+use proto::inventory::v1::StockQuantity;
 use rpc::Call;
 use saga::{Definition, Finished, NewSaga, Saga, Stop};
 use store::{Store, Tx};
 use tonic::Status;
-use types::ReservationId;
+use types::{ReservationId, Sku};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::model::fulfilment::Fulfilment;
 use crate::model::order::Order;
 use crate::upstreams::Upstreams;
 
@@ -26,6 +28,23 @@ pub struct Handover {
     /// What holds them.
     #[prost(string, tag = "3")]
     pub reservation_id: String,
+    /// The parcel or the part that took them; empty: the order.
+    #[prost(string, tag = "4")]
+    pub reference: String,
+    /// What left; empty: everything that is held.
+    #[prost(message, repeated, tag = "5")]
+    pub units: Vec<Units>,
+}
+
+/// Units of one SKU.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Units {
+    /// The SKU.
+    #[prost(string, tag = "1")]
+    pub sku: String,
+    /// How many.
+    #[prost(int64, tag = "2")]
+    pub quantity: i64,
 }
 
 /// The process.
@@ -42,7 +61,8 @@ impl Definition for ShipStock {
 
     async fn run(&self, saga: &mut Saga<Infallible>, call: &Call, handover: &Handover) -> Result<(), Stop> {
         let (saga_id, reservation) = saga.step("read", async { Ok(handover.read()?) }).await?;
-        saga.step("ship", self.ask.inventory.ship(call, reservation, &handover.order_id)).await?;
+        let (reference, units) = (handover.reference(), handover.units());
+        saga.step("ship", self.ask.inventory.ship(call, reservation, reference, units)).await?;
         saga.step("settle", async { Ok(self.finish(call, saga_id, Finished::Done).await?) }).await
     }
 
@@ -63,16 +83,50 @@ impl Definition for ShipStock {
 }
 
 impl Handover {
-    /// A new process for `order`, recorded in the transaction that makes it necessary.
-    pub fn of(order: &Order, reservation_id: ReservationId) -> (Uuid, Self) {
-        let saga_id = Uuid::now_v7();
-        let (order_id, reservation_id) = (order.order_id.to_string(), reservation_id.to_string());
-        (saga_id, Self { saga_id: saga_id.to_string(), order_id, reservation_id })
+    /// One process for each part that left since `before`, and holds something of stock.
+    pub fn of_departed(before: &Order, order: &Order) -> Vec<Self> {
+        let Some(reservation_id) = order.reservation_id else { return Vec::new() };
+        let handover = |part: &Fulfilment| {
+            let unit = |(sku, quantity): (Sku, i64)| Units { sku: sku.to_string(), quantity };
+            let units: Vec<_> = order.stock_of(part).into_iter().map(unit).collect();
+            let shipment = part.shipment_id.map(|id| id.to_string());
+            let handover = Self {
+                saga_id: Uuid::now_v7().to_string(),
+                order_id: order.order_id.to_string(),
+                reservation_id: reservation_id.to_string(),
+                reference: shipment.unwrap_or_else(|| part.fulfilment_id.to_string()),
+                units,
+            };
+            Some(handover).filter(|handover| !handover.units.is_empty())
+        };
+        order.departed_since(before).into_iter().filter_map(handover).collect()
     }
 
-    /// Its row.
-    pub fn saga(&self, saga_id: Uuid, call: &Call) -> NewSaga {
-        NewSaga { saga_id, kind: ShipStock::KIND, input: self.encode_to_vec(), call: call.clone() }
+    /// Records the process in the transaction that makes it necessary. Answers its id, to start it after the commit.
+    pub async fn record(&self, tx: &mut Tx) -> Result<Uuid> {
+        let saga = self.saga(tx)?;
+        saga::record(tx, std::slice::from_ref(&saga)).await?;
+        Ok(saga.saga_id)
+    }
+
+    /// The same for whoever looks next, where nobody can start it after the commit.
+    pub async fn record_for_anybody(&self, tx: &mut Tx) -> Result<()> {
+        let saga = self.saga(tx)?;
+        Ok(saga::record_for_anybody(tx, &[saga]).await?)
+    }
+
+    fn saga(&self, tx: &Tx) -> Result<NewSaga> {
+        let (saga_id, _) = self.read()?;
+        Ok(NewSaga { saga_id, kind: ShipStock::KIND, input: self.encode_to_vec(), call: tx.call().clone() })
+    }
+
+    fn reference(&self) -> &str {
+        if self.reference.is_empty() { &self.order_id } else { &self.reference }
+    }
+
+    fn units(&self) -> Vec<StockQuantity> {
+        let unit = |units: &Units| StockQuantity { sku: units.sku.clone(), quantity: units.quantity };
+        self.units.iter().map(unit).collect()
     }
 
     fn read(&self) -> Result<(Uuid, ReservationId)> {

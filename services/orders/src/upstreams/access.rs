@@ -39,6 +39,10 @@ pub struct Shop {
     pub warehouse_ids: Vec<WarehouseId>,
     /// Whether orders are taken although stock is short.
     pub accepts_shortage: bool,
+    /// Whether an order may be taken from several warehouses.
+    pub split_allowed: bool,
+    /// An order that must be paid first is cancelled so long after it was placed; `None`: never.
+    pub pay_by_minutes: Option<i32>,
 }
 
 /// What orders needs to know of a source.
@@ -161,6 +165,8 @@ fn read_shop(shop_id: ShopId, shop: pb::Shop) -> Result<Shop> {
         number_prefix: shop.number_prefix,
         warehouse_ids: shop.warehouse_ids.iter().filter_map(|id| id.parse().ok()).collect(),
         accepts_shortage,
+        split_allowed: shop.split_allowed.unwrap_or(true),
+        pay_by_minutes: Some(shop.pay_by_minutes).filter(|minutes| *minutes > 0),
     })
 }
 

@@ -7,7 +7,7 @@ use tonic::Status;
 use types::{Currency, Money};
 
 use crate::model::order::Order;
-use crate::model::order_line::LineKind;
+use crate::model::order_line::{LineComponent, LineKind, OrderLine};
 use crate::model::placement::{Quote, QuotedPrice};
 
 /// The catalog.
@@ -21,8 +21,17 @@ impl Catalog {
 
     /// What the catalog knows of the order's lines, one for one; `None` for an unknown SKU.
     pub async fn quote(&self, call: &Call, order: &Order) -> Result<Vec<Option<Quote>>, Status> {
-        let items = order
-            .lines
+        self.quote_lines(call, order, &order.lines).await
+    }
+
+    /// The same for other lines than the order has.
+    pub async fn quote_lines(
+        &self,
+        call: &Call,
+        order: &Order,
+        lines: &[OrderLine],
+    ) -> Result<Vec<Option<Quote>>, Status> {
+        let items = lines
             .iter()
             .map(|line| pb::QuoteItem { sku: line.sku.to_string(), quantity: line.ordered });
         let request = pb::QuoteItemsRequest {
@@ -31,7 +40,7 @@ impl Catalog {
             items: items.collect(),
         };
         let answer = CatalogServiceClient::new(self.0.bind(call)).quote_items(request).await?.into_inner();
-        if answer.items.len() != order.lines.len() {
+        if answer.items.len() != lines.len() {
             return Err(Status::internal("the catalog did not quote every line"));
         }
         answer.items.into_iter().map(|item| read(item, order.currency)).collect()
@@ -57,7 +66,26 @@ fn read(item: pb::QuotedItem, currency: Currency) -> Result<Option<Quote>, Statu
         price_quantity: item.price_quantity.max(1),
         weight_grams: item.weight_grams,
         tax_category: item.tax_category,
+        components: components(item.components)?,
     }))
+}
+
+/// A kit's parts, each SKU once.
+fn components(parts: Vec<pb::QuotedComponent>) -> Result<Vec<LineComponent>, Status> {
+    let mut components: Vec<LineComponent> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let sku = part.sku.parse().map_err(|_| Status::internal("expected the SKU of a kit's component"))?;
+        match components.iter_mut().find(|known| known.sku == sku) {
+            Some(known) => known.quantity += part.quantity.max(1),
+            None => components.push(LineComponent {
+                sku,
+                quantity: part.quantity.max(1),
+                name: part.name,
+                weight_grams: part.weight_grams.max(0),
+            }),
+        }
+    }
+    Ok(components)
 }
 
 /// A sum that another service states in the order's currency.

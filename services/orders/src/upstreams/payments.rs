@@ -1,17 +1,27 @@
-//! Asks payments to open what an order costs, and to void it.
+//! Asks payments to open what an order costs, to change, refund and void it.
 
 use proto::payments::v1 as pb;
 use proto::payments::v1::payment_service_client::PaymentServiceClient;
 use rpc::{Call, Channel};
 use tonic::Status;
-use types::{Money, PaymentId};
+use types::{Currency, Money, PaymentId};
 
 use crate::model::order::Order;
+use crate::model::order_payment::OrderPayment;
 use crate::model::origin::PaymentMethod;
 
 /// The money.
 #[derive(Clone)]
 pub struct Payments(Channel);
+
+/// Whether a payment that took nothing may be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touched {
+    /// Nobody has begun to pay, or the try failed.
+    Untouched,
+    /// Money is reserved, taken, or may be.
+    Touched,
+}
 
 impl Payments {
     pub(super) fn new(channel: Channel) -> Self {
@@ -20,10 +30,21 @@ impl Payments {
 
     /// Opens what an order costs. A repeat answers the payment.
     pub async fn open(&self, call: &Call, order: &Order, amount: Money) -> Result<PaymentId, Status> {
-        let payment_id = order.own_payment_id();
+        self.open_as(call, order, order.own_payment_id(), amount).await
+    }
+
+    /// The same under another id, for what is owed besides.
+    pub async fn open_as(
+        &self,
+        call: &Call,
+        order: &Order,
+        payment_id: PaymentId,
+        amount: Money,
+    ) -> Result<PaymentId, Status> {
         let method = match order.payment_method {
             PaymentMethod::CashOnDelivery => pb::PaymentMethod::CashOnDelivery,
             PaymentMethod::BankTransfer => pb::PaymentMethod::BankTransfer,
+            PaymentMethod::Card => pb::PaymentMethod::Card,
         };
         let request = pb::OpenPaymentRequest {
             payment_id: payment_id.to_string(),
@@ -38,6 +59,69 @@ impl Payments {
         Ok(payment_id)
     }
 
+    /// Changes what is to be paid, while nothing was taken. A repeat of the same revision changes nothing.
+    pub async fn change_amount(
+        &self,
+        call: &Call,
+        payment_id: PaymentId,
+        revision: i32,
+        amount: Money,
+    ) -> Result<(), Status> {
+        let request = pb::ChangePaymentAmountRequest {
+            payment_id: payment_id.to_string(),
+            revision,
+            amount: Some(rpc::wire::money(amount)),
+            receipt_lines: Vec::new(),
+        };
+        PaymentServiceClient::new(self.0.bind(call)).change_payment_amount(request).await?;
+        Ok(())
+    }
+
+    /// Gives money back; a repeat of the same key answers the payment.
+    pub async fn refund(
+        &self,
+        call: &Call,
+        payment_id: PaymentId,
+        amount: Money,
+        reason: &str,
+        key: &str,
+    ) -> Result<(), Status> {
+        let request = pb::RefundPaymentRequest {
+            payment_id: payment_id.to_string(),
+            amount: Some(rpc::wire::money(amount)),
+            reason: reason.to_owned(),
+            idempotency_key: key.to_owned(),
+            ..Default::default()
+        };
+        PaymentServiceClient::new(self.0.bind(call)).refund_payment(request).await?;
+        Ok(())
+    }
+
+    /// Whether money was reserved or taken, or may have been.
+    pub async fn touched(&self, call: &Call, payment_id: PaymentId) -> Result<Touched, Status> {
+        let request = pb::GetPaymentRequest { payment_id: payment_id.to_string() };
+        let payment = PaymentServiceClient::new(self.0.bind(call)).get_payment(request).await?.into_inner();
+        let undecided = payment.attempts.iter().any(|attempt| match attempt.outcome() {
+            pb::AttemptOutcome::Failed | pb::AttemptOutcome::Released | pb::AttemptOutcome::Returned => false,
+            pb::AttemptOutcome::Unspecified
+            | pb::AttemptOutcome::Succeeded
+            | pb::AttemptOutcome::Unknown
+            | pb::AttemptOutcome::RequiresAction
+            | pb::AttemptOutcome::Processing
+            | pb::AttemptOutcome::Authorized => true,
+        });
+        let waits = match payment.state() {
+            pb::PaymentState::RequiresPayment | pb::PaymentState::Canceled => true,
+            pb::PaymentState::Unspecified
+            | pb::PaymentState::RequiresAction
+            | pb::PaymentState::Processing
+            | pb::PaymentState::PartiallyPaid
+            | pb::PaymentState::Succeeded
+            | pb::PaymentState::Authorized => false,
+        };
+        Ok(if waits && !undecided { Touched::Untouched } else { Touched::Touched })
+    }
+
     /// Voids a payment; an unknown id is remembered there, so that it can never be opened later.
     pub async fn void(&self, call: &Call, payment_id: PaymentId, reason: &str) -> Result<(), Status> {
         let request =
@@ -45,4 +129,21 @@ impl Payments {
         PaymentServiceClient::new(self.0.bind(call)).void_payment(request).await?;
         Ok(())
     }
+}
+
+/// What a payment took, as it is kept on its order.
+pub fn read_payment(payment: &pb::Payment, currency: Currency) -> anyhow::Result<OrderPayment> {
+    let minor = |money: Option<&proto::r#type::v1::Money>| -> anyhow::Result<i64> {
+        // An absent sum is nothing.
+        let Some(money) = money else { return Ok(0) };
+        anyhow::ensure!(money.currency_code == currency.code(), "the payment is in {}", money.currency_code);
+        Ok(Money::parse(&money.amount, currency)?.minor())
+    };
+    let payment_id: PaymentId = payment.payment_id.parse()?;
+    Ok(OrderPayment {
+        payment_id: payment_id.uuid(),
+        amount: minor(payment.amount.as_ref())?,
+        paid: minor(payment.captured.as_ref())?,
+        refunded: minor(payment.refunded.as_ref())?,
+    })
 }

@@ -1,6 +1,6 @@
 //! What a caller wants placed, read once.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use proto::orders::v1 as pb;
 use rpc::{Call, Fields, Invalid};
 use types::{Currency, DeliveryMethodId, Money, OrderId, Quantity, ShopId, Sku, SourceId};
@@ -8,7 +8,7 @@ use types::{Currency, DeliveryMethodId, Money, OrderId, Quantity, ShopId, Sku, S
 use crate::batches::record_orders::NewOrder;
 use crate::error::{Error, Result};
 use crate::model::buyer::{Address, Buyer};
-use crate::model::order::{Delivery, Order};
+use crate::model::order::{Deadlines, Delivery, Order, Progress};
 use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
 use crate::model::order_state::OrderState;
 use crate::model::origin::{OrderMethod, PaymentMethod};
@@ -18,21 +18,21 @@ use crate::upstreams::{Shop, Source};
 use crate::wire;
 
 /// Who holds it may say what things cost: a marketplace has sold already.
-const SCOPE_PRICE: &str = "orders.price";
+pub(in crate::rpc) const SCOPE_PRICE: &str = "orders.price";
 
 const LINES_MAX: usize = 1000;
 const EXTERNAL_ID_LENGTH_MAX: usize = 128;
-const LINE_NAME_LENGTH_MAX: usize = 500;
+pub(in crate::rpc) const LINE_NAME_LENGTH_MAX: usize = 500;
 const NAME_LENGTH_MAX: usize = 200;
 const PHONE_LENGTH_MAX: usize = 40;
 const EMAIL_LENGTH_MAX: usize = 254;
 const ADDRESS_LENGTH_MAX: usize = 300;
-const COMMENT_LENGTH_MAX: usize = rpc::TEXT_LENGTH_MAX;
+pub(in crate::rpc) const COMMENT_LENGTH_MAX: usize = rpc::TEXT_LENGTH_MAX;
 
 /// A request that is well formed; its currency is checked once the shop is known.
-pub(super) struct Wanted {
-    pub(super) shop_id: ShopId,
-    pub(super) source_id: SourceId,
+pub(in crate::rpc) struct Wanted {
+    pub(in crate::rpc) shop_id: ShopId,
+    pub(in crate::rpc) source_id: SourceId,
     method: Option<OrderMethod>,
     external_id: String,
     buyer: Buyer,
@@ -41,6 +41,7 @@ pub(super) struct Wanted {
     payment_method: PaymentMethod,
     currency: Option<Currency>,
     expected_total: Option<Money>,
+    ship_by: Option<DateTime<Utc>>,
     may_price: bool,
     key: String,
     fingerprint: Vec<u8>,
@@ -54,7 +55,7 @@ struct WantedLine {
 }
 
 impl Wanted {
-    pub(super) fn parse(call: &Call, mut request: pb::PlaceOrderRequest) -> Result<Self> {
+    pub(in crate::rpc) fn parse(call: &Call, mut request: pb::PlaceOrderRequest) -> Result<Self> {
         let mut fields = Fields::new();
         let may_price = call.caller.may(SCOPE_PRICE);
         let shop_id = match request.shop_id.as_str() {
@@ -75,6 +76,7 @@ impl Wanted {
             payment_method: payment_method(&mut fields, &request.payment_method),
             currency: fields.parse_optional("currency_code", &request.currency_code),
             expected_total: amount(&mut fields, "expected_total", request.expected_total.as_ref()),
+            ship_by: fields.time_optional("ship_by_time", request.ship_by_time),
             may_price,
             key,
             fingerprint: Vec::new(),
@@ -91,7 +93,7 @@ impl Wanted {
     }
 
     /// The order to record. Everything here is pure.
-    pub(super) fn into_order(self, call: &Call, shop: &Shop, source: &Source) -> Result<NewOrder> {
+    pub(in crate::rpc) fn into_order(self, call: &Call, shop: &Shop, source: &Source) -> Result<NewOrder> {
         if source.shop_id != shop.shop_id {
             return Err(Error::SourceNotFound);
         }
@@ -108,6 +110,7 @@ impl Wanted {
             delivery_price_minor: self.delivery.as_ref().and_then(|(_, price)| price.map(Money::minor)),
             country_code: shop.country_code.clone(),
             delivers: self.delivery.is_some(),
+            one_warehouse: !shop.split_allowed,
         };
         let nothing = Money::zero(currency);
         let external_ids =
@@ -153,8 +156,14 @@ impl Wanted {
             version: 0,
             create_time: DateTime::UNIX_EPOCH,
             update_time: DateTime::UNIX_EPOCH,
+            payments: Vec::new(),
+            returned_total: nothing,
+            fulfilments: Vec::new(),
+            deadlines: Deadlines { pay_by: None, ship_by: self.ship_by },
+            progress: Progress::default(),
         };
         Ok(NewOrder {
+            pay_by_minutes: shop.pay_by_minutes.filter(|_| order.payment_method == PaymentMethod::Card),
             order,
             number_prefix: shop.number_prefix.clone(),
             external_id: self.external_id,
@@ -202,6 +211,8 @@ impl WantedLine {
             price_quantity: 1,
             total: nothing,
             tax_category: String::new(),
+            components: Vec::new(),
+            weight_grams: 0,
         }
     }
 
@@ -227,7 +238,7 @@ fn external_id(fields: &mut Fields, text: &str) -> String {
     fields.text("external_id", text, EXTERNAL_ID_LENGTH_MAX)
 }
 
-fn buyer(fields: &mut Fields, contact: Option<&pb::Contact>, comment: &str, may_price: bool) -> Buyer {
+pub(in crate::rpc) fn buyer(fields: &mut Fields, contact: Option<&pb::Contact>, comment: &str, may_price: bool) -> Buyer {
     let nobody = pb::Contact::default();
     let contact = contact.unwrap_or(&nobody);
     let buyer = Buyer {
@@ -263,7 +274,7 @@ fn lines(fields: &mut Fields, lines: &[pb::NewLine], may_price: bool) -> Vec<Wan
     read.collect()
 }
 
-fn delivery(
+pub(in crate::rpc) fn delivery(
     fields: &mut Fields,
     delivery: Option<&pb::NewDelivery>,
     may_price: bool,
@@ -276,7 +287,9 @@ fn delivery(
     if delivery.price.is_some() {
         check_scope(fields, "delivery.price", may_price);
     }
-    Some((Delivery { method_id: method_id?, method_name: String::new(), address }, price))
+    let delivery =
+        Delivery { method_id: method_id?, method_name: String::new(), address, price_fixed: price.is_some() };
+    Some((delivery, price))
 }
 
 fn address(fields: &mut Fields, given: &proto::r#type::v1::Address) -> Address {
@@ -300,12 +313,12 @@ fn payment_method(fields: &mut Fields, name: &str) -> PaymentMethod {
     fields.parse_optional("payment_method", name).unwrap_or(PaymentMethod::CashOnDelivery)
 }
 
-fn amount(fields: &mut Fields, field: &str, money: Option<&proto::r#type::v1::Money>) -> Option<Money> {
+pub(in crate::rpc) fn amount(fields: &mut Fields, field: &str, money: Option<&proto::r#type::v1::Money>) -> Option<Money> {
     let money = fields.money_optional(field, money)?;
     fields.check(!money.is_negative(), field, "OUT_OF_RANGE", "must not be negative");
     Some(money)
 }
 
-fn check_scope(fields: &mut Fields, field: &str, may_price: bool) {
+pub(in crate::rpc) fn check_scope(fields: &mut Fields, field: &str, may_price: bool) {
     fields.check(may_price, field, "PRICE_NOT_ALLOWED", "the scope orders.price is needed to set it");
 }

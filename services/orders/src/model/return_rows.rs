@@ -1,0 +1,1 @@
+//! Reads returns and writes their changes.

@@ -1,0 +1,104 @@
+//! Orders that are paid by card: what is opened for them, and what becomes of those that nobody pays.
+
+use std::time::Duration;
+
+use proto::inventory::v1::SplitPolicy;
+use proto::orders::v1 as pb;
+use proto::payments::v1::{AttemptOutcome, PaymentMethod};
+
+use crate::shop::Shop;
+
+async fn shop_with_deadline(minutes: i32) -> Shop {
+    let shop = Shop::open().await;
+    shop.them.state().shops.get_mut(&shop.shop_id.to_string()).unwrap().pay_by_minutes = minutes;
+    shop
+}
+
+fn by_card(shop: &Shop) -> pb::PlaceOrderRequest {
+    pb::PlaceOrderRequest { payment_method: "card".to_owned(), ..shop.cart(&[("A-1", 1)]) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_order_has_a_deadline_and_others_have_none() {
+    let shop = shop_with_deadline(30).await;
+
+    let card = shop.placed(by_card(&shop)).await;
+    let cash = shop.placed(shop.cart(&[("A-1", 1)])).await;
+
+    let placed = card.create_time.unwrap().seconds;
+    assert_eq!(card.pay_by_time.map(|time| time.seconds), Some(placed + 30 * 60));
+    assert_eq!((cash.pay_by_time, card.payment.unwrap().method.as_str()), (None, "card"));
+    assert_eq!(shop.them.state().payments[&card.payment_id].method, PaymentMethod::Card as i32);
+    assert_eq!(shop.count("SELECT count(*) FROM order_terms").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_pays_is_cancelled_and_given_back() {
+    let shop = shop_with_deadline(30).await;
+    let order = shop.placed(by_card(&shop)).await;
+    let paid = shop.placed(by_card(&shop)).await;
+    shop.pay(&paid.payment_id, 10_000);
+    shop.eventually(&paid.order_id, "the money is heard of", |order| order.paid == order.total).await;
+
+    shop.world.clock.advance(Duration::from_secs(31 * 60));
+
+    let cancelled = shop
+        .eventually(&order.order_id, "it is cancelled", |order| order.state() == pb::OrderState::Cancelled)
+        .await;
+    assert_eq!(cancelled.cancel_reason, "payment_overdue");
+    assert_eq!(shop.them.held().len(), 2, "what is paid stays held");
+    assert_eq!(shop.them.state().stock["A-1"], 9);
+    assert_eq!(shop.order(&paid.order_id).await.state(), pb::OrderState::New);
+    assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced", "OrderCancelled"]);
+    let open = "SELECT count(*) FROM order_terms WHERE pay_by_look_time IS NOT NULL";
+    testing::eventually("nobody is looked at any more", async || (shop.count(open).await == 0).then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_paid_is_never_cancelled() {
+    let shop = shop_with_deadline(30).await;
+    let mut touched = Vec::new();
+    for outcome in [AttemptOutcome::Unknown, AttemptOutcome::Authorized, AttemptOutcome::RequiresAction] {
+        let order = shop.placed(by_card(&shop)).await;
+        shop.them.state().payments.get_mut(&order.payment_id).unwrap().attempts.push(outcome);
+        touched.push(order);
+    }
+    let failed = shop.placed(by_card(&shop)).await;
+    shop.them.state().payments.get_mut(&failed.payment_id).unwrap().attempts.push(AttemptOutcome::Failed);
+
+    shop.world.clock.advance(Duration::from_secs(31 * 60));
+
+    shop.eventually(&failed.order_id, "the failed one is cancelled", |order| {
+        order.state() == pb::OrderState::Cancelled
+    })
+    .await;
+    for order in &touched {
+        assert_eq!(shop.order(&order.order_id).await.state(), pb::OrderState::New);
+    }
+
+    // The provider says that nothing was taken: the next look cancels it.
+    shop.them.state().payments.get_mut(&touched[0].payment_id).unwrap().attempts =
+        vec![AttemptOutcome::Failed];
+    shop.world.clock.advance(Duration::from_secs(61));
+    shop.eventually(&touched[0].order_id, "it is cancelled", |order| {
+        order.state() == pb::OrderState::Cancelled
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shop_says_whether_stock_may_come_from_several_warehouses() {
+    let shop = Shop::open().await;
+    let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
+    assert_eq!(shop.them.state().reservations[&order.reservation_id].split, SplitPolicy::Allowed as i32);
+
+    shop.them.state().shops.get_mut(&shop.shop_id.to_string()).unwrap().split_allowed = Some(false);
+    shop.world.clock.advance(Duration::from_secs(10));
+
+    let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
+    assert_eq!(
+        shop.them.state().reservations[&order.reservation_id].split,
+        SplitPolicy::OneWarehouse as i32
+    );
+}
