@@ -1,7 +1,7 @@
 //! The catalog service: what is sold and for how much.
 //!
 //! `model/` holds the nouns, `rpc/` one verb per file. `feed/` reads a shop's YML file as a stream of rows, `import/` takes
-//! those rows in, batch by batch. `request` reads resources that requests carry and `wire` writes those that answers carry.
+//! those rows in, batch by batch. `upstreams/` asks inventory what is free. `request` reads resources that requests carry and `wire` writes those that answers carry.
 
 mod error;
 mod feed;
@@ -12,6 +12,7 @@ mod retry;
 mod rpc;
 mod schema;
 mod tell;
+mod upstreams;
 mod wire;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use types::Clock;
 
 use crate::rpc::{Quoter, quoter};
+use crate::upstreams::Upstreams;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/catalog");
 
@@ -33,6 +35,7 @@ pub struct Catalog {
     store: Store,
     clock: Clock,
     quoter: Quoter,
+    upstreams: Upstreams,
     /// Imports that may run at once.
     imports: Arc<Semaphore>,
     stop: CancellationToken,
@@ -48,6 +51,7 @@ impl Service for Catalog {
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
         let catalog = Arc::new(Self {
             quoter: quoter(platform.store.clone()),
+            upstreams: Upstreams::new(&platform.directory),
             store: platform.store,
             clock: platform.clock,
             imports: Arc::new(Semaphore::new(import::IMPORTS_MAX)),

@@ -5,8 +5,9 @@ mod product;
 use ::rpc::{Fields, Invalid};
 use chrono::SubsecRound;
 use proto::catalog::v1 as pb;
+use types::{Currency, Money};
 
-use crate::model::{CategoryDetails, ExternalId, PriceListDetails};
+use crate::model::{CategoryDetails, Derivation, ExternalId, Percent, PriceListDetails, Rounding};
 
 pub(crate) use product::{CHARACTERISTICS_MAX, VARIANTS_MAX, product};
 pub(crate) use product::{barcode, characteristic, description, name, page_url, picture_url, vendor};
@@ -54,6 +55,9 @@ pub(crate) fn price_list(list: &pb::PriceList) -> Result<PriceListDetails, Inval
     }
     channels.sort_unstable();
     channels.dedup();
+    let rounding =
+        currency.zip(list.rounding.as_ref()).and_then(|(currency, one)| rounding(&mut fields, currency, one));
+    let derivation = derivation(&mut fields, list);
     fields.finish_with(currency.map(|currency| PriceListDetails {
         name,
         currency,
@@ -61,7 +65,37 @@ pub(crate) fn price_list(list: &pb::PriceList) -> Result<PriceListDetails, Inval
         valid_until,
         channels,
         priority: list.priority,
+        rounding,
+        derivation,
     }))
+}
+
+fn rounding(fields: &mut Fields, currency: Currency, rounding: &pb::PriceRounding) -> Option<Rounding> {
+    let step = fields.money("price_list.rounding.step", rounding.step.as_ref())?;
+    let ending = fields.money_optional("price_list.rounding.ending", rounding.ending.as_ref());
+    let ending = ending.unwrap_or(Money::zero(currency));
+    for (name, money) in [("step", step), ("ending", ending)] {
+        let field = format!("price_list.rounding.{name}.currency_code");
+        let problem = format!("the list is in {currency}");
+        fields.check(money.currency() == currency, &field, "CURRENCY_MISMATCH", &problem);
+    }
+    fields.check(step.minor() > 0, "price_list.rounding.step.amount", "OUT_OF_RANGE", "must be above 0");
+    let within = (0..step.minor().max(1)).contains(&ending.minor());
+    fields.check(within, "price_list.rounding.ending.amount", "OUT_OF_RANGE", "must be below the step");
+    Some(Rounding { step: step.minor(), ending: ending.minor() })
+}
+
+fn derivation(fields: &mut Fields, list: &pb::PriceList) -> Option<Derivation> {
+    if list.base_price_list_id.is_empty() {
+        let alone = list.percent.is_empty();
+        fields.check(alone, "price_list.base_price_list_id", "REQUIRED", "of which list is it a percentage?");
+        return None;
+    }
+    let base = fields.parse("price_list.base_price_list_id", &list.base_price_list_id);
+    let percent = Percent::parse(&list.percent);
+    let problem = "a decimal such as 92.5, above 0, at most 1000, two digits after the point";
+    fields.check(percent.is_some(), "price_list.percent", "MALFORMED", problem);
+    Some(Derivation { base: base?, percent: percent? })
 }
 
 /// A channel such as `site`; empty where it is not named.

@@ -8,10 +8,13 @@ mod get_product;
 mod get_variant;
 mod import_feed;
 mod list_categories;
+mod list_price_history;
 mod list_price_lists;
 mod list_product_history;
 mod list_products;
 mod quote_items;
+mod resolve_barcode;
+mod search_variants;
 mod set_prices;
 mod update_category;
 mod update_price_list;
@@ -130,16 +133,28 @@ impl CatalogService for Catalog {
         Ok(Response::new(list_product_history::handle(self, request).await?))
     }
 
-    async fn search_variants(&self, _: Request<pb::SearchVariantsRequest>) -> Answer<pb::SearchVariantsResponse> {
-        Err(Status::unimplemented("not served yet"))
+    async fn search_variants(
+        &self,
+        request: Request<pb::SearchVariantsRequest>,
+    ) -> Answer<pb::SearchVariantsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(search_variants::handle(self, &call, request).await?))
     }
 
-    async fn resolve_barcode(&self, _: Request<pb::ResolveBarcodeRequest>) -> Answer<pb::ResolvedBarcode> {
-        Err(Status::unimplemented("not served yet"))
+    async fn resolve_barcode(
+        &self,
+        request: Request<pb::ResolveBarcodeRequest>,
+    ) -> Answer<pb::ResolvedBarcode> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(resolve_barcode::handle(self, request).await?))
     }
 
-    async fn list_price_history(&self, _: Request<pb::ListPriceHistoryRequest>) -> Answer<pb::ListPriceHistoryResponse> {
-        Err(Status::unimplemented("not served yet"))
+    async fn list_price_history(
+        &self,
+        request: Request<pb::ListPriceHistoryRequest>,
+    ) -> Answer<pb::ListPriceHistoryResponse> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(list_price_history::handle(self, request).await?))
     }
 
     async fn create_brand(&self, _: Request<pb::CreateBrandRequest>) -> Answer<pb::Brand> {

@@ -30,6 +30,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    price_changes (sku, price_list_id, version) {
+        sku -> Text,
+        price_list_id -> Uuid,
+        version -> Int8,
+        amount_minor -> Int8,
+        old_amount_minor -> Nullable<Int8>,
+        promo_amount_minor -> Nullable<Int8>,
+        promo_from_time -> Nullable<Timestamptz>,
+        promo_until_time -> Nullable<Timestamptz>,
+        change_time -> Timestamptz,
+        actor -> Text,
+        action -> Text,
+    }
+}
+
+diesel::table! {
     price_lists (price_list_id) {
         price_list_id -> Uuid,
         name -> Text,
@@ -42,6 +58,10 @@ diesel::table! {
         version -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        rounding_step_minor -> Nullable<Int8>,
+        rounding_ending_minor -> Int8,
+        base_price_list_id -> Nullable<Uuid>,
+        percent_hundredths -> Nullable<Int4>,
     }
 }
 
@@ -53,6 +73,9 @@ diesel::table! {
         old_amount_minor -> Nullable<Int8>,
         version -> Int8,
         update_time -> Timestamptz,
+        promo_amount_minor -> Nullable<Int8>,
+        promo_from_time -> Nullable<Timestamptz>,
+        promo_until_time -> Nullable<Timestamptz>,
     }
 }
 
@@ -129,6 +152,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     categories,
     category_external_ids,
     kit_components,
+    price_changes,
     price_lists,
     prices,
     product_categories,

@@ -3,9 +3,8 @@
 use proto::catalog::v1 as pb;
 use serde_json::Value;
 use store::{Audit, Tx};
-use types::PriceListId;
 
-use crate::model::{Category, ChangedPrice, Changes, Edit, PriceList};
+use crate::model::{Category, ChangedPrice, Changes, Edit, Price, PriceList};
 use crate::wire;
 
 /// A product was added or changed.
@@ -33,17 +32,24 @@ pub(crate) fn price_list(tx: &mut Tx, action: &'static str, list: &PriceList, ch
 }
 
 /// Prices of a list changed: an event for each, and one row of the list's history for all.
-pub(crate) fn prices(tx: &mut Tx, action: &'static str, list: PriceListId, changed: &[ChangedPrice]) {
+pub(crate) fn prices(tx: &mut Tx, action: &'static str, list: &PriceList, changed: &[ChangedPrice]) {
     let mut changes = Changes::default();
     for price in changed {
-        let event = wire::price_changed(list, price);
-        events::append(tx, format!("{list}/{}", price.sku), price.new.version, None, &event);
-        let text = |price: crate::model::Price| match price.old_amount {
-            Some(old_amount) => format!("{} (was {})", price.amount.amount(), old_amount.amount()),
-            None => price.amount.amount(),
-        };
+        let event = wire::price_changed(list.id, price);
+        events::append(tx, format!("{}/{}", list.id, price.sku), price.new.version, None, &event);
         let old = price.old.map_or(Value::Null, |old| Value::String(text(old)));
         changes.note(format!("prices[{}]", price.sku), old, Value::String(text(price.new)));
     }
-    tx.audit(changes.into_audit(Audit::new(action, list)));
+    tx.audit(changes.into_audit(Audit::new(action, list.id)));
+}
+
+fn text(price: Price) -> String {
+    let mut text = price.amount.amount();
+    if let Some(old_amount) = price.old_amount {
+        text += &format!(" (was {})", old_amount.amount());
+    }
+    if let Some(promo) = price.promo {
+        text += &format!(", {} from {} until {}", promo.amount.amount(), promo.from, promo.until);
+    }
+    text
 }

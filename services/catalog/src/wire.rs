@@ -1,12 +1,13 @@
 //! Model → proto: the only place that builds resource messages.
 
+use chrono::{DateTime, Utc};
 use proto::catalog::v1 as pb;
 use rpc::wire::{money, time};
-use types::{PriceListId, ProductId};
+use types::{Money, PriceListId, ProductId};
 
 use crate::model::{
-    Category, ChangedPrice, Effective, ExternalId, KitComponent, PackBarcode, Price, PriceList, Product,
-    ProductKind, Quoted, QuotedComponent, Variant,
+    Basis, Candidate, Category, ChangedPrice, Effective, ExternalId, KitComponent, Offered, PackBarcode, PastPrice,
+    Price, PriceList, Product, ProductKind, Promo, Quoted, QuotedComponent, StockOfSku, Variant, Verdict,
 };
 
 /// Why a kit is found and not sold.
@@ -53,6 +54,29 @@ pub(crate) fn variant(product: ProductId, variant: &Variant) -> pb::Variant {
     }
 }
 
+/// A variant to offer, what of it is free, and why it is not sold if there is a reason.
+pub(crate) fn variant_match(
+    product: &Product,
+    one: &Variant,
+    offered: &Offered,
+    stock: StockOfSku,
+) -> pb::VariantMatch {
+    let level = |(warehouse_id, free_quantity)| pb::WarehouseStock { warehouse_id, free_quantity };
+    let unsellable = offered.archived_component.as_ref();
+    pb::VariantMatch {
+        variant: Some(variant(product.id, one)),
+        name: product.details.title(one).to_owned(),
+        kind: kind(product.details.kind).into(),
+        recommended: product.details.recommended,
+        free_quantity: stock.total,
+        stock: stock.warehouses.into_iter().map(level).collect(),
+        unsellable_reason: unsellable.map(|_| KIT_COMPONENT_ARCHIVED.to_owned()).unwrap_or_default(),
+        unsellable_sku: unsellable.cloned().unwrap_or_default(),
+        price: None,
+        pack_quantity: 1,
+    }
+}
+
 pub(crate) fn category(category: &Category) -> pb::Category {
     pb::Category {
         category_id: category.id.to_string(),
@@ -74,33 +98,82 @@ pub(crate) fn price_list(list: &PriceList) -> pb::PriceList {
         channels: details.channels.clone(),
         priority: details.priority,
         etag: list.version.to_string(),
-        ..Default::default()
+        rounding: details.rounding.map(|rounding| pb::PriceRounding {
+            step: Some(money(Money::new(details.currency, rounding.step))),
+            ending: Some(money(Money::new(details.currency, rounding.ending))),
+        }),
+        base_price_list_id: details.derivation.map(|one| one.base.to_string()).unwrap_or_default(),
+        percent: details.derivation.map(|one| one.percent.text()).unwrap_or_default(),
     }
 }
 
 pub(crate) fn price_changed(list: PriceListId, changed: &ChangedPrice) -> pb::PriceChanged {
-    let Price { amount, old_amount, .. } = changed.new;
-    let price = pb::Price {
-        price_list_id: list.to_string(),
-        sku: changed.sku.to_string(),
-        amount: Some(money(amount)),
-        old_amount: old_amount.map(money),
-        ..Default::default()
-    };
+    let price = price(list, changed.sku.as_str(), &changed.new);
     pb::PriceChanged { price: Some(price), previous_amount: changed.old.map(|old| money(old.amount)) }
 }
 
-pub(crate) fn effective_price(sku: &types::Sku, effective: &Effective) -> pb::EffectivePrice {
-    pb::EffectivePrice {
-        sku: sku.to_string(),
-        amount: Some(money(effective.amount)),
-        old_amount: effective.old_amount.map(money),
-        price_list_id: effective.list.to_string(),
-        ..Default::default()
+pub(crate) fn past_price(sku: &types::Sku, past: PastPrice) -> pb::PriceHistoryEntry {
+    pb::PriceHistoryEntry {
+        price: Some(price(past.list, sku.as_str(), &past.price)),
+        change_time: Some(time(past.change_time)),
+        actor: past.actor,
+        action: past.action,
     }
 }
 
-pub(crate) fn quoted_item(sku: &str, quoted: Option<Quoted>, total: Option<types::Money>) -> pb::QuotedItem {
+fn price(list: PriceListId, sku: &str, price: &Price) -> pb::Price {
+    let promo = |promo: Promo| pb::PromoPrice {
+        amount: Some(money(promo.amount)),
+        from_time: Some(time(promo.from)),
+        until_time: Some(time(promo.until)),
+    };
+    pb::Price {
+        price_list_id: list.to_string(),
+        sku: sku.to_owned(),
+        amount: Some(money(price.amount)),
+        old_amount: price.old_amount.map(money),
+        promo: price.promo.map(promo),
+        version: price.version,
+    }
+}
+
+pub(crate) fn effective_price(sku: &str, effective: &Effective) -> pb::EffectivePrice {
+    let basis = match effective.basis {
+        Basis::Regular => pb::PriceBasis::Regular,
+        Basis::Promo => pb::PriceBasis::Promo,
+    };
+    let derivation = effective.derivation;
+    pb::EffectivePrice {
+        sku: sku.to_owned(),
+        amount: Some(money(effective.amount)),
+        old_amount: effective.old_amount.map(money),
+        price_list_id: effective.list.to_string(),
+        basis: basis.into(),
+        base_price_list_id: derivation.map(|one| one.base.to_string()).unwrap_or_default(),
+        percent: derivation.map(|one| one.percent.text()).unwrap_or_default(),
+        considered: Vec::new(),
+    }
+}
+
+/// A list's price and what became of it; the amount is what the list shows at the time.
+pub(crate) fn considered(candidate: &Candidate, verdict: Verdict, at: DateTime<Utc>) -> pb::ConsideredPrice {
+    let verdict = match verdict {
+        Verdict::Counts => pb::PriceVerdict::Counts,
+        Verdict::Outranked => pb::PriceVerdict::Outranked,
+        Verdict::OtherChannel => pb::PriceVerdict::OtherChannel,
+        Verdict::TooEarly => pb::PriceVerdict::TooEarly,
+        Verdict::TooLate => pb::PriceVerdict::TooLate,
+    };
+    pb::ConsideredPrice {
+        price_list_id: candidate.list.to_string(),
+        price_list_name: candidate.list_name.clone(),
+        priority: candidate.priority,
+        amount: candidate.terms.effective(candidate.list, at).map(|effective| money(effective.amount)),
+        verdict: verdict.into(),
+    }
+}
+
+pub(crate) fn quoted_item(sku: &str, quoted: Option<Quoted>, total: Option<Money>) -> pb::QuotedItem {
     let Some(quoted) = quoted else { return pb::QuotedItem { sku: sku.to_owned(), ..Default::default() } };
     if let Some(component) = quoted.unsellable_for() {
         return pb::QuotedItem {

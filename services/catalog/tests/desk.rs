@@ -13,6 +13,8 @@ use testing::World;
 use tonic::{Response, Status};
 use types::{Sku, SourceId};
 
+use crate::neighbours::Neighbours;
+
 pub type Client = CatalogServiceClient<BoundChannel>;
 pub type Answer<T> = Result<Response<T>, Status>;
 
@@ -20,13 +22,15 @@ pub type Answer<T> = Result<Response<T>, Status>;
 pub struct Desk {
     pub world: World,
     pub catalog: Client,
+    pub neighbours: Neighbours,
 }
 
 impl Desk {
     pub async fn open() -> Self {
-        let world = World::new().await.start::<Catalog>().await;
+        let neighbours = Neighbours::default();
+        let world = neighbours.move_into(World::new().await).start::<Catalog>().await;
         let catalog = CatalogServiceClient::new(world.channel("catalog"));
-        Self { world, catalog }
+        Self { world, catalog, neighbours }
     }
 
     pub fn for_partner(&self, scopes: &[&str]) -> Client {
@@ -118,6 +122,18 @@ impl Desk {
         answer.products.into_iter().map(|product| product.name).collect()
     }
 
+    /// What a search in rubles finds.
+    pub async fn search(&mut self, request: pb::SearchVariantsRequest) -> Answer<pb::SearchVariantsResponse> {
+        let request = pb::SearchVariantsRequest { currency_code: "RUB".to_owned(), ..request };
+        self.catalog.search_variants(request).await
+    }
+
+    /// The SKUs that a text finds, in their order.
+    pub async fn found(&mut self, text: &str) -> Vec<String> {
+        let request = pb::SearchVariantsRequest { text: text.to_owned(), ..Default::default() };
+        skus(self.search(request).await)
+    }
+
     /// How many rows a table has.
     pub async fn count(&self, table: &str) -> i64 {
         let client = self.world.database("catalog").client().await;
@@ -158,7 +174,7 @@ impl Desk {
 }
 
 /// Every table of the service, and what it tells.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "categories",
     "category_external_ids",
     "products",
@@ -170,9 +186,17 @@ const TABLES: [&str; 13] = [
     "kit_components",
     "price_lists",
     "prices",
+    "price_changes",
     "event_log",
     "audit_log",
 ];
+
+/// The SKUs of a page, in their order.
+#[track_caller]
+pub fn skus(answer: Answer<pb::SearchVariantsResponse>) -> Vec<String> {
+    let matches = answer.expect("a page").into_inner().matches;
+    matches.into_iter().filter_map(|found| Some(found.variant?.sku)).collect()
+}
 
 pub fn key() -> String {
     SourceId::new().to_string()

@@ -27,7 +27,11 @@ async fn moves_at_the_same_moment_close_no_circle() {
     for round in 0..10 {
         let left = desk.category(&format!("Left {round}"), None).await;
         let right = desk.category(&format!("Right {round}"), None).await;
-        let mut other = Desk { world: testing::World::new().await, catalog: desk.catalog.clone() };
+        let mut other = Desk {
+            world: testing::World::new().await,
+            catalog: desk.catalog.clone(),
+            neighbours: desk.neighbours.clone(),
+        };
 
         let (one, two) = tokio::join!(desk.move_category(&left, &right), other.move_category(&right, &left));
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::feed::{GROUP_PREFIX, Offer, Refusal};
 use crate::model::{
     ChangedPrice, Changes, Edit, Owners, PriceList, Prices, Product, VariantPlace, WantedPrice,
+    WantedPromo,
 };
 use crate::{retry, tell};
 
@@ -104,9 +105,10 @@ fn prepare(
 
 /// Decides and counts, writing nothing but the run's own memory.
 async fn rehearse(import: &Import, ledger: &mut Ledger, ready: &[Ready]) -> Result<(Decision, u64)> {
+    let now = import.store.clock().now();
     let mut known = load(ledger.connection()?, import.source, ready).await?;
     known.overlay(ledger.recall(&keys(ready)).await?);
-    let decision = decide(import, import.store.clock().now(), known, ready);
+    let decision = decide(import, now, known, ready);
     ledger.remember(&decision.entries).await?;
 
     let mut prices_changed = 0;
@@ -116,10 +118,10 @@ async fn rehearse(import: &Import, ledger: &mut Ledger, ready: &[Ready]) -> Resu
             None => PriceList::find_default(ledger.connection()?, *currency).await?,
         };
         let prices = match list {
-            Some(list) => Prices::load(ledger.connection()?, list.id, *currency, &skus(wanted)).await?,
-            None => Prices::default(),
+            Some(list) => Prices::load(ledger.connection()?, &list, &skus(wanted)).await?,
+            None => Prices::none(),
         };
-        prices_changed += prices.changed_by(wanted.iter().cloned()).len() as u64;
+        prices_changed += prices.changed_by(wanted.iter().cloned(), now).len() as u64;
     }
     Ok((decision, prices_changed))
 }
@@ -148,35 +150,35 @@ async fn perform(import: &Import, ready: &[Ready]) -> Result<(Decision, u64)> {
 }
 
 async fn set_prices(import: &Import, tx: &mut Tx, currency: Currency, wanted: &[WantedPrice]) -> Result<u64> {
+    let now = tx.now();
     let list = match &import.list {
-        Some(list) => list.id,
+        Some(list) => list.clone(),
         None => default_list(tx, currency).await?,
     };
-    let before = Prices::load(tx.conn(), list, currency, &skus(wanted)).await?;
-    if before.changed_by(wanted.iter().cloned()).is_empty() {
+    let before = Prices::load(tx.conn(), &list, &skus(wanted)).await?;
+    if before.changed_by(wanted.iter().cloned(), now).is_empty() {
         return Ok(0);
     }
     // Locked only when there is something to write; what changed meanwhile is seen now.
-    PriceList::lock(tx.conn(), list).await?.ok_or(Error::PriceListNotFound(list))?;
-    let before = Prices::load(tx.conn(), list, currency, &skus(wanted)).await?;
-    let changed = before.changed_by(wanted.iter().cloned());
+    let list = PriceList::lock(tx.conn(), list.id).await?.ok_or(Error::PriceListNotFound(list.id))?;
+    let before = Prices::load(tx.conn(), &list, &skus(wanted)).await?;
+    let changed = before.changed_by(wanted.iter().cloned(), now);
 
-    let now = tx.now();
-    ChangedPrice::save(tx.conn(), list, &changed, now).await?;
+    ChangedPrice::save(tx, METHOD, &list, &changed).await?;
 
-    tell::prices(tx, METHOD, list, &changed);
+    tell::prices(tx, METHOD, &list, &changed);
     Ok(changed.len() as u64)
 }
 
 /// The list that takes prices in `currency` when no other is named; made when it is absent.
-async fn default_list(tx: &mut Tx, currency: Currency) -> Result<types::PriceListId> {
+async fn default_list(tx: &mut Tx, currency: Currency) -> Result<PriceList> {
     if let Some(list) = PriceList::find_default(tx.conn(), currency).await? {
-        return Ok(list.id);
+        return Ok(list);
     }
     let list = PriceList::new_default(currency, tx.now());
     list.insert(tx.conn()).await?;
     tell::price_list(tx, METHOD, &list, Changes::of_new(list.details.facts()));
-    Ok(list.id)
+    Ok(list)
 }
 
 fn decide(import: &Import, now: chrono::DateTime<chrono::Utc>, known: Known, ready: &[Ready]) -> Decision {
@@ -201,7 +203,8 @@ impl Decision {
         }
         let currency = offer.amount.currency();
         let (_, wanted) = self.prices.entry(currency.code()).or_insert_with(|| (currency, Vec::new()));
-        wanted.push(WantedPrice { sku, amount: offer.amount, old_amount: offer.old_amount });
+        let (amount, old_amount) = (offer.amount, offer.old_amount);
+        wanted.push(WantedPrice { sku, amount, old_amount, promo: WantedPromo::Keep });
     }
 }
 

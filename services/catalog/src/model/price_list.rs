@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rpc::Invalid;
 use serde_json::json;
 use types::{Currency, PriceListId};
 use uuid::Uuid;
 
-use crate::error::Result;
-use crate::model::Fact;
+use crate::error::{Error, Result};
+use crate::model::{Derivation, Fact, Percent, Rounding};
 use crate::schema::price_lists;
 
 /// A price list.
@@ -35,11 +36,22 @@ pub(crate) struct PriceListDetails {
     /// Sorted, each once; empty for every channel.
     pub(crate) channels: Vec<String>,
     pub(crate) priority: i32,
+    pub(crate) rounding: Option<Rounding>,
+    pub(crate) derivation: Option<Derivation>,
 }
 
 impl PriceListDetails {
-    pub(crate) const FIELDS: [&str; 6] =
-        ["name", "currency_code", "valid_from_time", "valid_until_time", "channels", "priority"];
+    pub(crate) const FIELDS: [&str; 9] = [
+        "name",
+        "currency_code",
+        "valid_from_time",
+        "valid_until_time",
+        "channels",
+        "priority",
+        "rounding",
+        "base_price_list_id",
+        "percent",
+    ];
 
     pub(crate) fn facts(&self) -> Vec<Fact> {
         vec![
@@ -49,6 +61,9 @@ impl PriceListDetails {
             ("valid_until_time", json!(self.valid_until)),
             ("channels", json!(self.channels)),
             ("priority", json!(self.priority)),
+            ("rounding", json!(self.rounding.map(|rounding| (rounding.step, rounding.ending)))),
+            ("base_price_list_id", json!(self.derivation.map(|derivation| derivation.base.to_string()))),
+            ("percent", json!(self.derivation.map(|derivation| derivation.percent.text()))),
         ]
     }
 }
@@ -68,6 +83,8 @@ impl PriceList {
             valid_until: None,
             channels: Vec::new(),
             priority: 0,
+            rounding: None,
+            derivation: None,
         };
         Self { is_default: true, ..Self::new(details, now) }
     }
@@ -82,6 +99,42 @@ impl PriceList {
     pub(crate) async fn lock(connection: &mut AsyncPgConnection, id: PriceListId) -> Result<Option<Self>> {
         let row = price_lists::table.find(id.uuid()).select(Row::as_select()).for_no_key_update();
         row.first(connection).await.optional()?.map(Self::try_from).transpose()
+    }
+
+    /// Locks the list that shall be `details` and the one it derives from, in the order of their ids; refuses a base that
+    /// is absent, in another currency or derived itself, and to derive a list that others derive from.
+    pub(crate) async fn refuse_unfit_base(
+        connection: &mut AsyncPgConnection,
+        id: PriceListId,
+        details: &PriceListDetails,
+    ) -> Result<()> {
+        let Some(Derivation { base, .. }) = details.derivation else { return Ok(()) };
+        let field = "price_list.base_price_list_id";
+        if base == id {
+            return Err(Invalid::field(field, "DERIVED", "a list does not derive from itself").into());
+        }
+        let lists: Vec<Row> = price_lists::table
+            .filter(price_lists::price_list_id.eq_any([id.uuid(), base.uuid()]))
+            .order(price_lists::price_list_id)
+            .select(Row::as_select())
+            .for_no_key_update()
+            .load(connection)
+            .await?;
+        let known = lists.iter().find(|list| list.price_list_id == base.uuid());
+        let known = known.ok_or(Error::PriceListNotFound(base))?;
+        if known.currency != details.currency.code() {
+            let problem = format!("the list is in {}", known.currency);
+            return Err(Invalid::field(field, "CURRENCY_MISMATCH", problem).into());
+        }
+        if known.base_price_list_id.is_some() {
+            return Err(Invalid::field(field, "DERIVED", "the list derives from another one itself").into());
+        }
+        let others = price_lists::table.filter(price_lists::base_price_list_id.eq(id.uuid())).count();
+        let others: i64 = others.get_result(connection).await?;
+        if others > 0 {
+            return Err(Invalid::field(field, "DERIVED", "other lists derive from this one").into());
+        }
+        Ok(())
     }
 
     /// The default list of `currency`, when it was made already.
@@ -142,6 +195,10 @@ struct Row {
     version: i64,
     create_time: DateTime<Utc>,
     update_time: DateTime<Utc>,
+    rounding_step_minor: Option<i64>,
+    rounding_ending_minor: i64,
+    base_price_list_id: Option<Uuid>,
+    percent_hundredths: Option<i32>,
 }
 
 impl Row {
@@ -159,6 +216,10 @@ impl Row {
             version: list.version,
             create_time: list.create_time,
             update_time,
+            rounding_step_minor: details.rounding.map(|rounding| rounding.step),
+            rounding_ending_minor: details.rounding.map_or(0, |rounding| rounding.ending),
+            base_price_list_id: details.derivation.map(|derivation| derivation.base.uuid()),
+            percent_hundredths: details.derivation.map(|derivation| derivation.percent.hundredths()),
         }
     }
 }
@@ -177,6 +238,13 @@ impl TryFrom<Row> for PriceList {
             valid_until: row.valid_until_time,
             channels: row.channels,
             priority: row.priority,
+            rounding: row
+                .rounding_step_minor
+                .map(|step| Rounding { step, ending: row.rounding_ending_minor }),
+            derivation: row
+                .base_price_list_id
+                .zip(row.percent_hundredths.and_then(Percent::of_hundredths))
+                .map(|(base, percent)| Derivation { base: PriceListId::from_uuid(base), percent }),
         };
         Ok(Self {
             id,

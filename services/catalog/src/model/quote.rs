@@ -1,8 +1,6 @@
-//! What SKUs cost at a time in a channel and a currency.
+//! What SKUs cost at a time in a channel and a currency, by the rules of `effective_price`, for orders: in one statement.
 //!
-//! Of all lists in the currency that are valid at the time and count in the channel, the one with the highest priority
-//! decides, then the one with the lower id. Nothing is cached: a price that was committed counts at once, whichever
-//! replica is asked.
+//! Nothing is cached: a price that was committed counts at once, whichever replica is asked.
 
 use std::sync::Arc;
 
@@ -10,11 +8,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::cached_sql;
-use types::{Currency, Money, PriceListId, ProductId, Sku, VariantId};
+use types::{Currency, Money, ProductId, Sku, VariantId};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::model::ProductKind;
+use crate::model::{Percent, ProductKind, Rounding};
 
 /// A SKU whose price somebody asks for.
 #[derive(Debug)]
@@ -53,17 +51,12 @@ pub(crate) struct QuotedComponent {
     pub(crate) archived: bool,
 }
 
-/// The price that counts.
-#[derive(Debug, Clone)]
-pub(crate) struct Effective {
-    pub(crate) amount: Money,
-    pub(crate) old_amount: Option<Money>,
-    pub(crate) list: PriceListId,
-}
-
-type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Option<i64>, Components);
+type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Amount, Components);
 type Columns =
-    (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, Nullable<BigInt>, ComponentColumns);
+    (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, AmountColumns, ComponentColumns);
+/// The amount that counts, and how a derived list calculates its own of it; nothing where there is no price.
+type Amount = (Option<i64>, Option<i32>, Option<i64>, Option<i64>);
+type AmountColumns = (Nullable<BigInt>, Nullable<Integer>, Nullable<BigInt>, Nullable<BigInt>);
 /// SKUs, quantities, names, weights, archived; nothing where there is no kit.
 type Components =
     (Option<Vec<String>>, Option<Vec<i32>>, Option<Vec<String>>, Option<Vec<i32>>, Option<Vec<bool>>);
@@ -85,7 +78,8 @@ impl Quoted {
         // The limits make each look-up a walk through an index, whatever the planner believes about the tables.
         let rows: Vec<Row> = cached_sql(
             "SELECT wanted.place::integer, found.variant_id, found.product_id, found.name, found.kind,
-                    found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount_minor,
+                    found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount,
+                    price.percent_hundredths, price.rounding_step_minor, price.rounding_ending_minor,
                     kit.skus, kit.quantities, kit.names, kit.weights, kit.archived
              FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS wanted (sku, currency, channel, at, place)
              CROSS JOIN LATERAL (
@@ -94,12 +88,15 @@ impl Quoted {
                 FROM variants v JOIN products p ON p.product_id = v.product_id
                 WHERE v.sku = wanted.sku AND NOT v.archived AND NOT p.archived LIMIT 1) found
              LEFT JOIN LATERAL (
-                SELECT prices.amount_minor FROM prices JOIN price_lists list USING (price_list_id)
-                WHERE prices.sku = wanted.sku AND list.currency = wanted.currency
-                  AND (list.channels = '{}' OR wanted.channel = ANY(list.channels))
-                  AND (list.valid_from_time IS NULL OR list.valid_from_time <= wanted.at)
-                  AND (list.valid_until_time IS NULL OR wanted.at < list.valid_until_time)
-                ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true
+                SELECT CASE WHEN t.promo_from_time <= wanted.at AND wanted.at < t.promo_until_time
+                            THEN t.promo_amount_minor ELSE t.amount_minor END AS amount,
+                       t.percent_hundredths, t.rounding_step_minor, t.rounding_ending_minor
+                FROM price_terms t
+                WHERE t.sku = wanted.sku AND t.currency = wanted.currency
+                  AND (t.channels = '{}' OR wanted.channel = ANY(t.channels))
+                  AND (t.valid_from_time IS NULL OR t.valid_from_time <= wanted.at)
+                  AND (t.valid_until_time IS NULL OR wanted.at < t.valid_until_time)
+                ORDER BY t.priority DESC, t.price_list_id, t.base_price_list_id NULLS FIRST LIMIT 1) price ON true
              LEFT JOIN LATERAL (
                 SELECT array_agg(k.sku ORDER BY k.position) AS skus,
                        array_agg(k.quantity ORDER BY k.position) AS quantities,
@@ -140,7 +137,7 @@ impl Quoted {
             unit_code,
             price_quantity,
             tax_category,
-            unit_price: amount.map(|minor| Money::new(currency, minor)),
+            unit_price: unit_price(amount, currency),
             components,
         })
     }
@@ -149,6 +146,14 @@ impl Quoted {
     pub(crate) fn unsellable_for(&self) -> Option<&str> {
         self.components.iter().find(|one| one.archived).map(|one| one.sku.as_str())
     }
+}
+
+fn unit_price((amount, percent, step, ending): Amount, currency: Currency) -> Option<Money> {
+    let amount = Money::new(currency, amount?);
+    let Some(percent) = percent.and_then(Percent::of_hundredths) else { return Some(amount) };
+    let amount = percent.of(amount).ok()?;
+    let rounding = step.map(|step| Rounding { step, ending: ending.unwrap_or_default() });
+    Some(rounding.map_or(amount, |rounding| rounding.apply(amount)))
 }
 
 impl QuotedComponent {
@@ -173,44 +178,5 @@ impl QuotedComponent {
         }
         let parts = components.iter().map(|one| i64::from(one.quantity) * i64::from(one.weight_grams));
         i32::try_from(parts.sum::<i64>()).unwrap_or(i32::MAX)
-    }
-}
-
-impl Effective {
-    /// Whether `sku` is known, and the price that counts.
-    pub(crate) async fn find(
-        connection: &mut AsyncPgConnection,
-        sku: &Sku,
-        currency: Currency,
-        channel: &str,
-        at: DateTime<Utc>,
-    ) -> Result<(bool, Option<Self>)> {
-        let row: (bool, Option<i64>, Option<i64>, Option<Uuid>) = cached_sql(
-            "SELECT EXISTS (SELECT FROM variants WHERE sku = $1), price.amount_minor, price.old_amount_minor,
-                    price.price_list_id
-             FROM (SELECT) one LEFT JOIN LATERAL (
-                SELECT prices.amount_minor, prices.old_amount_minor, list.price_list_id
-                FROM prices JOIN price_lists list USING (price_list_id)
-                WHERE prices.sku = $1 AND list.currency = $2
-                  AND (list.channels = '{}' OR $3 = ANY(list.channels))
-                  AND (list.valid_from_time IS NULL OR list.valid_from_time <= $4)
-                  AND (list.valid_until_time IS NULL OR $4 < list.valid_until_time)
-                ORDER BY list.priority DESC, list.price_list_id LIMIT 1) price ON true",
-        )
-        .bind::<Text, _>(sku.as_str())
-        .bind::<Text, _>(currency.code())
-        .bind::<Text, _>(channel)
-        .bind::<Timestamptz, _>(at)
-        .returns::<(Bool, Nullable<BigInt>, Nullable<BigInt>, Nullable<SqlUuid>)>()
-        .get_result(connection)
-        .await?;
-        let (known, amount, old_amount, list) = row;
-        let money = |minor| Money::new(currency, minor);
-        let effective = amount.zip(list).map(|(amount, list)| Self {
-            amount: money(amount),
-            old_amount: old_amount.map(money),
-            list: PriceListId::from_uuid(list),
-        });
-        Ok((known, effective))
     }
 }

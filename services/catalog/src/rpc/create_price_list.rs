@@ -20,6 +20,7 @@ pub(crate) async fn handle(
 
     let answer = catalog.store.once(call, once, &request, async |tx: &mut Tx| {
         let list = PriceList::new(details.clone(), tx.now());
+        PriceList::refuse_unfit_base(tx.conn(), list.id, &list.details).await?;
 
         list.insert(tx.conn()).await?;
 

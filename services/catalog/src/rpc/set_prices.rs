@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use ::rpc::{Call, Fields, Invalid};
+use chrono::SubsecRound;
 use proto::catalog::v1 as pb;
 use store::Tx;
 use types::{Currency, PriceListId, Sku};
 
 use crate::error::{Error, Result};
-use crate::model::{ChangedPrice, Owners, PriceList, Prices, WantedPrice};
+use crate::model::{ChangedPrice, Owners, PriceList, Prices, Promo, WantedPrice, WantedPromo};
 use crate::{Catalog, tell};
 
 const METHOD: &str = "catalog.set_prices";
@@ -36,17 +37,16 @@ pub(crate) async fn handle(
         if let Some(unknown) = skus.iter().find(|sku| !known.contains_key(**sku)) {
             return Err(Error::VariantNotFound { by: "sku", value: (*unknown).to_owned() });
         }
-        let prices = Prices::load(tx.conn(), list.id, list.details.currency, &skus).await?;
+        let prices = Prices::load(tx.conn(), &list, &skus).await?;
 
-        let changed = prices.changed_by(wanted.prices.iter().cloned());
+        let changed = prices.changed_by(wanted.prices.iter().cloned(), tx.now());
         if changed.is_empty() {
             return Ok(0);
         }
 
-        let now = tx.now();
-        ChangedPrice::save(tx.conn(), list.id, &changed, now).await?;
+        ChangedPrice::save(tx, METHOD, &list, &changed).await?;
 
-        tell::prices(tx, METHOD, list.id, &changed);
+        tell::prices(tx, METHOD, &list, &changed);
         Ok::<_, Error>(changed.len())
     });
     let changed_count = changed_count.await?;
@@ -75,12 +75,16 @@ impl Wanted {
             fields.check(skus.insert(&price.sku), &field("sku"), "DUPLICATE", "the SKU is listed twice");
             let amount = fields.money(&field("amount"), price.amount.as_ref());
             let old_amount = fields.money_optional(&field("old_amount"), price.old_amount.as_ref());
-            for (name, money) in [("amount.amount", amount), ("old_amount.amount", old_amount)] {
+            let promo = price.promo.as_ref().and_then(|one| promo(&mut fields, &field("promo"), one));
+            let promo_amount = promo.map(|promo| promo.amount);
+            for (name, money) in
+                [("amount.amount", amount), ("old_amount.amount", old_amount), ("promo.amount.amount", promo_amount)]
+            {
                 let negative = money.is_some_and(types::Money::is_negative);
                 fields.check(!negative, &field(name), "OUT_OF_RANGE", "must not be negative");
             }
             if let (Some(sku), Some(amount)) = (sku, amount) {
-                prices.push(WantedPrice { sku, amount, old_amount });
+                prices.push(WantedPrice { sku, amount, old_amount, promo: WantedPromo::Set(promo) });
             }
         }
         fields.finish_with(list.map(|list| Self { list, prices }))
@@ -89,7 +93,13 @@ impl Wanted {
     fn refuse_other_currencies(&self, currency: Currency) -> Result<(), Invalid> {
         let mut fields = Fields::new();
         for (at, price) in self.prices.iter().enumerate() {
-            for (name, money) in [("amount", Some(price.amount)), ("old_amount", price.old_amount)] {
+            let promo = match price.promo {
+                WantedPromo::Set(promo) => promo.map(|promo| promo.amount),
+                WantedPromo::Keep => None,
+            };
+            for (name, money) in
+                [("amount", Some(price.amount)), ("old_amount", price.old_amount), ("promo.amount", promo)]
+            {
                 let other = money.is_some_and(|money| money.currency() != currency);
                 let problem = format!("the list is in {currency}");
                 fields.check(
@@ -102,4 +112,18 @@ impl Wanted {
         }
         fields.finish()
     }
+}
+
+fn promo(fields: &mut Fields, field: &str, promo: &pb::PromoPrice) -> Option<Promo> {
+    let amount = fields.money(&format!("{field}.amount"), promo.amount.as_ref());
+    let mut time = |name: &str, time| {
+        let field = format!("{field}.{name}");
+        let given = fields.present(&field, time)?;
+        Some(fields.time_optional(&field, Some(given))?.trunc_subsecs(6))
+    };
+    let (from, until) = (time("from_time", promo.from_time), time("until_time", promo.until_time));
+    if let (Some(from), Some(until)) = (from, until) {
+        fields.check(from < until, &format!("{field}.until_time"), "OUT_OF_RANGE", "must be after from_time");
+    }
+    Some(Promo { amount: amount?, from: from?, until: until? })
 }

@@ -39,6 +39,7 @@ pub(crate) async fn handle(
             return Err(Invalid::field("price_list.currency_code", "IMMUTABLE", problem).into());
         }
         wanted.etag.check(list.version)?;
+        PriceList::refuse_unfit_base(tx.conn(), list.id, &details).await?;
         list.details = details;
         list.version += 1;
 
@@ -73,6 +74,9 @@ impl Wanted {
                 "valid_until_time" => current.valid_until_time = self.list.valid_until_time,
                 "channels" => current.channels = self.list.channels.clone(),
                 "priority" => current.priority = self.list.priority,
+                "rounding" => current.rounding = self.list.rounding.clone(),
+                "base_price_list_id" => current.base_price_list_id = self.list.base_price_list_id.clone(),
+                "percent" => current.percent = self.list.percent.clone(),
                 _ => {}
             }
         }
