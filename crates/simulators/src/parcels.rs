@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::parcel;
 use crate::system::System;
 use crate::world::World;
+use crate::{cdek, nova_poshta, parcel};
 
 /// How a parcel moves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub enum Stuck {
 
 /// Moves the parcel with this number.
 pub(crate) fn advance(world: &Arc<World>, number: &str, step: &Move) -> Result<Moved, Stuck> {
-    let carriers = [parcel::advance];
+    let carriers = [parcel::advance, nova_poshta::advance, cdek::advance];
     for carrier in carriers {
         match carrier(world, number, step) {
             Err(Stuck::Unknown { .. }) => {}

@@ -27,7 +27,7 @@ use crate::asked::Asked;
 use crate::system::System;
 use crate::vendor::{self, Vendor};
 use crate::world::World;
-use crate::{card, control, parcel, stripe, yookassa};
+use crate::{card, cdek, control, fiscal, nova_poshta, parcel, stripe, yookassa};
 
 /// The largest request that is read.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -141,19 +141,21 @@ async fn system_below(
 
 /// Serves the call in a task of its own: what a vendor has begun does not end because the caller hangs up.
 async fn hand_over(world: Arc<World>, prefix: &str, asked: Asked) -> Response {
-    let vendor = System::ALL.into_iter().find(|system| system.prefix() == prefix).and_then(vendor_of);
-    let Some(vendor) = vendor else { return status(StatusCode::NOT_FOUND) };
-    let served = tokio::spawn(vendor::serve(world, vendor, asked)).await;
+    let system = System::ALL.into_iter().find(|system| system.prefix() == prefix);
+    let Some(system) = system else { return status(StatusCode::NOT_FOUND) };
+    let served = tokio::spawn(vendor::serve(world, vendor_of(system), asked)).await;
     served.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-fn vendor_of(system: System) -> Option<Vendor> {
+fn vendor_of(system: System) -> Vendor {
     match system {
-        System::Yookassa => Some(yookassa::VENDOR),
-        System::Stripe => Some(stripe::VENDOR),
-        System::Card => Some(card::VENDOR),
-        System::Parcel => Some(parcel::VENDOR),
-        _ => None,
+        System::Card => card::VENDOR,
+        System::Yookassa => yookassa::VENDOR,
+        System::Stripe => stripe::VENDOR,
+        System::Fiscal => fiscal::VENDOR,
+        System::Parcel => parcel::VENDOR,
+        System::NovaPoshta => nova_poshta::VENDOR,
+        System::Cdek => cdek::VENDOR,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::faults::Faults;
 use crate::ledger::{Deed, Ledger};
 use crate::timers::Timers;
 use crate::webhooks::Webhooks;
-use crate::{card, lock, parcel, stripe, yookassa};
+use crate::{card, cdek, fiscal, lock, nova_poshta, parcel, stripe, yookassa};
 
 pub(crate) struct World {
     pub clock: Clock,
@@ -22,6 +22,9 @@ pub(crate) struct World {
     pub webhooks: Webhooks,
     pub card: Mutex<card::Book>,
     pub parcel: Mutex<parcel::Book>,
+    pub fiscal: Mutex<fiscal::Book>,
+    pub cdek: Mutex<cdek::Book>,
+    pub nova_poshta: Mutex<nova_poshta::Book>,
     pub stripe: Mutex<stripe::Book>,
     pub yookassa: Mutex<yookassa::Book>,
     tasks: TaskTracker,
@@ -38,6 +41,9 @@ impl World {
             webhooks: Webhooks::new(),
             card: Mutex::default(),
             parcel: Mutex::default(),
+            fiscal: Mutex::default(),
+            cdek: Mutex::default(),
+            nova_poshta: Mutex::default(),
             stripe: Mutex::default(),
             yookassa: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -77,6 +83,9 @@ impl World {
         *lock(&self.card) = card::Book::default();
         *lock(&self.yookassa) = yookassa::Book::default();
         *lock(&self.stripe) = stripe::Book::default();
+        *lock(&self.nova_poshta) = nova_poshta::Book::default();
+        *lock(&self.cdek) = cdek::Book::default();
+        *lock(&self.fiscal) = fiscal::Book::default();
         *lock(&self.parcel) = parcel::Book::default();
     }
 

@@ -1,9 +1,12 @@
 //! The simulators, examined over HTTP as their users see them.
 
 mod card;
+mod cdek;
 mod client;
 mod control;
 mod faults;
+mod fiscal;
+mod nova_poshta;
 mod parcel;
 mod receiver;
 mod stripe;
