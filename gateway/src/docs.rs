@@ -7,6 +7,7 @@ mod example;
 mod html;
 mod operation;
 mod reasons;
+mod request;
 mod schema;
 
 use base64::Engine as _;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::html::{code, escaped, prose};
-use super::{example, referred, schema, text};
+use super::{example, referred, request, schema, text};
 
 /// In the order in which requests are told apart at a glance.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -89,7 +89,10 @@ impl Operation<'_> {
         );
         out.push_str(&self.parameters());
         out.push_str(&self.body(document));
-        out.push_str(&format!("<h4>Request</h4>\n{}", code(&self.request(document))));
+        out.push_str(&format!(
+            "<h4>Request</h4>\n{}",
+            code(&request::curl(document, self.method, self.path, self.describes))
+        ));
         out.push_str(&self.answers(document));
         out.push_str("</section>\n");
         out
@@ -141,65 +144,6 @@ impl Operation<'_> {
             }
         };
         format!("<h4>Body</h4>\n{fields}")
-    }
-
-    /// The request as one pastes it.
-    fn request(&self, document: &Value) -> String {
-        let mut lines = vec![format!("curl \"$KOROB{}{}\"", self.filled_path(), self.query())];
-        if self.method != "get" {
-            let body = self.describes["requestBody"].is_object();
-            if !(self.method == "post" && body) {
-                lines[0] = format!("curl -X {} \"$KOROB{}\"", self.method.to_uppercase(), self.filled_path());
-            }
-        }
-        match self.describes["security"][0].as_object() {
-            Some(security) if security.contains_key("buyerToken") => {
-                lines.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
-            }
-            Some(_) => lines.push("-H \"Authorization: Bearer $KEY\"".to_owned()),
-            None => {}
-        }
-        if self.has_parameter("Idempotency-Key") {
-            lines.push("-H \"Idempotency-Key: $(uuidgen)\"".to_owned());
-        }
-        match self.describes["requestBody"]["content"].as_object() {
-            Some(content) => match content.get("application/json").and_then(|json| referred(&json["schema"]))
-            {
-                Some(name) => {
-                    lines.push("-H \"Content-Type: application/json\"".to_owned());
-                    let body = example::of(document, &document["components"]["schemas"][name]);
-                    let body = serde_json::to_string_pretty(&body).unwrap_or_default();
-                    lines.push(format!("-d '{}'", body.replace('\'', "'\\''")));
-                }
-                None => lines.push("--data-binary @file".to_owned()),
-            },
-            None => {}
-        }
-        lines.join(" \\\n  ")
-    }
-
-    fn has_parameter(&self, name: &str) -> bool {
-        self.describes["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == name))
-    }
-
-    fn filled_path(&self) -> String {
-        let parts = self.path.split('/').map(|part| {
-            match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                Some(name) => example::text_for(name.rsplit('.').next().unwrap_or(name)),
-                None => part.to_owned(),
-            }
-        });
-        parts.collect::<Vec<_>>().join("/")
-    }
-
-    /// The query parameters that must be there.
-    fn query(&self) -> String {
-        let parameters = self.describes["parameters"].as_array().into_iter().flatten();
-        let wanted = parameters.filter(|one| one["in"] == "query" && one["required"] == true);
-        let pairs: Vec<String> = wanted
-            .map(|one| format!("{}={}", text(one, "name"), example::text_for(text(one, "name"))))
-            .collect();
-        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
     fn answers(&self, document: &Value) -> String {
