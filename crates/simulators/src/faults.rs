@@ -42,6 +42,8 @@ pub struct SystemPlan {
     pub late_ms: u64,
     /// How long work takes that the vendor does after its answer.
     pub settle_ms: u64,
+    /// How long a parcel stays where it is before it moves on by itself; 0 when it is moved by hand only.
+    pub travel_ms: u64,
 }
 
 /// A fault for the next calls that can have it.
@@ -178,6 +180,10 @@ impl Faults {
         self.wait(system, |plan| plan.settle_ms)
     }
 
+    pub(crate) fn travel(&self, system: System) -> Duration {
+        self.wait(system, |plan| plan.travel_ms)
+    }
+
     fn wait(&self, system: System, of: impl Fn(&SystemPlan) -> u64) -> Duration {
         let state = lock(&self.state);
         let milliseconds = state.plan.systems.get(&system).map(&of);
@@ -194,6 +200,7 @@ impl Default for SystemPlan {
             hang_ms: 1_000,
             late_ms: 2_000,
             settle_ms: 200,
+            travel_ms: 0,
         }
     }
 }
@@ -209,7 +216,8 @@ fn check(system: System, plan: &SystemPlan) -> Result<(), BadPlan> {
     if plan.next.len() > SCRIPTS_MAX {
         return Err(BadPlan::TooManyScripts { system });
     }
-    if [plan.slow_ms, plan.hang_ms, plan.late_ms, plan.settle_ms].into_iter().any(|wait| wait > WAIT_MS_MAX) {
+    let waits = [plan.slow_ms, plan.hang_ms, plan.late_ms, plan.settle_ms, plan.travel_ms];
+    if waits.into_iter().any(|wait| wait > WAIT_MS_MAX) {
         return Err(BadPlan::TooLong { system });
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::asked::Asked;
 
 /// Keys that one system remembers at a time.
-pub const KEYS_MAX: usize = 200_000;
+pub const KEYS_MAX: usize = 100_000;
 /// How long vendors remember a key.
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 

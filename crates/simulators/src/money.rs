@@ -14,7 +14,21 @@ pub(crate) fn is_currency(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// `"100.00"` as minor units; nothing for signs, spaces or more digits than the currency has.
+/// Larger sums are mistakes, and products of such sums would not fit.
+const MINOR_MAX: i64 = 10_000_000_000_000;
+
+/// Whether somebody may pay as much.
+pub(crate) fn is_sum(minor: &i64) -> bool {
+    (1..=MINOR_MAX).contains(minor)
+}
+
+/// A price times thousandths of a piece; nothing when nobody could pay it.
+pub(crate) fn times(minor: i64, thousandths: i64) -> Option<i64> {
+    let exact = i128::from(minor) * i128::from(thousandths);
+    i64::try_from(exact / 1_000).ok().filter(|minor| *minor <= MINOR_MAX)
+}
+
+/// `"100.00"` as minor units; nothing for signs, spaces, more digits than the currency has, or a sum that is too large.
 pub(crate) fn parse(text: &str, currency: &str) -> Option<i64> {
     let exponent = exponent(currency);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -26,7 +40,7 @@ pub(crate) fn parse(text: &str, currency: &str) -> Option<i64> {
         return None;
     }
     let padded = format!("{whole}{fraction:0<width$}", width = exponent as usize);
-    padded.parse().ok()
+    padded.parse().ok().filter(|minor| *minor <= MINOR_MAX)
 }
 
 /// Minor units as `"100.00"`.

@@ -69,7 +69,6 @@ fn operation(asked: &Asked) -> Option<Operation> {
 /// A call of an account.
 pub(super) struct Turn<'a> {
     pub world: &'a Arc<World>,
-    pub asked: &'a Asked,
     pub account: String,
     pub properties: Value,
     pub book: &'a mut Book,
@@ -83,7 +82,7 @@ fn call(world: &Arc<World>, asked: &Asked, verb: fn(&mut Turn<'_>) -> Answer) ->
     }
     let properties = envelope["methodProperties"].take();
     let book = &mut *lock(&world.nova_poshta);
-    verb(&mut Turn { world, asked, account, properties, book })
+    verb(&mut Turn { world, account, properties, book })
 }
 
 impl Turn<'_> {

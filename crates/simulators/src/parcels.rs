@@ -38,6 +38,20 @@ pub enum Stuck {
     NoSuchCode { code: String },
 }
 
+/// Lets a new parcel move on by itself, if parcels of this system do.
+pub(crate) fn travel(world: &Arc<World>, system: System, number: &str) {
+    let wait = world.faults.travel(system);
+    if wait.is_zero() {
+        return;
+    }
+    let number = number.to_owned();
+    world.timers.at(world.now() + wait, move |world| {
+        if advance(world, &number, &Move::default()).is_ok() {
+            travel(world, system, &number);
+        }
+    });
+}
+
 /// Moves the parcel with this number.
 pub(crate) fn advance(world: &Arc<World>, number: &str, step: &Move) -> Result<Moved, Stuck> {
     let carriers = [parcel::advance, nova_poshta::advance, cdek::advance];

@@ -1,36 +1,57 @@
 //! Keeps the objects of one kind that a simulated system knows, oldest first, findable by id and by label.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Objects of one kind that one system keeps. More are refused: what was sold must stay known.
 pub const OBJECTS_MAX: usize = 100_000;
 
 #[derive(Debug)]
 pub(crate) struct Shelf<T> {
-    objects: BTreeMap<u64, T>,
+    kept: BTreeMap<u64, Kept<T>>,
     ids: HashMap<String, u64>,
-    labels: HashMap<String, Vec<u64>>,
+    labels: HashMap<String, VecDeque<u64>>,
     count: u64,
+}
+
+#[derive(Debug)]
+struct Kept<T> {
+    id: String,
+    label: String,
+    object: T,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), ids: HashMap::new(), labels: HashMap::new(), count: 0 }
+        Self { kept: BTreeMap::new(), ids: HashMap::new(), labels: HashMap::new(), count: 0 }
     }
 }
 
 impl<T> Shelf<T> {
     pub fn is_full(&self) -> bool {
-        self.objects.len() >= OBJECTS_MAX
+        self.kept.len() >= OBJECTS_MAX
     }
 
     /// Puts an object on the shelf, to be found by its id and by `label`; an empty label finds nothing.
     pub fn put(&mut self, id: &str, label: &str, object: T) {
         self.count += 1;
-        self.objects.insert(self.count, object);
         self.ids.insert(id.to_owned(), self.count);
         if !label.is_empty() {
-            self.labels.entry(label.to_owned()).or_default().push(self.count);
+            self.labels.entry(label.to_owned()).or_default().push_back(self.count);
+        }
+        self.kept.insert(self.count, Kept { id: id.to_owned(), label: label.to_owned(), object });
+    }
+
+    /// The same for objects that only tell of others: a full shelf forgets its oldest. They must have no other id.
+    pub fn put_and_forget(&mut self, id: &str, label: &str, object: T) {
+        self.put(id, label, object);
+        if self.kept.len() <= OBJECTS_MAX {
+            return;
+        }
+        if let Some((_, oldest)) = self.kept.pop_first() {
+            self.ids.remove(&oldest.id);
+            if let Some(numbers) = self.labels.get_mut(&oldest.label) {
+                numbers.pop_front();
+            }
         }
     }
 
@@ -40,11 +61,11 @@ impl<T> Shelf<T> {
     }
 
     pub fn get(&self, id: &str) -> Option<&T> {
-        self.objects.get(self.ids.get(id)?)
+        self.kept.get(self.ids.get(id)?).map(|kept| &kept.object)
     }
 
     pub fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.objects.get_mut(self.ids.get(id)?)
+        self.kept.get_mut(self.ids.get(id)?).map(|kept| &mut kept.object)
     }
 
     /// Lets the object be found by another id, too.
@@ -56,12 +77,7 @@ impl<T> Shelf<T> {
 
     /// Those with this label, oldest first.
     pub fn labelled<'a>(&'a self, label: &str) -> impl DoubleEndedIterator<Item = &'a T> {
-        let numbers = self.labels.get(label).map(Vec::as_slice).unwrap_or_default();
-        numbers.iter().filter_map(|number| self.objects.get(number))
-    }
-
-    /// All of them, oldest first.
-    pub fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.objects.values()
+        let numbers = self.labels.get(label).into_iter().flatten();
+        numbers.filter_map(|number| self.kept.get(number)).map(|kept| &kept.object)
     }
 }

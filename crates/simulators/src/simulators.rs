@@ -217,6 +217,11 @@ impl FaultsOf<'_> {
         self.change(|plan| plan.settle_ms = milliseconds(time))
     }
 
+    /// How long a parcel stays where it is before it moves on by itself.
+    pub fn travel(self, time: Duration) -> Self {
+        self.change(|plan| plan.travel_ms = milliseconds(time))
+    }
+
     /// Nothing goes wrong any more.
     pub fn clear(self) -> Self {
         self.change(|plan| {

@@ -30,6 +30,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Webhooks on their way at the same time.
 const SENDING_MAX: usize = 64;
+/// Webhooks that may wait to be sent; more are dropped.
+const WAITING_MAX: usize = 10_000;
 /// How long a webhook that waits to be overtaken waits at most.
 const OVERTAKEN_WITHIN: chrono::TimeDelta = chrono::TimeDelta::seconds(3);
 
@@ -96,6 +98,7 @@ pub(crate) struct Webhooks {
     held: Mutex<HashMap<(System, String), Vec<Letter>>>,
     client: Client<HttpConnector, Full<Bytes>>,
     sending: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Webhooks {
@@ -108,6 +111,7 @@ impl Webhooks {
             held: Mutex::default(),
             client: client.build_http(),
             sending: Arc::new(Semaphore::new(SENDING_MAX)),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
         }
     }
 
@@ -206,8 +210,12 @@ impl Webhooks {
     }
 
     fn send(&self, world: &Arc<World>, letter: Letter) {
+        let Ok(place_in_queue) = self.waiting.clone().try_acquire_owned() else {
+            return self.note(world, &letter, "dropped: too many wait".to_owned());
+        };
         let (world, client, sending) = (world.clone(), self.client.clone(), self.sending.clone());
         world.clone().spawn(async move {
+            let _place_in_queue = place_in_queue;
             let Ok(_permit) = sending.acquire().await else { return };
             let request = letter.request(world.now());
             let outcome = match request {

@@ -254,3 +254,14 @@ async fn prices_and_tracking_have_their_limits() {
     assert_eq!(refused["error"]["field"], "numbers");
     assert_eq!(track(&simulators, "PC404").await["found"], false);
 }
+
+#[tokio::test]
+async fn parcels_move_by_themselves_when_they_shall() {
+    let simulators = Simulators::start().await;
+    simulators.faults("parcel").travel(Duration::from_secs(60));
+    let (_, number) = registered(&simulators, parcel("shm_1")).await;
+    for _ in 0..10 {
+        simulators.advance_clock(Duration::from_secs(60));
+    }
+    assert_eq!(codes(&track(&simulators, &number).await), ["100", "200", "300", "310", "500", "600"]);
+}

@@ -75,7 +75,7 @@ pub(super) fn capture(turn: &mut Turn<'_>) -> Answer {
     let (world, key) = (turn.world, turn.key.clone());
     let body = turn.asked.json().unwrap_or_default();
     let Some(charge) = own(turn) else { return not_found() };
-    let Some(amount_minor) = body["amount_minor"].as_i64().filter(|amount| *amount > 0) else {
+    let Some(amount_minor) = body["amount_minor"].as_i64().filter(money::is_sum) else {
         return invalid("amount_minor", "a whole number above 0");
     };
     if body["currency"] != charge.currency.as_str() {
@@ -196,7 +196,7 @@ fn wanted(turn: &Turn<'_>, now: DateTime<Utc>) -> Result<Wanted, Answer> {
     if reference.is_empty() || reference.chars().count() > REFERENCE_CHARS_MAX {
         return Err(invalid("reference", "1 to 100 characters"));
     }
-    let amount_minor = body["amount_minor"].as_i64().filter(|amount| *amount > 0);
+    let amount_minor = body["amount_minor"].as_i64().filter(money::is_sum);
     let amount_minor = amount_minor.ok_or_else(|| invalid("amount_minor", "a whole number above 0"))?;
     let currency = text("currency");
     if !money::is_currency(&currency) {

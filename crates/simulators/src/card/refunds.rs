@@ -12,9 +12,9 @@ use crate::answer::Answer;
 use crate::card::Book;
 use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
-use crate::lock;
 use crate::system::System;
 use crate::world::World;
+use crate::{lock, money};
 
 pub(super) fn create(turn: &mut Turn<'_>) -> Answer {
     let world = turn.world;
@@ -65,7 +65,7 @@ fn wanted(turn: &Turn<'_>) -> Result<Refund, Answer> {
     if turn.book.refunds.labelled(&label(&turn.account, &reference)).next().is_some() {
         return Err(invalid("reference", "it names another refund"));
     }
-    let amount_minor = body["amount_minor"].as_i64().filter(|amount| *amount > 0);
+    let amount_minor = body["amount_minor"].as_i64().filter(money::is_sum);
     let amount_minor = amount_minor.ok_or_else(|| invalid("amount_minor", "a whole number above 0"))?;
     let charge_id = text("charge_id");
     let charge = turn.book.charges.get(&charge_id).filter(|charge| charge.account == turn.account);

@@ -77,7 +77,7 @@ fn grams(body: &Value) -> Result<i64, Answer> {
         return Err(errors(200, &[("v2_no_tariffs", "There are no tariffs for this direction")]));
     }
     let packages = body["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let grams: i64 = packages.iter().filter_map(|package| package["weight"].as_i64()).sum();
+    let grams = packages.iter().filter_map(|package| package["weight"].as_i64()).fold(0, i64::saturating_add);
     match grams {
         1..=GRAMS_MAX => Ok(grams),
         0 => Err(errors(400, &[("v2_field_is_empty", "[packages.weight] is empty")])),

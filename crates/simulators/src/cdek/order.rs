@@ -45,11 +45,8 @@ pub(super) fn read(turn: &Turn<'_>, body: &Value) -> Result<Order, Answer> {
     if !errors.is_empty() {
         return Err(refused(turn.world, "CREATE", &errors));
     }
-    let grams: i64 = packages.iter().filter_map(|package| package["weight"].as_i64()).sum();
-    let cash = items
-        .iter()
-        .map(|item| kopecks(&item["payment"]["value"]) * item["amount"].as_i64().unwrap_or(0))
-        .sum();
+    let grams = packages.iter().filter_map(|package| package["weight"].as_i64()).fold(0, i64::saturating_add);
+    let cash = items.iter().map(|item| cash_for(item)).fold(0, i64::saturating_add);
     let doubt = doubt(tariff_code, &point, &phone, body, grams, cash);
     let city = match directory::point(&point) {
         Some(point) => point.city.to_owned(),
@@ -117,7 +114,8 @@ fn is_item(item: &Value) -> bool {
         && item["weight"].is_number()
 }
 
-/// A sum that is a JSON number; its digits are taken as they are written.
-fn kopecks(value: &Value) -> i64 {
-    money::parse(&value.to_string(), "RUB").unwrap_or_default()
+/// What is taken for an item, in kopecks; the digits of the number are taken as they are written.
+fn cash_for(item: &Value) -> i64 {
+    let each = money::parse(&item["payment"]["value"].to_string(), "RUB").unwrap_or_default();
+    each.saturating_mul(item["amount"].as_i64().unwrap_or_default())
 }

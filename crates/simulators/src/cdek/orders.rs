@@ -5,13 +5,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::book::{Book, Order, label};
-use super::{Turn, order, request, tracking, unknown};
+use super::{Turn, order, refused, request, tracking, unknown};
 use crate::answer::Answer;
 use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
 use crate::lock;
+use crate::parcels::travel;
 use crate::system::System;
 use crate::world::World;
+
+/// Requests that are kept of one order.
+const REQUESTS_MAX: usize = 50;
 
 /// Accepted, which says nothing yet. Two requests are two orders: the vendor knows no repeats.
 pub(super) fn create(turn: &mut Turn<'_>) -> Answer {
@@ -73,6 +77,9 @@ pub(super) fn delete(turn: &mut Turn<'_>) -> Answer {
         let refused = request(world, "DELETE", "INVALID", &why);
         return Answer::json(202, &json!({ "entity": { "uuid": uuid }, "requests": [refused] }));
     }
+    if order.requests.len() >= REQUESTS_MAX {
+        return refused(world, "DELETE", &[("v2_too_many_requests", "Too many requests for this order")]);
+    }
     let asked = request(world, "DELETE", "ACCEPTED", &[]);
     if !world.faults.strikes(System::Cdek, Fault::SilentIgnore, "delete_order") {
         order.requests.push(asked.clone());
@@ -101,6 +108,7 @@ fn work_on(world: &Arc<World>, book: &mut Book, uuid: &str) {
     tracking::happen(world, order, "CREATED", "");
     book.numbers += 1;
     book.orders.alias(uuid, &number);
+    travel(world, System::Cdek, &number);
 }
 
 fn remove(world: &Arc<World>, book: &mut Book, uuid: &str) {

@@ -20,8 +20,6 @@ pub(crate) struct Receipt {
     pub uuid: String,
     pub account: String,
     pub external_id: String,
-    /// `sell` or `sell_refund`.
-    pub operation: String,
     pub status: &'static str,
     pub error: Value,
     pub payload: Value,

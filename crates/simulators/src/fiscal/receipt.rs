@@ -62,11 +62,10 @@ fn check_item(item: &Value) -> Result<i64, &'static str> {
     let (Some(price), Some(sum), Some(quantity)) = (price, sum, quantity) else {
         return Err("receipt.items.sum");
     };
-    let exact = price * quantity;
-    if (exact - sum * 1_000).abs() > 1_000 {
-        return Err("receipt.items.sum");
+    match money::times(price, quantity) {
+        Some(exact) if (exact - sum).abs() <= 1 => Ok(sum),
+        _ => Err("receipt.items.sum"),
     }
-    Ok(sum)
 }
 
 /// A sum that is a JSON number; its digits are taken as they are written.

@@ -39,7 +39,6 @@ pub(super) fn register(turn: &mut Turn<'_>) -> Answer {
         uuid: uuid.clone(),
         account: turn.account.clone(),
         external_id,
-        operation: operation.clone(),
         status: "wait",
         error: Value::Null,
         payload: Value::Null,

@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
 use crate::money;
+use crate::parcels::travel;
 use crate::system::System;
 use crate::world::World;
 
@@ -37,6 +38,7 @@ pub(super) fn save(turn: &mut Turn<'_>) -> Answer {
         let (reference, number) = (document.reference.clone(), document.number.clone());
         turn.book.documents.put(&reference, &turn.account, document);
         turn.book.documents.alias(&reference, &number);
+        travel(world, System::NovaPoshta, &number);
     }
     succeeded(vec![answer])
 }

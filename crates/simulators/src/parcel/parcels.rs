@@ -12,6 +12,7 @@ use super::{Turn, refused, refused_with, tracking, webhook};
 use crate::answer::Answer;
 use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
+use crate::parcels::travel;
 use crate::system::System;
 use crate::world::World;
 use crate::{lock, pdf};
@@ -132,6 +133,7 @@ fn register(world: &Arc<World>, book: &mut Book, parcel_id: &str) {
     write_down(world, parcel, Effect::WaybillCreated);
     tracking::note(world, parcel, "100", "");
     webhook::tell(world, parcel, "parcel.registered", None);
+    travel(world, System::Parcel, parcel_id);
 }
 
 fn reject(world: &Arc<World>, book: &mut Book, parcel_id: &str) {

@@ -12,7 +12,7 @@ pub(crate) struct Book {
     pub intents: Shelf<Intent>,
     /// By id, labelled with the intent.
     pub refunds: Shelf<Refund>,
-    /// By id, labelled with the account.
+    /// By id, labelled with the account; the oldest are forgotten.
     pub events: Shelf<Event>,
     pub endpoints: Vec<Endpoint>,
     pub keys: Keys,
@@ -20,7 +20,7 @@ pub(crate) struct Book {
 
 impl Book {
     pub fn is_full(&self) -> bool {
-        self.intents.is_full() || self.refunds.is_full() || self.events.is_full() || self.keys.is_full()
+        self.intents.is_full() || self.refunds.is_full() || self.keys.is_full()
     }
 }
 

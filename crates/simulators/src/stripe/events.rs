@@ -61,7 +61,7 @@ pub(super) fn tell(
         headers: Vec::new(),
         lie,
     };
-    book.events.put(&event_id, account, Event { account: account.to_owned(), body });
+    book.events.put_and_forget(&event_id, account, Event { account: account.to_owned(), body });
     world.webhooks.tell(world, &notice);
 }
 

@@ -83,8 +83,12 @@ pub(super) fn confirm(turn: &mut Turn<'_>) -> Answer {
     if !confirmable {
         return unexpected(intent, "confirm");
     }
-    if let Some(method) = form.get("payment_method") {
-        intent.payment_method = Some(method.to_owned());
+    let method = match method(&form) {
+        Ok(method) => method,
+        Err(refusal) => return refusal,
+    };
+    if let Some(method) = method {
+        intent.payment_method = Some(method);
     }
     if let Some(url) = form.get("return_url") {
         intent.return_url = Some(url.to_owned());
@@ -158,7 +162,6 @@ fn confirmed(turn: &mut Turn<'_>, id: &str, operation: &str) -> Answer {
             why["payment_intent"] = turn.book.intents.get(id).map(Intent::to_json).unwrap_or(Value::Null);
             Answer::json(402, &serde_json::json!({ "error": why }))
         }
-        Confirmed::UnknownMethod(method) => missing("PaymentMethod", &method, "payment_method"),
     }
 }
 
@@ -193,7 +196,11 @@ fn wanted(turn: &Turn<'_>) -> Result<(Intent, bool), Answer> {
         let message = "return_url can only be set when confirm is true.";
         return Err(invalid("parameter_invalid", message, "return_url"));
     }
-    let payment_method = form.get("payment_method").map(str::to_owned);
+    let payment_method = method(&form)?;
+    if confirm && payment_method.is_none() {
+        let message = "You cannot confirm this PaymentIntent because it's missing a payment method.";
+        return Err(invalid("payment_intent_unexpected_state", message, "payment_method"));
+    }
     let intent_id = id("pi");
     let intent = Intent {
         client_secret: format!("{intent_id}_secret_{}", uuid::Uuid::new_v4().simple()),
@@ -221,6 +228,14 @@ fn wanted(turn: &Turn<'_>) -> Result<(Intent, bool), Answer> {
         created: turn.world.now(),
     };
     Ok((intent, confirm))
+}
+
+/// The card, if one is named; a token of another making is no card.
+fn method(form: &Form) -> Result<Option<String>, Answer> {
+    match form.get("payment_method") {
+        Some(method) if !method.starts_with("pm_") => Err(missing("PaymentMethod", method, "payment_method")),
+        method => Ok(method.map(str::to_owned)),
+    }
 }
 
 fn own<'a>(turn: &'a mut Turn<'_>, id: &str) -> Option<&'a mut Intent> {

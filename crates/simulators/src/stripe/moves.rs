@@ -22,8 +22,6 @@ pub(super) enum Confirmed {
     Goes,
     /// The bank said no; why.
     Declined(Value),
-    /// There is no such card.
-    UnknownMethod(String),
 }
 
 /// What the bank does with a card.
@@ -39,8 +37,7 @@ enum Bank {
 pub(super) fn confirm(world: &Arc<World>, book: &mut Book, intent_id: &str, operation: &str) -> Confirmed {
     let method = book.intents.get(intent_id).and_then(|intent| intent.payment_method.clone());
     let method = method.unwrap_or_default();
-    let Some(bank) = bank(world, &method, operation) else { return Confirmed::UnknownMethod(method) };
-    match bank {
+    match bank(world, &method, operation) {
         Bank::Pays => pay(world, book, intent_id),
         Bank::Asks => {
             change(world, book, intent_id, "payment_intent.requires_action", |intent| {
@@ -164,32 +161,30 @@ pub(super) fn is(book: &Book, intent_id: &str, status: Status) -> bool {
     book.intents.get(intent_id).is_some_and(|intent| intent.status == status)
 }
 
-/// What the test card says, unless a fault strikes; nothing when there is no such card.
-fn bank(world: &World, method: &str, operation: &str) -> Option<Bank> {
+/// What the test card says, unless a fault strikes; any other card is a good one.
+fn bank(world: &World, method: &str, operation: &str) -> Bank {
     let strikes = |fault| world.faults.strikes(System::Stripe, fault, operation);
     if strikes(Fault::Decline) {
-        return Some(Bank::Declines("card_declined", "generic_decline"));
+        return Bank::Declines("card_declined", "generic_decline");
     }
     if strikes(Fault::ThreeDSecure) {
-        return Some(Bank::Asks);
+        return Bank::Asks;
     }
     if strikes(Fault::LateFailure) {
-        return Some(Bank::DeclinesLater);
+        return Bank::DeclinesLater;
     }
     if strikes(Fault::NeverFinishes) {
-        return Some(Bank::Hangs);
+        return Bank::Hangs;
     }
     match method {
         "pm_card_chargeDeclined" | "pm_card_visa_chargeDeclined" => {
-            Some(Bank::Declines("card_declined", "generic_decline"))
+            Bank::Declines("card_declined", "generic_decline")
         }
         "pm_card_chargeDeclinedInsufficientFunds" | "pm_card_visa_chargeDeclinedInsufficientFunds" => {
-            Some(Bank::Declines("card_declined", "insufficient_funds"))
+            Bank::Declines("card_declined", "insufficient_funds")
         }
-        "pm_card_chargeDeclinedExpiredCard" => Some(Bank::Declines("expired_card", "")),
-        "pm_card_authenticationRequired" | "pm_card_threeDSecure2Required" => Some(Bank::Asks),
-        // Any other payment method of the caller is a good card.
-        known if known.starts_with("pm_") => Some(Bank::Pays),
-        _ => None,
+        "pm_card_chargeDeclinedExpiredCard" => Bank::Declines("expired_card", ""),
+        "pm_card_authenticationRequired" | "pm_card_threeDSecure2Required" => Bank::Asks,
+        _ => Bank::Pays,
     }
 }

@@ -10,9 +10,9 @@ use super::{Turn, invalid, not_found, read_amount};
 use crate::answer::Answer;
 use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
-use crate::lock;
 use crate::system::System;
 use crate::world::World;
+use crate::{lock, money};
 
 pub(super) fn create(turn: &mut Turn<'_>) -> Answer {
     let (world, body) = (turn.world, turn.asked.json().unwrap_or_default());
@@ -152,7 +152,9 @@ fn sum_of_item(item: &Value) -> Result<(i64, String), Answer> {
     };
     let thousandths = thousandths(&quantity).filter(|quantity| *quantity > 0);
     let thousandths = thousandths.ok_or_else(|| invalid("receipt.items.quantity", "Above 0"))?;
-    Ok((minor * thousandths / 1_000, currency))
+    let sum = money::times(minor, thousandths);
+    let sum = sum.ok_or_else(|| invalid("receipt.items.quantity", "Nobody could pay that"))?;
+    Ok((sum, currency))
 }
 
 fn thousandths(text: &str) -> Option<i64> {
