@@ -15,12 +15,16 @@ CREATE TABLE returns (
     -- What was paid for the goods that were received; without an order, what is to be given back.
     amount          bigint NOT NULL DEFAULT 0 CHECK (amount >= 0),
     credited_total  bigint NOT NULL DEFAULT 0 CHECK (credited_total >= 0),
+    -- What of it was for delivery.
+    delivery_credit bigint NOT NULL DEFAULT 0 CHECK (delivery_credit BETWEEN 0 AND credited_total),
     -- What was given back: payment, amount.
     refunds         jsonb NOT NULL DEFAULT '[]',
     -- Times that somebody tried to receive or resolve it; the keys of what they ask follow from it.
     attempts        integer NOT NULL DEFAULT 0,
     -- The saga under way, if any.
     working         uuid,
+    -- What was found, until it is posted.
+    pending         jsonb,
     version         bigint NOT NULL DEFAULT 0,
     create_time     timestamptz NOT NULL,
     update_time     timestamptz NOT NULL,

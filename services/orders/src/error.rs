@@ -73,6 +73,9 @@ pub enum Error {
     /// The part cannot be made.
     #[error(transparent)]
     PartRefused(#[from] PartRefusal),
+    /// The order has no such line.
+    #[error("the order has no such line")]
+    LineNotFound,
     /// The order has no such part.
     #[error("the order has no such part")]
     FulfilmentNotFound,
@@ -146,6 +149,7 @@ impl From<Error> for Status {
                 PartRefusal::TooMany => Fault::new(Code::FailedPrecondition, "TOO_MANY_FULFILMENTS", message),
                 PartRefusal::Sum(_) => Fault::new(Code::FailedPrecondition, "TOTAL_TOO_LARGE", message),
             },
+            Error::LineNotFound => Fault::new(Code::FailedPrecondition, "LINE_NOT_FOUND", message),
             Error::FulfilmentNotFound => Fault::new(Code::NotFound, "FULFILMENT_NOT_FOUND", message),
             Error::FulfilmentState(state) => {
                 Fault::new(Code::FailedPrecondition, "FULFILMENT_STATE", message).with("state", state)

@@ -37,9 +37,11 @@ use crate::jobs::{cancel_overdue_orders, identify_late_customers};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::sagas::book_shipment::BookShipment;
+use crate::sagas::cancel_fulfilment::CancelFulfilment;
 use crate::sagas::cancel_order::CancelOrder;
 use crate::sagas::edit_order::EditOrder;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
+use crate::sagas::plan_fulfilment::PlanFulfilment;
 use crate::sagas::ship_stock::ShipStock;
 use crate::upstreams::Upstreams;
 
@@ -61,6 +63,8 @@ pub struct Orders {
     bookings: Runner<BookShipment>,
     handovers: Runner<ShipStock>,
     edits: Runner<EditOrder>,
+    new_parts: Runner<PlanFulfilment>,
+    parts_back: Runner<CancelFulfilment>,
 }
 
 impl Service for Orders {
@@ -110,9 +114,9 @@ impl Service for Orders {
             let orders = overdue.clone();
             async move { cancel_overdue_orders::run(&orders).await }
         });
-        let Self { placements, cancellations, bookings, handovers, edits, .. } = orders;
-        let parts = run(run(parts, placements), cancellations);
-        Ok(run(run(run(parts, bookings), handovers), edits))
+        let parts = run(run(parts, orders.placements), orders.cancellations);
+        let parts = run(run(parts, orders.bookings), orders.handovers);
+        Ok(run(run(run(parts, orders.edits), orders.new_parts), orders.parts_back))
     }
 }
 
@@ -135,9 +139,23 @@ impl Orders {
             Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let handovers =
             Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop.clone());
-        let edits = Runner::new(EditOrder::new(store.clone(), ask.clone()), store.clone(), stop);
+        let edits = Runner::new(EditOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let new_parts =
+            Runner::new(PlanFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let parts_back = Runner::new(CancelFulfilment::new(store.clone(), ask.clone()), store.clone(), stop);
         let record = record_orders::start(store.clone(), placements.clone());
-        Self { store, ask, record, placements, cancellations, bookings, handovers, edits }
+        Self {
+            store,
+            ask,
+            record,
+            placements,
+            cancellations,
+            bookings,
+            handovers,
+            edits,
+            new_parts,
+            parts_back,
+        }
     }
 
     /// How an order ends that was just recorded, or was before; still placing when it takes longer than `patience`.

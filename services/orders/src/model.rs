@@ -7,6 +7,7 @@ pub mod edit_rows;
 pub mod fulfilment;
 pub mod fulfilment_rows;
 pub mod fulfilment_status;
+pub mod late_orders;
 pub mod missing_item;
 pub mod order;
 pub mod order_filter;

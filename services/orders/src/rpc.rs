@@ -1,12 +1,16 @@
 //! The RPCs of orders: this page lists, the chapters tell.
 
+mod cancel_fulfilment;
 pub(crate) mod cancel_order;
 mod change_order_state;
+mod create_fulfilment;
 mod get_order;
 mod keyed;
+mod list_late_orders;
 mod list_order_history;
 mod list_orders;
 mod place_order;
+mod ship_fulfilment;
 mod update_order;
 
 use proto::orders::v1 as pb;
@@ -59,20 +63,24 @@ impl OrderService for Orders {
         Ok(Response::new(update_order::handle(self, &call, request).await?))
     }
 
-    async fn create_fulfilment(&self, _: Request<pb::CreateFulfilmentRequest>) -> Answer<pb::Order> {
-        Err(Status::unimplemented("not yet"))
+    async fn create_fulfilment(&self, request: Request<pb::CreateFulfilmentRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_fulfilment::handle(self, &call, request).await?))
     }
 
-    async fn ship_fulfilment(&self, _: Request<pb::ShipFulfilmentRequest>) -> Answer<pb::Order> {
-        Err(Status::unimplemented("not yet"))
+    async fn ship_fulfilment(&self, request: Request<pb::ShipFulfilmentRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(ship_fulfilment::handle(self, &call, request).await?))
     }
 
-    async fn cancel_fulfilment(&self, _: Request<pb::CancelFulfilmentRequest>) -> Answer<pb::Order> {
-        Err(Status::unimplemented("not yet"))
+    async fn cancel_fulfilment(&self, request: Request<pb::CancelFulfilmentRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(cancel_fulfilment::handle(self, &call, request).await?))
     }
 
-    async fn list_late_orders(&self, _: Request<pb::ListLateOrdersRequest>) -> Answer<pb::ListLateOrdersResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_late_orders(&self, request: Request<pb::ListLateOrdersRequest>) -> Answer<pb::ListLateOrdersResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_late_orders::handle(self, &call, request).await?))
     }
 
     async fn create_return(&self, _: Request<pb::CreateReturnRequest>) -> Answer<pb::Return> {

@@ -1,10 +1,12 @@
 //! Durable processes across services.
 
 pub mod book_shipment;
+pub mod cancel_fulfilment;
 pub mod cancel_order;
 pub mod edit_order;
 pub mod keyed;
 pub mod next;
 pub mod place_order;
+pub mod plan_fulfilment;
 mod recorded_orders;
 pub mod ship_stock;

@@ -1,5 +1,7 @@
 //! Orders as the contract shows them.
 
+pub mod returns;
+
 use proto::orders::v1 as pb;
 use proto::r#type::v1 as types_pb;
 use rpc::wire::{money, time};
@@ -135,7 +137,8 @@ pub fn summary(summary: OrderSummary) -> pb::OrderSummary {
         line_count: summary.line_count,
         create_time: Some(time(summary.create_time)),
         contact_name: summary.contact_name,
-        ..Default::default()
+        pay_by_time: summary.deadlines.pay_by.map(time),
+        ship_by_time: summary.deadlines.ship_by.map(time),
     }
 }
 

@@ -14,6 +14,7 @@ mod duplicates;
 mod follow_payments;
 mod follow_shipments;
 mod follow_stock;
+mod fulfilments;
 mod get_order;
 mod hang_up;
 mod kits;

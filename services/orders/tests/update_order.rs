@@ -171,6 +171,7 @@ async fn what_is_short_refuses_the_edit_and_a_preview_shows_it() {
     request.dry_run = true;
 
     let preview = shop.update(request.clone()).await.unwrap().into_inner();
+    assert_eq!(shop.them.calls("ChangeReservation"), 0, "a preview asks nobody to hold anything");
     request.dry_run = false;
     let answer = shop.update(request).await;
 
@@ -180,7 +181,6 @@ async fn what_is_short_refuses_the_edit_and_a_preview_shows_it() {
     assert_eq!((preview.total.clone(), preview.balance.clone()), (uah("1290.00"), uah("1290.00")));
     assert_eq!((refusal(&answer).reason.as_str(), facts(&answer)["A-1"].as_str()), ("OUT_OF_STOCK", "12/10"));
     assert_eq!(shop.order(&order.order_id).await, order, "nothing was written");
-    assert_eq!(shop.them.calls("ChangeReservation"), 1, "a preview asks nobody to hold anything");
 }
 
 #[tokio::test(flavor = "multi_thread")]

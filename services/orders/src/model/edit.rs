@@ -118,7 +118,8 @@ pub struct PaymentChanges {
 impl Order {
     /// The order as `edit` makes it, but for what delivery costs and what is held.
     pub fn edited(&self, edit: &Edit) -> Result<Self, EditRefusal> {
-        let mut order = self.clone();
+        // What was opened was opened for the total that was.
+        let mut order = Self { payments: self.known_payments(), ..self.clone() };
         if let Some(lines) = &edit.lines {
             order.lines = self.edited_lines(lines)?;
             let first_free = order.lines.iter().map(|line| line.position + 1).max().unwrap_or_default();

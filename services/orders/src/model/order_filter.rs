@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::{Error, Result, cached_sql};
@@ -13,6 +15,7 @@ use types::{Currency, CustomerId, Money, OrderId, ShopId, SourceId};
 use uuid::Uuid;
 
 use crate::model::fulfilment_status::{FulfilmentStatus, LineSums};
+use crate::model::order::Deadlines;
 use crate::model::order_state::OrderState;
 use crate::model::origin::OrderMethod;
 use crate::model::payment_status::PaymentStatus;
@@ -74,6 +77,8 @@ pub struct OrderSummary {
     pub create_time: DateTime<Utc>,
     /// As the buyer gave it.
     pub contact_name: String,
+    /// By when somebody must have done something.
+    pub deadlines: Deadlines,
 }
 
 #[derive(Queryable, Selectable)]
@@ -95,8 +100,19 @@ struct SummaryRow {
     create_time: DateTime<Utc>,
 }
 
-/// The buyer's name, how many lines, and their sums.
-type Rest = (String, i32, LineSums);
+/// What other tables say of an order.
+#[derive(Default)]
+struct Rest {
+    contact_name: String,
+    line_count: i32,
+    sums: LineSums,
+    deadlines: Deadlines,
+    /// Credited for goods that came back.
+    returned_total: i64,
+}
+
+/// A row of what other tables say.
+type RestRow = (Uuid, String, i32, i64, i64, i64, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, i64);
 
 impl OrderSummary {
     /// The key of its place.
@@ -124,14 +140,7 @@ impl OrderFilter {
             .select(SummaryRow::as_select())
             .load(conn)
             .await?;
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.order_id).collect();
-        let mut rest = rest_of(conn, &ids).await?;
-        rows.into_iter()
-            .map(|row| {
-                let rest = rest.remove(&row.order_id).unwrap_or_default();
-                read(row, rest)
-            })
-            .collect()
+        complete(conn, rows).await
     }
 
     fn query(&self, after: Option<ListKey>, found: Option<Found>) -> orders::BoxedQuery<'_, Pg> {
@@ -177,24 +186,58 @@ impl OrderFilter {
     }
 }
 
+/// What a list shows of these orders, in any order.
+pub async fn summaries(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<OrderSummary>> {
+    let rows: Vec<SummaryRow> =
+        orders::table.filter(orders::order_id.eq_any(ids)).select(SummaryRow::as_select()).load(conn).await?;
+    complete(conn, rows).await
+}
+
+async fn complete(conn: &mut AsyncPgConnection, rows: Vec<SummaryRow>) -> Result<Vec<OrderSummary>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.order_id).collect();
+    let mut rest = rest_of(conn, &ids).await?;
+    let row = |row: SummaryRow| {
+        let rest = rest.remove(&row.order_id).unwrap_or_default();
+        read(row, rest)
+    };
+    rows.into_iter().map(row).collect()
+}
+
 async fn rest_of(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Rest>> {
-    let rows: Vec<(Uuid, String, i32, i64, i64, i64, i64)> = cached_sql(
+    let rows: Vec<RestRow> = cached_sql(
         "SELECT buyer.order_id, buyer.name, count(*)::int, sum(line.ordered), sum(line.shipped), sum(line.delivered),
-                sum(line.cancelled)
+                sum(line.cancelled), max(terms.pay_by_time), max(terms.ship_by_time),
+                coalesce(max(progress.returned_total), 0)
          FROM order_buyers AS buyer JOIN order_lines AS line USING (order_id)
+              LEFT JOIN order_terms AS terms USING (order_id) LEFT JOIN order_progress AS progress USING (order_id)
          WHERE buyer.order_id = ANY($1) GROUP BY buyer.order_id",
     )
     .bind::<Array<SqlUuid>, _>(ids)
-    .returns::<(SqlUuid, Text, Integer, BigInt, BigInt, BigInt, BigInt)>()
+    .returns::<(
+        SqlUuid,
+        Text,
+        Integer,
+        BigInt,
+        BigInt,
+        BigInt,
+        BigInt,
+        Nullable<Timestamptz>,
+        Nullable<Timestamptz>,
+        BigInt,
+    )>()
     .load(conn)
     .await?;
-    let rest = |(order_id, name, count, ordered, shipped, delivered, cancelled)| {
-        (order_id, (name, count, LineSums { ordered, shipped, delivered, cancelled }))
+    let rest = |row: RestRow| {
+        let (order_id, contact_name, line_count, ordered, shipped, delivered, cancelled, pay_by, ship_by, returned) =
+            row;
+        let sums = LineSums { ordered, shipped, delivered, cancelled };
+        let deadlines = Deadlines { pay_by, ship_by };
+        (order_id, Rest { contact_name, line_count, sums, deadlines, returned_total: returned })
     };
     Ok(rows.into_iter().map(rest).collect())
 }
 
-fn read(row: SummaryRow, (contact_name, line_count, sums): Rest) -> Result<OrderSummary> {
+fn read(row: SummaryRow, rest: Rest) -> Result<OrderSummary> {
     let currency: Currency =
         row.currency.parse().map_err(|_| Error::Corrupt(format!("the currency {}", row.currency)))?;
     let state = row.state.parse().map_err(Error::Corrupt)?;
@@ -209,10 +252,11 @@ fn read(row: SummaryRow, (contact_name, line_count, sums): Rest) -> Result<Order
         method: row.method.parse().map_err(Error::Corrupt)?,
         customer_id: row.customer_id.map(CustomerId::from_uuid),
         total: Money::new(currency, row.total),
-        payment_status: PaymentStatus::of(state, row.total, row.paid, row.refunded),
-        fulfilment_status: FulfilmentStatus::of(sums),
-        line_count,
+        payment_status: PaymentStatus::of(state, row.total - rest.returned_total, row.paid, row.refunded),
+        fulfilment_status: FulfilmentStatus::of(rest.sums),
+        line_count: rest.line_count,
         create_time: row.create_time,
-        contact_name,
+        contact_name: rest.contact_name,
+        deadlines: rest.deadlines,
     })
 }

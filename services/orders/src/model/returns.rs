@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use types::{Currency, CustomerId, Money, MoneyError, OrderId, PaymentId, ReturnId, ShopId, Sku, WarehouseId};
+use types::{Currency, CustomerId, Money, MoneyError, OrderId, ReturnId, ShopId, Sku, WarehouseId};
 use uuid::Uuid;
 
 use crate::model::order::Order;
@@ -36,14 +36,18 @@ pub struct Return {
     pub warehouse_id: Option<WarehouseId>,
     /// What was paid for what was found; without an order what is to be given back.
     pub amount: Money,
-    /// What was credited when it was resolved.
+    /// What was credited when it was resolved, or is about to be.
     pub credited_total: Money,
+    /// What of it is for delivery.
+    pub delivery_credit: Money,
     /// What was given back.
     pub refunds: Vec<ReturnRefund>,
     /// Times that somebody tried to receive or resolve it.
     pub attempts: i32,
     /// The saga under way.
     pub working: Option<Uuid>,
+    /// What was found, until it is posted: positions of lines, and the units.
+    pub pending: Vec<(i32, Found)>,
     /// What was written with it.
     pub comment: String,
     /// Why it was refused.
@@ -291,40 +295,55 @@ impl Return {
             self.amount = amount;
         }
         self.warehouse_id = Some(warehouse_id);
+        self.pending.clear();
         self.state = ReturnState::Received;
         Ok(())
     }
 
-    /// What is credited: what the goods are worth or less, and what delivery cost when asked for.
-    pub fn credit(&self, wanted: Option<Money>, delivery: Money) -> Result<Money, ReturnRefusal> {
+    /// It is credited: what the goods are worth or less, and what delivery cost when asked for.
+    pub fn credit(&mut self, wanted: Option<Money>, delivery: Money) -> Result<(), ReturnRefusal> {
         let goods = wanted.unwrap_or(self.amount);
         if goods.minor() > self.amount.minor() {
             return Err(ReturnRefusal::AboveValue { wanted: goods, value: self.amount });
         }
-        Ok(goods.checked_add(delivery)?)
+        self.credited_total = goods.checked_add(delivery)?;
+        self.delivery_credit = delivery;
+        Ok(())
+    }
+
+    /// It is not credited after all.
+    pub fn take_credit_back(&mut self) {
+        let nothing = Money::zero(self.currency);
+        (self.credited_total, self.delivery_credit) = (nothing, nothing);
+    }
+
+    /// What was given back so far, in minor units.
+    pub fn given_back(&self) -> i64 {
+        self.refunds.iter().map(|refund| refund.amount).sum()
     }
 }
 
 impl Order {
     /// How `credit` is given back: of each payment, the oldest first, what it kept; together what is kept beyond what is
-    /// owed after the credit.
-    pub fn refunds(&self, credit: Money) -> Vec<(PaymentId, Money)> {
+    /// owed after the credit, less what was `given` back before.
+    pub fn refunds(&self, credit: Money, given: i64) -> Vec<ReturnRefund> {
         let kept = self.paid.minor() - self.refunded.minor();
-        let mut left = (kept - (self.due() - credit.minor())).clamp(0, credit.minor().max(0));
+        let most = (credit.minor() - given).max(0);
+        let mut left = (kept - (self.due() - credit.minor())).clamp(0, most);
         let mut refunds = Vec::new();
         for payment in self.known_payments() {
             let amount = payment.kept().clamp(0, left);
             if amount > 0 {
-                refunds.push((PaymentId::from_uuid(payment.payment_id), Money::new(self.currency, amount)));
+                refunds.push(ReturnRefund { payment_id: payment.payment_id, amount });
                 left -= amount;
             }
         }
         refunds
     }
 
-    /// What delivery cost and was not credited yet.
+    /// What delivery cost and is not credited by any of `others`.
     pub fn delivery_to_credit(&self, others: &[Return]) -> Money {
-        let credited: i64 = others.iter().map(|other| other.credited_total.minor() - other.amount.minor()).filter(|more| *more > 0).sum();
+        let credited: i64 = others.iter().map(|other| other.delivery_credit.minor()).sum();
         Money::new(self.currency, (self.delivery_total.minor() - credited).max(0))
     }
 }

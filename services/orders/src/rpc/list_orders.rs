@@ -51,7 +51,7 @@ fn parse(
 }
 
 /// A shop that the caller may not see has as many orders as one that does not exist.
-fn shops(call: &Call, wanted: Option<ShopId>) -> Option<Vec<uuid::Uuid>> {
+pub(super) fn shops(call: &Call, wanted: Option<ShopId>) -> Option<Vec<uuid::Uuid>> {
     match wanted {
         None => call.caller.shops.filter(),
         Some(shop_id) if call.caller.shops.allow(shop_id) => Some(vec![shop_id.uuid()]),

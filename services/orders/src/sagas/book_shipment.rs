@@ -80,11 +80,21 @@ impl Booking {
 
     /// Records the process in the transaction that makes it necessary. Answers its id, to start it after the commit.
     pub async fn record(&self, tx: &mut Tx) -> Result<Uuid> {
+        let saga = self.saga(tx)?;
+        saga::record(tx, std::slice::from_ref(&saga)).await?;
+        Ok(saga.saga_id)
+    }
+
+    /// The same for whoever looks next, where nobody can start it after the commit.
+    pub async fn record_for_anybody(&self, tx: &mut Tx) -> Result<()> {
+        let saga = self.saga(tx)?;
+        Ok(saga::record_for_anybody(tx, &[saga]).await?)
+    }
+
+    fn saga(&self, tx: &Tx) -> Result<NewSaga> {
         let (saga_id, _) = self.read()?;
         let call = tx.call().clone();
-        let saga = NewSaga { saga_id, kind: BookShipment::KIND, input: self.encode_to_vec(), call };
-        saga::record(tx, &[saga]).await?;
-        Ok(saga_id)
+        Ok(NewSaga { saga_id, kind: BookShipment::KIND, input: self.encode_to_vec(), call })
     }
 
     fn read(&self) -> Result<(Uuid, OrderId)> {
