@@ -2,9 +2,11 @@
 
 use rpc::{Fault, Invalid};
 use tonic::{Code, Status};
-use types::{ReservationId, ShopId, Sku, WarehouseId};
+use types::{
+    ReservationId, ReturnPostingId, ShopId, ShortageId, Sku, StockDocumentId, TransferId, WarehouseId,
+};
 
-use crate::model::Shortage;
+use crate::model::{DocumentKind, Lack};
 
 /// The result of everything in this service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -28,8 +30,8 @@ pub enum Error {
     #[error("{sku}: more units than one warehouse can have")]
     StockTooLarge { sku: Sku },
     /// Not everything that is wanted is there.
-    #[error("{}", summary(shortages))]
-    OutOfStock { shortages: Vec<Shortage> },
+    #[error("{}", summary(lacks))]
+    OutOfStock { lacks: Vec<Lack> },
     /// No such reservation, as far as the caller can see.
     #[error("there is no reservation {id}")]
     ReservationNotFound { id: ReservationId },
@@ -42,6 +44,48 @@ pub enum Error {
     /// Its goods have left.
     #[error("the reservation {id} was shipped")]
     ReservationShipped { id: ReservationId },
+    /// More is to leave than is held.
+    #[error("{sku}: {held} held by the reservation {id}, so {wanted} cannot leave")]
+    OverShipment { id: ReservationId, sku: Sku, wanted: i64, held: i64 },
+    /// A later change was applied already.
+    #[error("the reservation {id} is at revision {revision} already")]
+    StaleRevision { id: ReservationId, revision: i32 },
+    /// The caller's carts hold as much as they may.
+    #[error("{holder} has {limit} holds already; release one first")]
+    TooManyHolds { holder: String, limit: i64 },
+    /// The warehouse gives nothing new.
+    #[error("the warehouse {id} is archived")]
+    WarehouseArchived { id: WarehouseId },
+    /// The same posting of other goods.
+    #[error("the posting {id} is of something else; use a new id")]
+    PostingMismatch { id: ReturnPostingId },
+    /// No such document, as far as the caller can see.
+    #[error("there is no stock document {id}")]
+    DocumentNotFound { id: StockDocumentId },
+    /// It was reversed.
+    #[error("the stock document {id} was reversed by {by}")]
+    DocumentReversed { id: StockDocumentId, by: StockDocumentId },
+    /// Something else undoes it.
+    #[error("a document of kind {} is not reversed by itself", kind.text())]
+    NotReversible { id: StockDocumentId, kind: DocumentKind },
+    /// No such transfer.
+    #[error("there is no transfer {id}")]
+    TransferNotFound { id: TransferId },
+    /// Nothing is on its way any more.
+    #[error("nothing of the transfer {id} is on its way any more")]
+    TransferEnded { id: TransferId },
+    /// More came than is on its way.
+    #[error("{sku}: {in_transit} on their way with the transfer {id}, so {units} cannot arrive; post the rest as a correction")]
+    OverReceipt { id: TransferId, sku: Sku, units: i64, in_transit: i64 },
+    /// No such shortage, as far as the caller can see.
+    #[error("there is no shortage {id}")]
+    ShortageNotFound { id: ShortageId },
+    /// Nothing is missing any more.
+    #[error("the shortage {id} is not open any more")]
+    ShortageEnded { id: ShortageId },
+    /// More is to be taken than is missing.
+    #[error("{missing} missing, so {wanted} cannot be taken")]
+    MoreThanMissing { id: ShortageId, wanted: i64, missing: i64 },
     /// What was read before the locks were taken is no longer so; the next try sees it.
     #[error("others change the same stock; repeat it shortly")]
     Overtaken,
@@ -51,9 +95,9 @@ pub enum Error {
 }
 
 /// Bytes of SKUs that an OUT_OF_STOCK names: facts travel in headers, and the first ones are enough to refuse an order.
-const SHORTAGES_BYTES_MAX: usize = 4096;
-/// Shortages that its sentence names.
-const SHORTAGES_NAMED: usize = 3;
+const LACKS_BYTES_MAX: usize = 4096;
+/// Lacks that its sentence names.
+const LACKS_NAMED: usize = 3;
 
 impl Error {
     /// Stored data breaks an invariant.
@@ -104,9 +148,9 @@ impl Error {
             Self::StockTooLarge { sku } => {
                 refuse(Code::FailedPrecondition, "STOCK_TOO_LARGE").with("sku", sku)
             }
-            Self::OutOfStock { shortages } => {
-                told(shortages).fold(refuse(Code::FailedPrecondition, "OUT_OF_STOCK"), |fault, shortage| {
-                    fault.with(shortage.sku.as_str(), format!("{}/{}", shortage.wanted, shortage.available))
+            Self::OutOfStock { lacks } => {
+                told(lacks).fold(refuse(Code::FailedPrecondition, "OUT_OF_STOCK"), |fault, lack| {
+                    fault.with(lack.sku.as_str(), format!("{}/{}", lack.wanted, lack.available))
                 })
             }
             Self::ReservationNotFound { id } => {
@@ -120,6 +164,61 @@ impl Error {
             }
             Self::ReservationShipped { id } => {
                 refuse(Code::FailedPrecondition, "RESERVATION_SHIPPED").with("reservation_id", id)
+            }
+            Self::OverShipment { id, sku, wanted, held } => {
+                refuse(Code::FailedPrecondition, "OVER_SHIPMENT")
+                    .with("reservation_id", id)
+                    .with("sku", sku)
+                    .with("wanted", wanted)
+                    .with("held", held)
+            }
+            Self::StaleRevision { id, revision } => refuse(Code::Aborted, "STALE_REVISION")
+                .with("reservation_id", id)
+                .with("revision", revision),
+            Self::TooManyHolds { limit, .. } => {
+                refuse(Code::ResourceExhausted, "TOO_MANY_HOLDS").with("limit", limit)
+            }
+            Self::WarehouseArchived { id } => {
+                refuse(Code::FailedPrecondition, "WAREHOUSE_ARCHIVED").with("warehouse_id", id)
+            }
+            Self::PostingMismatch { id } => {
+                refuse(Code::AlreadyExists, "POSTING_MISMATCH").with("posting_id", id)
+            }
+            Self::DocumentNotFound { id } => {
+                refuse(Code::NotFound, "STOCK_DOCUMENT_NOT_FOUND").with("document_id", id)
+            }
+            Self::DocumentReversed { id, by } => refuse(Code::FailedPrecondition, "STOCK_DOCUMENT_REVERSED")
+                .with("document_id", id)
+                .with("reversed_by", by),
+            Self::NotReversible { id, kind } => {
+                refuse(Code::FailedPrecondition, "STOCK_DOCUMENT_NOT_REVERSIBLE")
+                    .with("document_id", id)
+                    .with("kind", kind.text())
+            }
+            Self::TransferNotFound { id } => {
+                refuse(Code::NotFound, "TRANSFER_NOT_FOUND").with("transfer_id", id)
+            }
+            Self::TransferEnded { id } => {
+                refuse(Code::FailedPrecondition, "TRANSFER_ENDED").with("transfer_id", id)
+            }
+            Self::OverReceipt { id, sku, units, in_transit } => {
+                refuse(Code::FailedPrecondition, "OVER_RECEIPT")
+                    .with("transfer_id", id)
+                    .with("sku", sku)
+                    .with("quantity", units)
+                    .with("in_transit", in_transit)
+            }
+            Self::ShortageNotFound { id } => {
+                refuse(Code::NotFound, "SHORTAGE_NOT_FOUND").with("shortage_id", id)
+            }
+            Self::ShortageEnded { id } => {
+                refuse(Code::FailedPrecondition, "SHORTAGE_ENDED").with("shortage_id", id)
+            }
+            Self::MoreThanMissing { id, wanted, missing } => {
+                refuse(Code::FailedPrecondition, "MORE_THAN_MISSING")
+                    .with("shortage_id", id)
+                    .with("wanted", wanted)
+                    .with("missing", missing)
             }
             Self::Overtaken => {
                 refuse(Code::Aborted, "CONTENTION").retry_after(std::time::Duration::from_secs(1))
@@ -149,18 +248,18 @@ pub fn answer<T>(decided: Result<T>) -> Result<Result<T>> {
     }
 }
 
-/// The shortages whose SKUs fit into an answer.
-fn told(shortages: &[Shortage]) -> impl Iterator<Item = &Shortage> {
-    let within = |bytes: &mut usize, shortage: &&Shortage| {
-        *bytes += shortage.sku.as_str().len();
-        *bytes <= SHORTAGES_BYTES_MAX
+/// The lacks whose SKUs fit into an answer.
+fn told(lacks: &[Lack]) -> impl Iterator<Item = &Lack> {
+    let within = |bytes: &mut usize, lack: &&Lack| {
+        *bytes += lack.sku.as_str().len();
+        *bytes <= LACKS_BYTES_MAX
     };
-    shortages.iter().scan(0, move |bytes, shortage| within(bytes, &shortage).then_some(shortage))
+    lacks.iter().scan(0, move |bytes, lack| within(bytes, &lack).then_some(lack))
 }
 
-fn summary(shortages: &[Shortage]) -> String {
-    let named: Vec<String> = shortages.iter().take(SHORTAGES_NAMED).map(Shortage::to_string).collect();
-    match shortages.len() - named.len() {
+fn summary(lacks: &[Lack]) -> String {
+    let named: Vec<String> = lacks.iter().take(LACKS_NAMED).map(Lack::to_string).collect();
+    match lacks.len() - named.len() {
         0 => named.join("; "),
         more => format!("{}; and {more} more", named.join("; ")),
     }

@@ -1,3 +1,4 @@
 //! What the clock does.
 
+pub mod cover_shortages;
 pub mod expire_holds;

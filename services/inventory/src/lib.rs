@@ -5,20 +5,26 @@
 //!
 //! - [`model`]: the nouns and their pure decisions
 //! - `rpc`: one verb per file
-//! - `reserve`, `end`: the two verbs that many calls share, a batch at a time
+//! - `reserve`, `change`, `end`: what becomes of reservations, a batch at a time
+//! - `post`: what every document does to stock
 //! - `consumers`, `jobs`: what happens by itself
 
 mod batch;
+mod change;
 mod consumers;
 mod end;
 mod error;
 mod jobs;
 pub mod model;
+mod post;
 mod reserve;
 mod rpc;
 mod schema;
+mod settings;
+mod tell_shortages;
 mod wire;
 
+use chrono::{DateTime, Utc};
 use diesel_migrations::embed_migrations;
 use events::Subscription;
 use proto::delivery::v1::ShipmentTracked;
@@ -28,14 +34,16 @@ use store::{Batcher, EmbeddedMigrations, Store};
 
 use crate::end::End;
 pub use crate::error::{Error, Result};
-use crate::jobs::expire_holds;
-use crate::model::Reservation;
+use crate::jobs::{cover_shortages, expire_holds};
+use crate::model::{Occasion, Reservation};
 use crate::reserve::Reserve;
+use crate::settings::Settings;
 
 /// The service.
 #[derive(Clone)]
 pub struct Inventory {
     store: Store,
+    settings: Settings,
     reserving: Batcher<Reserve, Reservation, Error>,
     ending: Batcher<End, Reservation, Error>,
 }
@@ -49,20 +57,25 @@ impl Service for Inventory {
     }
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
+        let settings = platform.settings()?;
         let store = platform.store;
-        let inventory = Self::on(store.clone());
+        let inventory = Self::on(store.clone(), settings);
+        let for_covering = store.clone();
         let ship_tracked = Subscription::new("inventory.ship_tracked", "delivery", |tx, event| {
             Box::pin(consumers::ship_tracked::handle(tx, event))
         });
         Ok(Parts::new()
             .serve(InventoryServiceServer::new(inventory))
             .consume(ship_tracked.of::<ShipmentTracked>())
-            .every(expire_holds::PERIOD, "inventory.expire_holds", move || expire_holds::run(store.clone())))
+            .every(expire_holds::PERIOD, "inventory.expire_holds", move || expire_holds::run(store.clone()))
+            .every(cover_shortages::PERIOD, "inventory.cover_shortages", move || {
+                cover_shortages::run(for_covering.clone())
+            }))
     }
 }
 
 impl Inventory {
-    fn on(store: Store) -> Self {
+    fn on(store: Store, settings: Settings) -> Self {
         let (for_reserving, for_ending) = (store.clone(), store.clone());
         let reserving = move |batch| {
             batch::run(for_reserving.clone(), batch, |tx, batch| Box::pin(reserve::all(tx, batch)))
@@ -71,8 +84,14 @@ impl Inventory {
             move |batch| batch::run(for_ending.clone(), batch, |tx, batch| Box::pin(end::all(tx, batch)));
         Self {
             store,
+            settings,
             reserving: Batcher::start("inventory.reserve", reserving),
             ending: Batcher::start("inventory.end", ending),
         }
+    }
+
+    /// What happens now, by `actor`.
+    fn occasion(&self, actor: String, now: DateTime<Utc>) -> Occasion {
+        Occasion { actor, now, due_time: now + self.settings.shortage_time() }
     }
 }

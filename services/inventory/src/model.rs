@@ -5,25 +5,47 @@
 //! reservations by id.
 
 mod allocation;
+mod change;
 mod correction;
+mod deficit;
+mod document;
+mod document_rows;
 mod ledger;
+mod proposal;
 mod reservation;
 mod reservation_rows;
+mod reservation_saves;
+mod shipping;
+mod shortage;
+mod shortage_rows;
 mod state;
 mod stock;
 mod stock_level;
+mod transfer;
+mod transfer_rows;
 mod units;
+mod waiting;
 mod wanted;
 mod warehouse;
 
-pub use allocation::Allocation;
-pub use correction::{Correction, Corrections};
+pub use allocation::{Allocation, Lack, Split};
+pub use correction::Correction;
+pub use deficit::Effect;
+pub use document::{Document, DocumentKind, Movement, WriteOffReason};
+pub(crate) use document_rows::DocumentRow;
 pub use ledger::{Cause, Kind, LedgerEntry, Posting};
-pub use reservation::{Line, Reservation, Shortage};
+pub use proposal::{Outlook, Proposal, UnderWay};
+pub use reservation::{Line, Reservation, Shipped};
+pub use shortage::{Occasion, Shortage, ShortageChange, ShortageState, Turn};
+pub(crate) use shortage_rows::ShortageRow;
 pub use state::{Ending, Outcome, State};
 pub use stock::Stock;
 pub(crate) use stock::StockLevelColumns;
 pub use stock_level::{Condition, Delta, StockLevel};
+pub use transfer::{Arrival, Journey, Transfer, TransferState};
 pub use units::Units;
-pub use wanted::{CartId, CartIdError, Holder, OnShortage, Owner, OwnerError, Wanted};
+pub use waiting::cover_oldest;
+pub use wanted::{
+    CartId, CartIdError, Change, Goods, Holder, OnShortage, Owner, OwnerError, Shipment, Terms, Wanted,
+};
 pub use warehouse::{Warehouse, Warehouses};

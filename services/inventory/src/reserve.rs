@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use proto::inventory::v1::StockReserved;
 use rpc::Call;
 use store::{Audit, Tx};
 use types::{ReservationId, Sku};
 
 use crate::error::{Result, answer};
-use crate::model::{Reservation, Stock, Wanted, Warehouses};
-use crate::wire;
+use crate::model::{Occasion, Reservation, ShortageChange, Stock, Wanted, Warehouses};
+use crate::{tell_shortages, wire};
 
 /// One request to hold units.
 pub struct Reserve {
@@ -19,6 +20,8 @@ pub struct Reserve {
     pub action: &'static str,
     /// What is wanted.
     pub wanted: Wanted,
+    /// From the opening of a shortage to its due time.
+    pub shortage_time: TimeDelta,
 }
 
 /// Answers each request, in order. One request takes as many statements as a hundred.
@@ -40,30 +43,35 @@ pub async fn all(tx: &mut Tx, requests: &[Reserve]) -> Result<Vec<Result<Reserva
             answers.push(earlier.again(wanted));
             continue;
         }
-        let warehouses = warehouses.candidates(&wanted.warehouse_ids);
-        let held = warehouses
-            .and_then(|from| Reservation::hold(wanted, &mut stock, &from, request.call.caller.who(), now));
-        let held = answer(held)?;
-        if let Ok(reservation) = &held {
+        let (actor, due_time) = (request.call.caller.who(), now + request.shortage_time);
+        let occasion = Occasion { actor, now, due_time };
+        let warehouses = warehouses.candidates(&wanted.terms.warehouse_ids);
+        let held = warehouses.and_then(|from| Reservation::hold(wanted, &mut stock, &from, &occasion));
+        let mut held = answer(held)?;
+        if let Ok(reservation) = &mut held {
+            let changes = reservation.shortage_changes();
             known.insert(reservation.id, reservation.clone());
-            new.push((request, reservation.clone()));
+            new.push((request, reservation.clone(), changes));
         }
         answers.push(held);
     }
 
     stock.save(tx).await?;
-    Reservation::insert(tx, &new.iter().map(|(_, reservation)| reservation).collect::<Vec<_>>()).await?;
+    Reservation::insert(tx, &new.iter().map(|(_, reservation, _)| reservation).collect::<Vec<_>>()).await?;
 
-    for (request, reservation) in &new {
-        tell(tx, request, reservation);
+    for (request, reservation, changes) in &new {
+        tell(tx, request, reservation, changes);
     }
     Ok(answers)
 }
 
-fn tell(tx: &mut Tx, request: &Reserve, reservation: &Reservation) {
+fn tell(tx: &mut Tx, request: &Reserve, reservation: &Reservation, changes: &[ShortageChange]) {
     let (call, shop_id) = (&request.call, request.wanted.holder.shop_id);
     let audit = Audit::new(request.action, reservation.id).shop(shop_id.uuid());
     tx.audit_for(call, audit.set("state", reservation.state.text()));
     let event = StockReserved { reservation: Some(wire::reservation(reservation)) };
     events::append_for(tx, call, reservation.id, reservation.version, Some(shop_id), &event);
+    if !changes.is_empty() {
+        tell_shortages::tell(tx, call, request.action, reservation, changes);
+    }
 }

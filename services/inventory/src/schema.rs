@@ -11,11 +11,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    reservation_shortages (reservation_id, sku) {
+    reservation_shipments (reservation_id, reference, sku, warehouse_id) {
         reservation_id -> Uuid,
+        reference -> Text,
         sku -> Text,
-        wanted -> Int8,
-        available -> Int8,
+        warehouse_id -> Uuid,
+        quantity -> Int8,
     }
 }
 
@@ -28,6 +29,43 @@ diesel::table! {
         expire_time -> Nullable<Timestamptz>,
         create_time -> Timestamptz,
         version -> Int8,
+        revision -> Int4,
+        author -> Text,
+        warehouse_ids -> Array<Uuid>,
+        split -> Text,
+    }
+}
+
+diesel::table! {
+    shortages (shortage_id) {
+        shortage_id -> Uuid,
+        reservation_id -> Uuid,
+        owner -> Text,
+        shop_id -> Uuid,
+        sku -> Text,
+        missing -> Int8,
+        state -> Text,
+        assignee -> Text,
+        due_time -> Timestamptz,
+        create_time -> Timestamptz,
+        end_time -> Nullable<Timestamptz>,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    stock_documents (document_id) {
+        document_id -> Uuid,
+        number -> Int8,
+        kind -> Text,
+        reason -> Nullable<Text>,
+        reference -> Text,
+        note -> Text,
+        author -> Text,
+        shop_id -> Nullable<Uuid>,
+        transfer_id -> Nullable<Uuid>,
+        reverses -> Nullable<Uuid>,
+        post_time -> Timestamptz,
     }
 }
 
@@ -45,6 +83,7 @@ diesel::table! {
         actor -> Text,
         shop_id -> Nullable<Uuid>,
         post_time -> Timestamptz,
+        document_id -> Nullable<Uuid>,
     }
 }
 
@@ -61,6 +100,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    transfer_lines (transfer_id, sku) {
+        transfer_id -> Uuid,
+        sku -> Text,
+        dispatched -> Int8,
+        received -> Int8,
+        lost -> Int8,
+        returned -> Int8,
+    }
+}
+
+diesel::table! {
+    transfers (transfer_id) {
+        transfer_id -> Uuid,
+        from_warehouse_id -> Uuid,
+        to_warehouse_id -> Uuid,
+        state -> Text,
+        reference -> Text,
+        author -> Text,
+        create_time -> Timestamptz,
+        end_time -> Nullable<Timestamptz>,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
     warehouses (warehouse_id) {
         warehouse_id -> Uuid,
         name -> Text,
@@ -71,9 +135,13 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query! {
     reservation_lines,
-    reservation_shortages,
+    reservation_shipments,
     reservations,
+    shortages,
+    stock_documents,
     stock_ledger,
     stock_levels,
+    transfer_lines,
+    transfers,
     warehouses,
 }

@@ -7,9 +7,9 @@ use store::Tx;
 use types::{OrderId, ReservationId};
 
 use crate::batch;
-use crate::end::{self, End};
+use crate::end::{self, Act, End};
 use crate::error::Error;
-use crate::model::Ending;
+use crate::model::{Goods, Shipment};
 
 /// Applies one event; nothing happens when the reservation has been shipped before.
 pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
@@ -18,12 +18,12 @@ pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
         return Ok(());
     }
     let order_id: OrderId = shipment.order_id.parse()?;
+    let shipment = Shipment { reference: shipment.shipment_id, goods: Goods::All, warehouse_id: None };
     let end = End {
         call: tx.call().clone(),
         action: "inventory.ship_tracked",
         reservation_id: ReservationId::derived(order_id.uuid(), 0),
-        ending: Ending::Ship,
-        note: shipment.shipment_id,
+        act: Act::Ship(shipment),
     };
 
     match end::all(tx, &[end]).await.and_then(batch::only) {

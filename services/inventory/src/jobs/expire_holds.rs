@@ -10,9 +10,9 @@ use store::{Store, Tx, cached_sql};
 use types::ReservationId;
 use uuid::Uuid;
 
-use crate::end::{self, End};
+use crate::end::{self, Act, End};
 use crate::error::Result;
-use crate::model::{Ending, State};
+use crate::model::State;
 use crate::schema::reservations;
 
 /// An expired hold lives at most so much longer, a round's work aside.
@@ -69,6 +69,5 @@ async fn due(tx: &mut Tx) -> Result<Vec<ReservationId>> {
 }
 
 fn expire(call: &Call, reservation_id: ReservationId) -> End {
-    let note = "the hold's time ran out".to_owned();
-    End { call: call.clone(), action: "inventory.expire_holds", reservation_id, ending: Ending::Expire, note }
+    End { call: call.clone(), action: "inventory.expire_holds", reservation_id, act: Act::Expire }
 }

@@ -1,12 +1,11 @@
-//! Corrections of what is on hand: the truth wins, and whose units are gone learns it at once.
+//! Corrections of what is on hand: the truth wins.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use types::{Sku, WarehouseId};
 
 use crate::error::{Error, Result};
-use crate::model::{Cause, Delta, Kind, Reservation, Stock, StockLevel};
+use crate::model::{Condition, Kind, Movement, Stock, StockLevel};
 
 /// What somebody found out about one SKU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,14 +14,6 @@ pub enum Correction {
     Counted(i64),
     /// So many more units are there than was thought, or fewer when negative.
     Delta(i64),
-}
-
-/// New quantities of SKUs in one warehouse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Corrections {
-    warehouse_id: WarehouseId,
-    on_hand: BTreeMap<Sku, i64>,
-    deficits: BTreeMap<Sku, i64>,
 }
 
 impl Correction {
@@ -36,57 +27,23 @@ impl Correction {
             },
         }
     }
-}
 
-impl Corrections {
-    /// What `corrections` come to, given what is there.
-    pub fn of(
-        corrections: &BTreeMap<Sku, Correction>,
+    /// What `corrections` in one warehouse and condition come to, given what is there; a count that confirms is no movement.
+    pub fn movements(
+        corrections: &BTreeMap<Sku, Self>,
         stock: &Stock,
         warehouse_id: WarehouseId,
-    ) -> Result<Self> {
-        let mut all = Self { warehouse_id, on_hand: BTreeMap::new(), deficits: BTreeMap::new() };
+        condition: Condition,
+    ) -> Result<Vec<Movement>> {
+        let mut movements = Vec::new();
         for (sku, correction) in corrections {
-            let level = stock.level(sku, warehouse_id).ok_or(Error::Overtaken)?;
-            let on_hand = correction.on_hand(level)?;
-            if on_hand < level.reserved {
-                all.deficits.insert(sku.clone(), level.reserved - on_hand);
-            }
-            all.on_hand.insert(sku.clone(), on_hand);
-        }
-        Ok(all)
-    }
-
-    /// SKUs of which more is reserved than there will be.
-    pub fn short_skus(&self) -> Vec<&str> {
-        self.deficits.keys().map(Sku::as_str).collect()
-    }
-
-    /// Posts the corrections. What no longer covers `reservations`, newest first, is taken from them; answers those that
-    /// lost units.
-    pub fn post(
-        mut self,
-        stock: &mut Stock,
-        reservations: Vec<Reservation>,
-        cause: &Cause,
-    ) -> Result<Vec<Reservation>> {
-        let mut short = Vec::new();
-        for mut reservation in reservations {
-            let lost = reservation.lose(self.warehouse_id, &mut self.deficits);
-            let (Some(holder), false) = (&reservation.holder, lost.is_empty()) else { continue };
-            let cause = Arc::new(holder.cause(Kind::Shortage, &cause.note, cause.actor.clone()));
-            for line in lost {
-                stock.post(&line.sku, line.warehouse_id, Delta::reserved(-line.quantity), &cause)?;
-            }
-            short.push(reservation);
-        }
-        let cause = Arc::new(cause.clone());
-        for (sku, on_hand) in &self.on_hand {
-            let before = stock.level(sku, self.warehouse_id).map_or(0, |level| level.on_hand);
-            if *on_hand != before {
-                stock.post(sku, self.warehouse_id, Delta::on_hand(on_hand - before), &cause)?;
+            let level = stock.level(sku, warehouse_id, condition).ok_or(Error::Overtaken)?;
+            let units = correction.on_hand(level)? - level.on_hand;
+            if units != 0 {
+                let (sku, kind) = (sku.clone(), Kind::Adjustment);
+                movements.push(Movement { sku, warehouse_id, condition, units, kind });
             }
         }
-        Ok(short)
+        Ok(movements)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use types::{ShopId, Sku, WarehouseId};
+use types::{ShopId, Sku, StockDocumentId, WarehouseId};
 
 use crate::error::{Error, Result};
 use crate::model::{Condition, Delta};
@@ -21,8 +21,18 @@ pub enum Kind {
     Release,
     /// Held units left.
     Shipment,
-    /// A correction took held units away.
+    /// A document took held units away.
     Shortage,
+    /// Goods were found to be gone or worthless.
+    WriteOff,
+    /// A buyer's goods came back.
+    Return,
+    /// Goods left for another warehouse, arrived there, or went back.
+    Transfer,
+    /// Goods became sellable, or ceased to be.
+    ConditionChange,
+    /// Another document was wrong.
+    Reversal,
 }
 
 /// What all rows of one change have in common.
@@ -38,6 +48,8 @@ pub struct Cause {
     pub actor: String,
     /// The shop it was done for; `None` when it concerns the whole organisation.
     pub shop_id: Option<ShopId>,
+    /// The document it belongs to; rows that move what is on hand have one.
+    pub document_id: Option<StockDocumentId>,
 }
 
 /// A row to be written.
@@ -68,8 +80,19 @@ pub struct LedgerEntry {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Receipt, Self::Adjustment, Self::Reserve, Self::Release, Self::Shipment, Self::Shortage];
+    pub const ALL: [Self; 11] = [
+        Self::Receipt,
+        Self::Adjustment,
+        Self::Reserve,
+        Self::Release,
+        Self::Shipment,
+        Self::Shortage,
+        Self::WriteOff,
+        Self::Return,
+        Self::Transfer,
+        Self::ConditionChange,
+        Self::Reversal,
+    ];
 
     /// The text in the database.
     pub const fn text(self) -> &'static str {
@@ -80,6 +103,11 @@ impl Kind {
             Self::Release => "release",
             Self::Shipment => "shipment",
             Self::Shortage => "shortage",
+            Self::WriteOff => "write_off",
+            Self::Return => "return",
+            Self::Transfer => "transfer",
+            Self::ConditionChange => "condition_change",
+            Self::Reversal => "reversal",
         }
     }
 

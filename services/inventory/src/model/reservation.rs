@@ -1,7 +1,6 @@
 //! Units held for one owner, from the first promise to the parcel.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,10 +9,11 @@ use types::{ReservationId, Sku, WarehouseId};
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Allocation, Cause, Delta, Ending, Holder, Kind, OnShortage, Outcome, State, Stock, Wanted,
+    Allocation, Cause, Condition, Delta, Ending, Holder, Kind, Lack, Occasion, OnShortage, Outcome, Shortage,
+    ShortageChange, ShortageState, State, Stock, Terms, Wanted,
 };
 
-/// Units of one SKU held in one warehouse.
+/// Units of one SKU in one warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// What.
@@ -24,18 +24,16 @@ pub struct Line {
     pub quantity: i64,
 }
 
-/// Units of one SKU that were wanted and are not held.
+/// Units that left with a shipment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shortage {
-    /// What.
-    pub sku: Sku,
-    /// How many were wanted in all.
-    pub wanted: i64,
-    /// How many of them there were.
-    pub available: i64,
+pub struct Shipped {
+    /// The shipment.
+    pub reference: String,
+    /// What left, and from where.
+    pub line: Line,
 }
 
-/// Units held for one owner. For every SKU, what is held and what is short are together what was wanted.
+/// Units held for one owner. For every SKU, what is held and what is short are together what is still wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     /// Its id.
@@ -44,14 +42,22 @@ pub struct Reservation {
     pub holder: Option<Holder>,
     /// Where it stands.
     pub state: State,
-    /// What is, or at the end was, held.
+    /// Where its units may come from.
+    pub terms: Terms,
+    /// The owner's last change that was applied; 0 as it was reserved.
+    pub revision: i32,
+    /// What is, or when it was given back, was held; by SKU.
     pub lines: Vec<Line>,
-    /// What is missing.
+    /// What has left.
+    pub shipments: Vec<Shipped>,
+    /// What is missing, and what no longer is since it was loaded; see [`Reservation::open_shortages`].
     pub shortages: Vec<Shortage>,
     /// When it ends by itself.
     pub expire_time: Option<DateTime<Utc>>,
     /// When it was made.
     pub create_time: DateTime<Utc>,
+    /// Who asked for it.
+    pub author: String,
     /// 1, 2, 3 …
     pub version: i64,
 }
@@ -62,36 +68,55 @@ impl Reservation {
         wanted: &Wanted,
         stock: &mut Stock,
         warehouses: &[WarehouseId],
-        actor: String,
-        now: DateTime<Utc>,
+        occasion: &Occasion,
     ) -> Result<Self> {
-        let Allocation { lines, shortages } = Allocation::of(&wanted.units, stock, warehouses);
-        if !shortages.is_empty() && wanted.on_shortage == OnShortage::Refuse {
-            return Err(Error::OutOfStock { shortages });
+        let available = |sku: &Sku, warehouse_id| stock.available(sku, warehouse_id);
+        let Allocation { mut lines, lacks } =
+            Allocation::of(&wanted.units, &available, warehouses, wanted.terms.split);
+        if !lacks.is_empty() && wanted.on_shortage == OnShortage::Refuse {
+            return Err(Error::OutOfStock { lacks });
         }
-        let cause = Arc::new(wanted.holder.cause(Kind::Reserve, "", actor));
+        let cause = Arc::new(wanted.holder.cause(Kind::Reserve, "", occasion.actor.clone()));
         for line in &lines {
-            stock.post(&line.sku, line.warehouse_id, Delta::reserved(line.quantity), &cause)?;
+            stock.hold(line, line.quantity, &cause)?;
         }
-        let (holder, expire_time) = (Some(wanted.holder.clone()), wanted.expire_time);
-        let id = wanted.reservation_id;
+        lines.sort_by(|one, other| one.place().cmp(&other.place()));
+        let missed = |lack: Lack| {
+            let missing = lack.missing();
+            Shortage::open(lack.sku, missing, occasion)
+        };
         Ok(Self {
-            id,
-            holder,
+            id: wanted.reservation_id,
+            holder: Some(wanted.holder.clone()),
             state: State::Held,
+            terms: wanted.terms.clone(),
+            revision: 0,
             lines,
-            shortages,
-            expire_time,
-            create_time: now,
+            shipments: Vec::new(),
+            shortages: lacks.into_iter().map(missed).collect(),
+            expire_time: wanted.expire_time,
+            create_time: occasion.now,
+            author: occasion.actor.clone(),
             version: 1,
         })
     }
 
     /// Remembers that `id` was released, so that a late reserve is refused.
     pub fn tombstone(id: ReservationId, now: DateTime<Utc>) -> Self {
-        let (lines, shortages) = (Vec::new(), Vec::new());
-        let state = State::Released;
-        Self { id, holder: None, state, lines, shortages, expire_time: None, create_time: now, version: 1 }
+        Self {
+            id,
+            holder: None,
+            state: State::Released,
+            terms: Terms::ANY,
+            revision: 0,
+            lines: Vec::new(),
+            shipments: Vec::new(),
+            shortages: Vec::new(),
+            expire_time: None,
+            create_time: now,
+            author: String::new(),
+            version: 1,
+        }
     }
 
     /// What somebody is told who wants the same reservation again.
@@ -103,14 +128,23 @@ impl Reservation {
         }
     }
 
-    /// Ends it and gives or ships its units.
-    pub fn end(&mut self, ending: Ending, note: &str, actor: String, stock: &mut Stock) -> Result<Outcome> {
+    /// Gives its units back and wants nothing any more; what has left stays away.
+    pub fn give_back(
+        &mut self,
+        ending: Ending,
+        note: &str,
+        stock: &mut Stock,
+        occasion: &Occasion,
+    ) -> Result<Outcome> {
         let Some(state) = self.state.after(ending, self.id)? else { return Ok(Outcome::Unchanged) };
         if let Some(holder) = &self.holder {
-            let cause = Arc::new(holder.cause(ending.posting_kind(), note, actor));
+            let cause = Arc::new(holder.cause(Kind::Release, note, occasion.actor.clone()));
             for line in &self.lines {
-                stock.post(&line.sku, line.warehouse_id, ending.delta(line.quantity), &cause)?;
+                stock.hold(line, -line.quantity, &cause)?;
             }
+        }
+        for shortage in self.shortages.iter_mut().filter(|shortage| shortage.is_open()) {
+            shortage.set_missing(0, ShortageState::Closed, occasion.now);
         }
         self.state = state;
         self.version += 1;
@@ -118,8 +152,12 @@ impl Reservation {
     }
 
     /// Gives up units in `warehouse_id` as far as `deficits` lack them; answers what was lost.
-    pub fn lose(&mut self, warehouse_id: WarehouseId, deficits: &mut BTreeMap<Sku, i64>) -> Vec<Line> {
-        let wanted = self.wanted();
+    pub fn lose(
+        &mut self,
+        warehouse_id: WarehouseId,
+        deficits: &mut BTreeMap<Sku, i64>,
+        occasion: &Occasion,
+    ) -> Vec<Line> {
         let mut lost = Vec::new();
         for line in self.lines.iter_mut().filter(|line| line.warehouse_id == warehouse_id) {
             let Some(deficit) = deficits.get_mut(&line.sku) else { continue };
@@ -130,19 +168,109 @@ impl Reservation {
                 lost.push(Line { quantity, ..line.clone() });
             }
         }
+        for line in &lost {
+            self.miss(&line.sku, line.quantity, occasion);
+        }
         if !lost.is_empty() {
             self.lines.retain(|line| line.quantity > 0);
-            self.shortages = shortages(&wanted, &self.lines);
             self.version += 1;
         }
         lost
     }
 
-    /// What was wanted, by SKU.
+    /// Holds up to `max` missing units of a SKU from `warehouses`, in their order; answers how many.
+    pub fn cover(
+        &mut self,
+        sku: &Sku,
+        max: i64,
+        warehouses: &[WarehouseId],
+        stock: &mut Stock,
+        occasion: &Occasion,
+    ) -> Result<i64> {
+        let Some(holder) = &self.holder else { return Ok(0) };
+        let cause = Arc::new(holder.cause(Kind::Reserve, "", occasion.actor.clone()));
+        let mut wanted = self.missing(sku).min(max);
+        let before = wanted;
+        for &warehouse_id in warehouses {
+            let quantity = wanted.min(stock.available(sku, warehouse_id));
+            if quantity > 0 {
+                let line = Line { sku: sku.clone(), warehouse_id, quantity };
+                stock.hold(&line, quantity, &cause)?;
+                self.add(line);
+                wanted -= quantity;
+            }
+        }
+        let found = before - wanted;
+        if found > 0 {
+            for shortage in self.shortages.iter_mut().filter(|one| one.is_open() && one.sku == *sku) {
+                shortage.set_missing(shortage.missing - found, ShortageState::Covered, occasion.now);
+            }
+            self.version += 1;
+        }
+        Ok(found)
+    }
+
+    /// What is missing.
+    pub fn open_shortages(&self) -> impl Iterator<Item = &Shortage> {
+        self.shortages.iter().filter(|shortage| shortage.is_open())
+    }
+
+    /// Units of a SKU that are missing.
+    pub fn missing(&self, sku: &Sku) -> i64 {
+        self.open_shortages().filter(|shortage| shortage.sku == *sku).map(|shortage| shortage.missing).sum()
+    }
+
+    /// Units of a SKU that are held.
+    pub fn held(&self, sku: &Sku) -> i64 {
+        self.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum()
+    }
+
+    /// What is still wanted, held or not, by SKU.
     pub fn wanted(&self) -> BTreeMap<Sku, i64> {
-        let mut wanted = held(&self.lines);
-        wanted.extend(self.shortages.iter().map(|shortage| (shortage.sku.clone(), shortage.wanted)));
-        wanted
+        let held = self.lines.iter().map(|line| (&line.sku, line.quantity));
+        summed(held.chain(self.open_shortages().map(|shortage| (&shortage.sku, shortage.missing))))
+    }
+
+    /// What has left, by SKU and warehouse.
+    pub fn shipped_lines(&self) -> Vec<Line> {
+        let mut lines: BTreeMap<(&Sku, WarehouseId), i64> = BTreeMap::new();
+        for Shipped { line, .. } in &self.shipments {
+            *lines.entry((&line.sku, line.warehouse_id)).or_insert(0) += line.quantity;
+        }
+        let line =
+            |((sku, warehouse_id), quantity): ((&Sku, _), _)| Line { sku: sku.clone(), warehouse_id, quantity };
+        lines.into_iter().map(line).collect()
+    }
+
+    /// What became of its shortages since they were last told of. Those of which nobody heard are forgotten.
+    pub fn shortage_changes(&mut self) -> Vec<ShortageChange> {
+        let changes = self.shortages.iter_mut().filter_map(Shortage::turn).collect();
+        self.shortages.retain(|shortage| shortage.is_open() || !shortage.is_unknown());
+        changes
+    }
+
+    /// It is done when nothing is held or missing any more and something has left.
+    pub(super) fn settle(&mut self) {
+        let is_done = self.lines.is_empty() && self.open_shortages().next().is_none();
+        if self.state == State::Held && is_done && !self.shipments.is_empty() {
+            self.state = State::Shipped;
+        }
+    }
+
+    /// Misses units that it wants.
+    pub(super) fn miss(&mut self, sku: &Sku, units: i64, occasion: &Occasion) {
+        match self.shortages.iter_mut().find(|shortage| shortage.is_open() && shortage.sku == *sku) {
+            Some(shortage) => shortage.missing += units,
+            None => self.shortages.push(Shortage::open(sku.clone(), units, occasion)),
+        }
+    }
+
+    /// Adds held units to its lines, which stay in order.
+    fn add(&mut self, new: Line) {
+        match self.lines.binary_search_by(|line| line.place().cmp(&new.place())) {
+            Ok(at) => self.lines[at].quantity += new.quantity,
+            Err(at) => self.lines.insert(at, new),
+        }
     }
 
     /// Whether it is the hold of a cart.
@@ -158,8 +286,21 @@ impl Reservation {
         }
     }
 
+    /// Whether `wanted` is what it was made for. What its owner changed later is not compared.
     fn is_for(&self, wanted: &Wanted) -> bool {
-        self.holder.as_ref() == Some(&wanted.holder) && self.wanted() == wanted.units
+        let is_same_goods = || {
+            let now = self.wanted();
+            let left = self.shipments.iter().map(|shipped| (&shipped.line.sku, shipped.line.quantity));
+            summed(now.iter().map(|(sku, units)| (sku, *units)).chain(left)) == wanted.units
+        };
+        self.holder.as_ref() == Some(&wanted.holder) && (self.revision > 0 || is_same_goods())
+    }
+}
+
+impl Line {
+    /// What and where.
+    pub fn place(&self) -> (&Sku, WarehouseId) {
+        (&self.sku, self.warehouse_id)
     }
 }
 
@@ -167,29 +308,28 @@ impl Holder {
     /// What ledger rows of this holder's units say.
     pub fn cause(&self, kind: Kind, note: &str, actor: String) -> Cause {
         let reference = self.owner.to_string();
-        Cause { kind, reference, note: note.to_owned(), actor, shop_id: Some(self.shop_id) }
+        Cause {
+            kind,
+            reference,
+            note: note.to_owned(),
+            actor,
+            shop_id: Some(self.shop_id),
+            document_id: None,
+        }
     }
 }
 
-impl fmt::Display for Shortage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} available, {} wanted", self.sku, self.available, self.wanted)
+impl Stock {
+    /// Holds so many units of a line's SKU in its warehouse, or gives them back when negative.
+    pub(super) fn hold(&mut self, line: &Line, units: i64, cause: &Arc<Cause>) -> Result<()> {
+        self.post(&line.sku, line.warehouse_id, Condition::Sellable, Delta::reserved(units), cause)
     }
 }
 
-fn held(lines: &[Line]) -> BTreeMap<Sku, i64> {
-    let mut held = BTreeMap::new();
-    for line in lines {
-        *held.entry(line.sku.clone()).or_insert(0) += line.quantity;
+fn summed<'a>(units: impl Iterator<Item = (&'a Sku, i64)>) -> BTreeMap<Sku, i64> {
+    let mut sums = BTreeMap::new();
+    for (sku, units) in units {
+        *sums.entry(sku.clone()).or_insert(0) += units;
     }
-    held
-}
-
-fn shortages(wanted: &BTreeMap<Sku, i64>, lines: &[Line]) -> Vec<Shortage> {
-    let held = held(lines);
-    let all = wanted.iter().map(|(sku, &wanted)| {
-        let available = held.get(sku).copied().unwrap_or(0);
-        Shortage { sku: sku.clone(), wanted, available }
-    });
-    all.filter(|shortage| shortage.available < shortage.wanted).collect()
+    sums
 }

@@ -3,14 +3,13 @@
 use types::ReservationId;
 
 use crate::error::{Error, Result};
-use crate::model::{Delta, Kind};
 
 /// Where a reservation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Its units are spoken for.
+    /// Its units are spoken for or missing; some may have left.
     Held,
-    /// Its units left.
+    /// All that was wanted has left.
     Shipped,
     /// Its units were given back.
     Released,
@@ -34,9 +33,11 @@ pub enum Ending {
 pub enum Outcome {
     /// The reservation ended.
     Ended,
+    /// It holds or wants something else now.
+    Changed,
     /// It was not there, and a tombstone was set.
     Buried,
-    /// Nothing: it had ended before.
+    /// Nothing: it was so before.
     Unchanged,
 }
 
@@ -69,24 +70,6 @@ impl State {
             (Self::Shipped, Ending::Release | Ending::Expire) => Err(Error::ReservationShipped { id }),
             (Self::Released | Self::Expired, Ending::Release | Ending::Expire) => Ok(None),
             (Self::Released | Self::Expired, Ending::Ship) => Err(Error::ReservationReleased { id }),
-        }
-    }
-}
-
-impl Ending {
-    /// Why the ledger rows of this ending are written.
-    pub fn posting_kind(self) -> Kind {
-        match self {
-            Self::Release | Self::Expire => Kind::Release,
-            Self::Ship => Kind::Shipment,
-        }
-    }
-
-    /// What this ending does to the level of `units`.
-    pub fn delta(self, units: i64) -> Delta {
-        match self {
-            Self::Release | Self::Expire => Delta::reserved(-units),
-            Self::Ship => Delta::shipped(units),
         }
     }
 }

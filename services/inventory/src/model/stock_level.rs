@@ -14,6 +14,8 @@ pub enum Condition {
     Quarantine,
     /// No more.
     Damaged,
+    /// Not before they have arrived: they are on their way from another warehouse.
+    InTransit,
 }
 
 /// The sum of all postings to one SKU in one warehouse in one condition: `0 <= reserved <= on_hand`, always.
@@ -46,7 +48,7 @@ pub struct Delta {
 
 impl Condition {
     /// Every condition.
-    pub const ALL: [Self; 3] = [Self::Sellable, Self::Quarantine, Self::Damaged];
+    pub const ALL: [Self; 4] = [Self::Sellable, Self::Quarantine, Self::Damaged, Self::InTransit];
 
     /// The text in the database.
     pub const fn text(self) -> &'static str {
@@ -54,6 +56,7 @@ impl Condition {
             Self::Sellable => "sellable",
             Self::Quarantine => "quarantine",
             Self::Damaged => "damaged",
+            Self::InTransit => "in_transit",
         }
     }
 
@@ -74,8 +77,13 @@ impl StockLevel {
     pub fn available(&self) -> i64 {
         match self.condition {
             Condition::Sellable => self.on_hand - self.reserved,
-            Condition::Quarantine | Condition::Damaged => 0,
+            Condition::Quarantine | Condition::Damaged | Condition::InTransit => 0,
         }
+    }
+
+    /// Units that are on their way.
+    pub fn in_transit(&self) -> i64 {
+        if self.condition == Condition::InTransit { self.on_hand } else { 0 }
     }
 
     /// Applies a posting, or refuses what would leave less than nothing or less than is held.

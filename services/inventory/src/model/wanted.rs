@@ -7,6 +7,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use types::{OrderId, ReservationId, ShopId, Sku, WarehouseId};
 
+use crate::model::Split;
+
 /// A cart's id in its shop: 1 to 128 characters, no control characters, no space at the ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CartId(String);
@@ -48,6 +50,15 @@ pub enum OnShortage {
     Accept,
 }
 
+/// Where units may come from, now and when they arrive later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// From where, in this order; none named means from anywhere.
+    pub warehouse_ids: Vec<WarehouseId>,
+    /// Whether from several.
+    pub split: Split,
+}
+
 /// Units to be held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -57,12 +68,52 @@ pub struct Wanted {
     pub holder: Holder,
     /// How many, summed over all lines that name the SKU.
     pub units: BTreeMap<Sku, i64>,
-    /// From where, in this order; none named means from anywhere.
-    pub warehouse_ids: Vec<WarehouseId>,
+    /// From where.
+    pub terms: Terms,
     /// What if there is less.
     pub on_shortage: OnShortage,
     /// When the hold ends by itself; orders' reservations never do.
     pub expire_time: Option<DateTime<Utc>>,
+}
+
+/// What a held reservation wants from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which reservation.
+    pub reservation_id: ReservationId,
+    /// Counts the owner's changes.
+    pub revision: i32,
+    /// How many units of each SKU, without what was shipped.
+    pub units: BTreeMap<Sku, i64>,
+    /// From where.
+    pub terms: Terms,
+    /// What if there is less.
+    pub on_shortage: OnShortage,
+}
+
+/// Held units that are to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipment {
+    /// What takes them; the same one again takes nothing.
+    pub reference: String,
+    /// Which.
+    pub goods: Goods,
+    /// Where they leave from; `None` means wherever they are held.
+    pub warehouse_id: Option<WarehouseId>,
+}
+
+/// Which held units leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goods {
+    /// All that are held.
+    All,
+    /// So many of each SKU.
+    Units(BTreeMap<Sku, i64>),
+}
+
+impl Terms {
+    /// From anywhere, from several warehouses if need be.
+    pub const ANY: Self = Self { warehouse_ids: Vec::new(), split: Split::Allowed };
 }
 
 impl CartId {

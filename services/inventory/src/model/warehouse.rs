@@ -68,10 +68,20 @@ impl Warehouses {
         Ok(Self(known.collect()))
     }
 
+    /// Whether new units may be taken from it.
+    pub fn is_open(&self, id: WarehouseId) -> bool {
+        self.0.iter().any(|(known, activity)| *known == id && activity.is_open())
+    }
+
+    /// Every one that is open, oldest first.
+    pub fn open(&self) -> impl Iterator<Item = WarehouseId> {
+        self.0.iter().filter(|(_, activity)| activity.is_open()).map(|(id, _)| *id)
+    }
+
     /// Where stock may be taken from, in this order: the `named` ones, or every one when none is named.
     pub fn candidates(&self, named: &[WarehouseId]) -> Result<Vec<WarehouseId>> {
         if named.is_empty() {
-            return Ok(self.0.iter().filter(|(_, activity)| activity.is_open()).map(|(id, _)| *id).collect());
+            return Ok(self.open().collect());
         }
         let mut candidates = Vec::with_capacity(named.len());
         for id in named {

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
-use store::{Once, Tx};
+use store::{Audit, Once, Tx};
 use types::{Sku, WarehouseId};
 
+use crate::Inventory;
 use crate::error::Result;
-use crate::model::{
-    Cause, Condition, Correction, Corrections, Kind, Reservation, Stock, StockLevel, Warehouse,
-};
-use crate::rpc::{parse, posted};
-use crate::{Inventory, wire};
+use crate::model::{Condition, Correction, Document, DocumentKind, Stock, StockLevel, Warehouse};
+use crate::post::{self, places};
+use crate::rpc::parse;
+
+const ACTION: &str = "inventory.adjust_stock";
 
 /// The levels after the posting, and the reservations that lost units, newest first.
 pub async fn handle(
@@ -20,29 +21,27 @@ pub async fn handle(
     call: &Call,
     request: pb::AdjustStockRequest,
 ) -> Result<pb::AdjustStockResponse> {
-    let Adjustment { warehouse_id, condition, corrections, cause } = Adjustment::parse(&request, call)?;
+    let Adjustment { warehouse_id, condition, corrections, note } = Adjustment::parse(&request)?;
 
     let once = Once { scope: "org", method: "inventory.adjust_stock", key: &request.idempotency_key };
     let adjust = async |tx: &mut Tx| {
         Warehouse::require(tx.conn(), warehouse_id).await?;
-        let skus: Vec<&str> = corrections.keys().map(Sku::as_str).collect();
-        let mut stock = Stock::open(tx, warehouse_id, condition, &skus).await?;
-        let corrections = Corrections::of(&corrections, &stock, warehouse_id)?;
-        let holding = Reservation::lock_holding(tx, warehouse_id, &corrections.short_skus()).await?;
+        let places = places(corrections.keys(), warehouse_id, condition);
+        let stock = Stock::open(tx, &places).await?;
 
-        let short = corrections.post(&mut stock, holding, &cause)?;
+        let occasion = inventory.occasion(call.caller.who(), tx.now());
+        let document = Document::new(DocumentKind::Adjustment, call.caller.who(), tx.now());
+        let document = Document { note: note.clone(), ..document };
+        let movements = Correction::movements(&corrections, &stock, warehouse_id, condition)?;
 
-        stock.save(tx).await?;
-        Reservation::save_losses(tx, &short.iter().collect::<Vec<_>>()).await?;
+        let posted = post::post(tx, ACTION, stock, document, &movements, &occasion).await?;
 
-        let levels = posted::tell(tx, "inventory.adjust_stock", warehouse_id, &cause, &stock);
-        for reservation in &short {
-            let shop_id = reservation.holder.as_ref().map(|holder| holder.shop_id);
-            let event = pb::StockShort { reservation: Some(wire::reservation(reservation)) };
-            events::append(tx, reservation.id, reservation.version, shop_id, &event);
+        if posted.document.is_none() {
+            // A count that confirms what was known changes nothing and is only history.
+            tx.audit(Audit::new(ACTION, warehouse_id).set("note", &note));
         }
-        let short_reservation_ids = short.iter().map(|reservation| reservation.id.to_string()).collect();
-        Ok(pb::AdjustStockResponse { levels, short_reservation_ids })
+        let (document, short_reservation_ids) = (posted.wire_document(), posted.short_ids());
+        Ok(pb::AdjustStockResponse { levels: posted.levels(&places), short_reservation_ids, document })
     };
     inventory.store.once(call, once, &request, adjust).await
 }
@@ -51,21 +50,19 @@ struct Adjustment {
     warehouse_id: WarehouseId,
     condition: Condition,
     corrections: BTreeMap<Sku, Correction>,
-    cause: Cause,
+    note: String,
 }
 
 impl Adjustment {
-    fn parse(request: &pb::AdjustStockRequest, call: &Call) -> Result<Self> {
+    fn parse(request: &pb::AdjustStockRequest) -> Result<Self> {
         let mut fields = Fields::new();
         fields.idempotency_key(&request.idempotency_key);
         let warehouse_id = fields.parse("warehouse_id", &request.warehouse_id);
-        let condition = parse::condition(&mut fields, request.condition);
+        let condition = parse::condition(&mut fields, "condition", request.condition);
         let corrections = corrections(&mut fields, &request.lines);
         let note = fields.required_text("note", &request.note, parse::NOTE_LENGTH_MAX);
         let (warehouse_id, condition) = fields.finish_with(warehouse_id.zip(condition))?;
-        let (reference, actor) = (String::new(), call.caller.who());
-        let cause = Cause { kind: Kind::Adjustment, reference, note, actor, shop_id: None };
-        Ok(Self { warehouse_id, condition, corrections, cause })
+        Ok(Self { warehouse_id, condition, corrections, note })
     }
 }
 

@@ -10,7 +10,7 @@ use prost::Message;
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields, Shops};
 use store::{Page, Tx, cached_sql};
-use types::{ShopId, Sku, WarehouseId};
+use types::{ShopId, Sku, StockDocumentId, WarehouseId};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -70,8 +70,21 @@ struct Subject {
     warehouse_id: Option<WarehouseId>,
 }
 
-type LedgerRow =
-    (i64, String, Uuid, String, String, i64, i64, String, String, String, Option<Uuid>, DateTime<Utc>);
+type LedgerRow = (
+    i64,
+    String,
+    Uuid,
+    String,
+    String,
+    i64,
+    i64,
+    String,
+    String,
+    String,
+    Option<Uuid>,
+    DateTime<Utc>,
+    Option<Uuid>,
+);
 
 impl Subject {
     async fn levels(&self, connection: &mut AsyncPgConnection) -> Result<Vec<StockLevel>> {
@@ -156,14 +169,23 @@ impl Subject {
             actor,
             shop_id,
             post_time,
+            document_id,
         ) = row;
+        let document_id = document_id.map(StockDocumentId::from_uuid);
         let shop_id = shop_id.map(ShopId::from_uuid);
         let posting = Posting {
             sku: self.sku.clone(),
             warehouse_id: WarehouseId::from_uuid(warehouse_id),
             condition: Condition::stored(&condition)?,
             delta: Delta { on_hand, reserved },
-            cause: Arc::new(Cause { kind: Kind::stored(&kind)?, reference, note, actor, shop_id }),
+            cause: Arc::new(Cause {
+                kind: Kind::stored(&kind)?,
+                reference,
+                note,
+                actor,
+                shop_id,
+                document_id,
+            }),
         };
         Ok(LedgerEntry { sequence, posting, post_time })
     }
@@ -174,7 +196,8 @@ fn seen_by(shops: &Shops, mut entry: LedgerEntry) -> LedgerEntry {
     let cause = &entry.posting.cause;
     if cause.shop_id.is_some_and(|shop_id| !shops.allow(shop_id)) {
         let (reference, note, actor) = Default::default();
-        entry.posting.cause = Arc::new(Cause { kind: cause.kind, reference, note, actor, shop_id: None });
+        let (shop_id, document_id) = (None, None);
+        entry.posting.cause = Arc::new(Cause { kind: cause.kind, reference, note, actor, shop_id, document_id });
     }
     entry
 }

@@ -34,6 +34,7 @@ pub async fn handle(
     for (row, archived) in rows {
         let level = StockLevel::stored(row)?;
         answer.available += if archived { 0 } else { level.available() };
+        answer.in_transit += level.in_transit();
         answer.levels.push(wire::stock_level(&level));
     }
     Ok(answer)

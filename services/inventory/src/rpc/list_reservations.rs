@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::model::{Owner, Reservation, State};
-use crate::schema::{reservation_lines, reservation_shortages, reservations};
+use crate::schema::{reservation_lines, reservation_shipments, reservations, shortages};
 use crate::{Inventory, wire};
 
 /// One page of what the caller's shops hold. Tombstones are nobody's and are left out.
@@ -42,11 +42,14 @@ pub async fn handle(
         let held = reservation_lines::table
             .filter(reservation_lines::sku.eq(sku.to_string()))
             .select(reservation_lines::reservation_id);
-        let short = reservation_shortages::table
-            .filter(reservation_shortages::sku.eq(sku.to_string()))
-            .select(reservation_shortages::reservation_id);
-        let wants = reservations::reservation_id.eq_any(held).or(reservations::reservation_id.eq_any(short));
-        query = query.filter(wants);
+        let short = shortages::table
+            .filter(shortages::sku.eq(sku.to_string()))
+            .select(shortages::reservation_id);
+        let shipped = reservation_shipments::table
+            .filter(reservation_shipments::sku.eq(sku.to_string()))
+            .select(reservation_shipments::reservation_id);
+        let id = reservations::reservation_id;
+        query = query.filter(id.eq_any(held).or(id.eq_any(short)).or(id.eq_any(shipped)));
     }
     if let Some((time, id)) = page.after {
         let same_time = reservations::create_time.eq(time).and(reservations::reservation_id.lt(id));

@@ -3,9 +3,9 @@
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
 
-use crate::end::End;
+use crate::end::{Act, End};
 use crate::error::{Error, Result};
-use crate::model::{Ending, Reservation};
+use crate::model::Reservation;
 use crate::{Inventory, wire};
 
 /// The hold, which holds nothing any more. What is held for an order is not a hold.
@@ -28,7 +28,8 @@ pub async fn handle(
     }
 
     let (call, action) = (call.clone(), "inventory.release_hold");
-    let end = End { call, action, reservation_id, ending: Ending::Release, note: String::new() };
+    let act = Act::Release { note: String::new() };
+    let end = End { call, action, reservation_id, act };
     let reservation = inventory.ending.submit(end).await?;
 
     Ok(wire::reservation(&reservation))

@@ -3,9 +3,8 @@
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
 
-use crate::end::End;
+use crate::end::{Act, End};
 use crate::error::Result;
-use crate::model::Ending;
 use crate::rpc::parse;
 use crate::{Inventory, wire};
 
@@ -21,7 +20,7 @@ pub async fn handle(
     let reservation_id = fields.finish_with(reservation_id)?;
 
     let (call, action) = (call.clone(), "inventory.release_reservation");
-    let end = End { call, action, reservation_id, ending: Ending::Release, note };
+    let end = End { call, action, reservation_id, act: Act::Release { note } };
     let reservation = inventory.ending.submit(end).await?;
 
     Ok(wire::reservation(&reservation))

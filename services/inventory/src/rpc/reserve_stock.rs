@@ -2,15 +2,13 @@
 
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
-use types::{OrderId, WarehouseId};
+use types::OrderId;
 
 use crate::error::Result;
-use crate::model::{Holder, OnShortage, Owner, Wanted};
+use crate::model::{Holder, Owner, Terms, Wanted};
 use crate::reserve::Reserve;
 use crate::rpc::parse;
 use crate::{Inventory, wire};
-
-const WAREHOUSES_MAX: usize = 100;
 
 /// The reservation; a repeat gets the same.
 pub async fn handle(
@@ -20,7 +18,9 @@ pub async fn handle(
 ) -> Result<pb::Reservation> {
     let wanted = wanted(&request)?;
 
-    let reserve = Reserve { call: call.clone(), action: "inventory.reserve_stock", wanted };
+    let (call, action, shortage_time) =
+        (call.clone(), "inventory.reserve_stock", inventory.settings.shortage_time());
+    let reserve = Reserve { call, action, wanted, shortage_time };
     let reservation = inventory.reserving.submit(reserve).await?;
 
     Ok(wire::reservation(&reservation))
@@ -32,26 +32,11 @@ fn wanted(request: &pb::ReserveStockRequest) -> Result<Wanted> {
     let order_id: Option<OrderId> = fields.parse("owner", &request.owner);
     let shop_id = fields.parse("shop_id", &request.shop_id);
     let units = parse::units(&mut fields, &request.lines, parse::RESERVATION_LINES_MAX);
-    let warehouse_ids = warehouse_ids(&mut fields, &request.warehouse_ids);
-    let on_shortage = if request.accept_shortage { OnShortage::Accept } else { OnShortage::Refuse };
+    let warehouse_ids = parse::warehouse_ids(&mut fields, &request.warehouse_ids);
+    let split = parse::split(&mut fields, request.split);
+    let on_shortage = parse::on_shortage(request.accept_shortage);
     let holder = order_id.map(Owner::Order).zip(shop_id).map(|(owner, shop_id)| Holder { owner, shop_id });
-    let (reservation_id, holder) = fields.finish_with(reservation_id.zip(holder))?;
-    Ok(Wanted { reservation_id, holder, units, warehouse_ids, on_shortage, expire_time: None })
-}
-
-/// Each warehouse once, in the order in which stock is taken.
-fn warehouse_ids(fields: &mut Fields, texts: &[String]) -> Vec<WarehouseId> {
-    if texts.len() > WAREHOUSES_MAX {
-        fields.refuse("warehouse_ids", "TOO_MANY", format!("at most {WAREHOUSES_MAX} entries"));
-    }
-    let mut ids = Vec::with_capacity(texts.len().min(WAREHOUSES_MAX));
-    for (at, text) in texts.iter().enumerate().take(WAREHOUSES_MAX) {
-        let field = format!("warehouse_ids[{at}]");
-        let Some(id) = fields.parse(&field, text) else { continue };
-        if ids.contains(&id) {
-            fields.refuse(field, "DUPLICATE", "each warehouse once");
-        }
-        ids.push(id);
-    }
-    ids
+    let ((reservation_id, holder), split) = fields.finish_with(reservation_id.zip(holder).zip(split))?;
+    let terms = Terms { warehouse_ids, split };
+    Ok(Wanted { reservation_id, holder, units, terms, on_shortage, expire_time: None })
 }
