@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rpc::Fault;
 use tonic::Code;
-use types::{Currency, Money};
+use types::{AttemptId, Currency, Money};
 
 /// The result of a verb or a decision.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -33,13 +33,61 @@ pub enum Error {
     CurrencyMismatch { expected: Currency },
     /// More than was taken and not given back.
     #[error("{refundable} can still be refunded; ask for at most that")]
-    RefundExceedsCaptured { refundable: Money },
+    RefundExceedsCaptured { refundable: Money, captured: Money },
     /// The provider tells what came in; nobody records it by hand.
     #[error("{provider} reports its payments itself; they cannot be recorded by hand")]
     RecordedByProvider { provider: &'static str },
-    /// Money kept coming in while the intent was being voided.
-    #[error("others change the payment; repeat it shortly")]
-    Contention,
+    /// A later revision of the amount is known.
+    #[error("revision {current} of the amount is known already; send a higher one")]
+    StaleRevision { current: i32 },
+    /// Less than came in already.
+    #[error("{captured} was taken already; refund the difference instead")]
+    BelowCaptured { captured: Money },
+    /// More than is reserved on the card, or was taken from it.
+    #[error("{authorized} is what the card was asked for; open another payment for the rest")]
+    AboveAuthorized { authorized: Money },
+    /// Not a card payment.
+    #[error("only card payments are confirmed and captured")]
+    NotByCard,
+    /// Nothing is to be paid any more.
+    #[error("nothing is due")]
+    NothingDue,
+    /// Another attempt may still take the money.
+    #[error("another attempt is not decided yet; read the payment, or repeat it shortly")]
+    AttemptInProgress { attempt: AttemptId },
+    /// Too many cards were tried.
+    #[error("{most} attempts were made; open another payment")]
+    TooManyAttempts { most: usize },
+    /// Nothing is reserved that could be taken.
+    #[error("nothing is reserved on the card")]
+    NotAuthorized,
+    /// Captured once with another amount.
+    #[error("{captured} was captured; a payment is captured once")]
+    AlreadyCaptured { captured: Money },
+    /// The provider refused to capture.
+    #[error("the provider refused to capture: {code}")]
+    CaptureRefused { code: String },
+    /// No account of the shop takes this payment.
+    #[error("the shop has no enabled account for card payments in {currency}")]
+    NoPaymentAccount { currency: Currency },
+    /// Absent, of another shop, or of another purpose.
+    #[error("there is no such payment account")]
+    PaymentAccountNotFound,
+    /// Somebody else changed it since it was read.
+    #[error("it was changed since it was read; read it again")]
+    EtagMismatch { current: i64 },
+    /// Not proved to be the provider's.
+    #[error("the webhook does not prove to be the provider's")]
+    InvalidSignature,
+    /// Absent, or of a shop the caller does not see.
+    #[error("there is no such notification")]
+    NotificationNotFound,
+    /// Absent, or of a shop the caller does not see.
+    #[error("there is no such receipt")]
+    ReceiptNotFound,
+    /// Only what was refused is sent again.
+    #[error("the receipt is {state}; only failed ones are sent again")]
+    ReceiptNotFailed { state: &'static str },
 }
 
 impl Error {
@@ -58,12 +106,49 @@ impl Error {
             Self::CurrencyMismatch { expected } => {
                 refuse(Code::FailedPrecondition, "CURRENCY_MISMATCH").with("currency_code", expected)
             }
-            Self::RefundExceedsCaptured { refundable } => {
+            Self::RefundExceedsCaptured { refundable, captured } => {
                 refuse(Code::FailedPrecondition, "REFUND_EXCEEDS_CAPTURED")
                     .with("refundable", refundable.amount())
+                    .with("captured", captured.amount())
                     .with("currency_code", refundable.currency())
             }
-            Self::Contention => refuse(Code::Aborted, "CONTENTION").retry_after(Duration::from_secs(1)),
+            Self::StaleRevision { current } => {
+                refuse(Code::Aborted, "STALE_REVISION").with("revision", current)
+            }
+            Self::BelowCaptured { captured } => refuse(Code::FailedPrecondition, "BELOW_CAPTURED")
+                .with("captured", captured.amount())
+                .with("currency_code", captured.currency()),
+            Self::AboveAuthorized { authorized } => refuse(Code::FailedPrecondition, "ABOVE_AUTHORIZED")
+                .with("authorized", authorized.amount())
+                .with("currency_code", authorized.currency()),
+            Self::NotByCard => refuse(Code::FailedPrecondition, "NOT_BY_CARD"),
+            Self::NothingDue => refuse(Code::FailedPrecondition, "NOTHING_DUE"),
+            Self::AttemptInProgress { attempt } => refuse(Code::Aborted, "ATTEMPT_IN_PROGRESS")
+                .with("attempt_id", attempt)
+                .retry_after(Duration::from_secs(5)),
+            Self::TooManyAttempts { most } => {
+                refuse(Code::FailedPrecondition, "TOO_MANY_ATTEMPTS").with("most", most)
+            }
+            Self::NotAuthorized => refuse(Code::FailedPrecondition, "NOT_AUTHORIZED"),
+            Self::AlreadyCaptured { captured } => refuse(Code::FailedPrecondition, "ALREADY_CAPTURED")
+                .with("captured", captured.amount())
+                .with("currency_code", captured.currency()),
+            Self::CaptureRefused { code } => {
+                refuse(Code::FailedPrecondition, "CAPTURE_REFUSED").with("code", code)
+            }
+            Self::NoPaymentAccount { currency } => {
+                refuse(Code::FailedPrecondition, "NO_PAYMENT_ACCOUNT").with("currency_code", currency)
+            }
+            Self::PaymentAccountNotFound => refuse(Code::NotFound, "PAYMENT_ACCOUNT_NOT_FOUND"),
+            Self::EtagMismatch { current } => {
+                refuse(Code::Aborted, "ETAG_MISMATCH").with("current_etag", current)
+            }
+            Self::InvalidSignature => refuse(Code::Unauthenticated, "INVALID_SIGNATURE"),
+            Self::NotificationNotFound => refuse(Code::NotFound, "NOTIFICATION_NOT_FOUND"),
+            Self::ReceiptNotFound => refuse(Code::NotFound, "RECEIPT_NOT_FOUND"),
+            Self::ReceiptNotFailed { state } => {
+                refuse(Code::FailedPrecondition, "RECEIPT_NOT_FAILED").with("state", state)
+            }
             Self::RecordedByProvider { provider } => {
                 refuse(Code::FailedPrecondition, "RECORDED_BY_PROVIDER").with("provider", provider)
             }

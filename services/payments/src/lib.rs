@@ -1,15 +1,20 @@
-//! Owns payment intents, their attempts, refunds and a double-entry ledger.
+//! Owns payment intents, their attempts, refunds, fiscal receipts and a double-entry ledger.
 //!
 //! - [`model`] has the nouns: the payment with its state machine, the ledger with its chart of accounts.
-//! - [`rpc`] has the verbs, one per file.
-//! - [`providers`] has the ways money moves: cash on delivery and bank transfer, cards later.
+//! - [`rpc`] has the verbs, one per file; [`keeping`] saves and tells what they decide.
+//! - [`providers`] has the ways money moves: by people, or through card providers; [`registrars`] those who register receipts.
+//! - [`settlement`] asks providers and applies their answers; [`jobs`] does so by the clock until nothing is unknown.
 
 mod error;
+mod jobs;
+mod keeping;
 pub mod model;
 pub mod providers;
+pub mod registrars;
 mod rpc;
 #[rustfmt::skip]
 mod schema;
+mod settlement;
 mod wire;
 
 use std::sync::Arc;
@@ -17,10 +22,12 @@ use std::sync::Arc;
 use proto::payments::v1::payment_service_server::PaymentServiceServer;
 use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
+use tokio::sync::Notify;
 
 pub use crate::error::{Error, Result};
 use crate::model::payment::Payment;
 use crate::providers::{Providers, Settings};
+use crate::registrars::Registrars;
 use crate::rpc::open_payment::{self, Opening};
 
 const MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("../../migrations/payments");
@@ -30,7 +37,10 @@ const MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("../
 pub struct Payments {
     pub(crate) store: Store,
     pub(crate) providers: Arc<Providers>,
+    pub(crate) registrars: Arc<Registrars>,
     pub(crate) openings: Batcher<Opening, Payment, Error>,
+    /// Wakes the jobs: something may be due. Those of other processes find it by themselves.
+    pub(crate) nudge: Arc<Notify>,
 }
 
 impl Service for Payments {
@@ -42,12 +52,20 @@ impl Service for Payments {
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
         let settings: Settings = platform.settings()?;
-        let store = platform.store;
+        let store = platform.store.clone();
         let openings = Batcher::start("payments.open_payment", {
             let store = store.clone();
             move |batch| open_payment::run(store.clone(), batch)
         });
-        let payments = Self { store, providers: Arc::new(Providers::new(settings)), openings };
-        Ok(Parts::new().serve(PaymentServiceServer::new(payments)))
+        let client = outbound::Client::new()?;
+        let payments = Self {
+            store,
+            providers: Arc::new(Providers::new(settings, client.clone())),
+            registrars: Arc::new(Registrars::new(client)),
+            openings,
+            nudge: Arc::new(Notify::new()),
+        };
+        let parts = Parts::new().serve(PaymentServiceServer::new(payments.clone()));
+        Ok(jobs::add(parts, &payments, &platform))
     }
 }

@@ -1,48 +1,244 @@
-//! The ways money moves. A provider opens an intent, takes money and gives it back; what it decides is data.
+//! The ways money moves: cash and transfers by people, cards through providers behind one trait.
 //!
-//! The verbs ask it outside any transaction. Cash and bank transfers are moved by people and only recorded here; a
-//! provider that moves money itself gets the caller's idempotency key, so that a repeat never moves it twice.
+//! A provider is asked outside any transaction, always after what is asked for was stored, and always under a key that
+//! derives from our own id. What matters about a call that failed is whether it may have been done: [`Trouble`] tells.
 
-mod bank_transfer;
-mod cash_on_delivery;
+pub mod bank_transfer;
+pub mod cash_on_delivery;
+pub mod korob_card;
+pub mod peer;
+pub mod signature;
+pub mod stripe;
+pub mod yookassa;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use types::{AttemptId, Money, OrderId, PaymentId, RefundId};
 
 pub use self::bank_transfer::{BankAccount, BankTransfer};
 pub use self::cash_on_delivery::CashOnDelivery;
-use crate::model::ledger::Account;
-use crate::model::payment::{Method, Opened, Outcome, Payout, Terms};
+use crate::model::account::{Access, Kind};
+use crate::model::attempt::Report;
+use crate::model::payment::{Method, Terms};
+use crate::model::refund::RefundReport;
 
-/// Who moves the money of a payment method.
-pub trait Provider: Send + Sync {
-    /// Its name on attempts.
-    fn name(&self) -> &'static str;
+/// How long a provider may take to charge, capture, release or refund.
+pub const EFFECT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a provider may take to tell where something stands.
+pub const QUESTION_DEADLINE: Duration = Duration::from_secs(5);
+/// The longest answer of a provider that is read.
+pub const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// For how long a provider recognises a key at least; afterwards a repeat might be done twice and is not sent.
+pub const KEY_LIFE: Duration = Duration::from_secs(23 * 3600);
 
-    /// The account its money lies on.
-    fn account(&self) -> Account;
+/// What a provider answers.
+pub type Answer<T> = Result<T, Trouble>;
 
-    /// Whether people record what came in, because nobody else tells.
-    fn recorded_by_hand(&self) -> bool;
-
-    /// Where an intent starts, and what the buyer must know to pay.
-    fn open<'a>(&'a self, terms: &'a Terms) -> BoxFuture<'a, Opened>;
-
-    /// Takes money.
-    fn capture<'a>(&'a self, transfer: Transfer<'a>) -> BoxFuture<'a, Outcome>;
-
-    /// Gives money back.
-    fn refund<'a>(&'a self, transfer: Transfer<'a>) -> BoxFuture<'a, Payout>;
+/// Why there is no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Surely not done, for a reason of the account or the provider: another account may be tried.
+    #[error("surely not done: {code}")]
+    NotDone { code: String },
+    /// Surely not done, for a reason of what was asked: nobody else would.
+    #[error("refused: {code}")]
+    Refused { code: String },
+    /// It may have been done: ask, under the same key.
+    #[error("not known: {cause}")]
+    Unknown { cause: String },
 }
 
-/// Money for a provider to move.
+/// Who takes money from cards and gives it back.
+pub trait Provider: Send + Sync {
+    /// Charges, or reserves. The key is the attempt's id: a repeat never charges twice.
+    fn charge<'a>(&'a self, access: &'a Access, order: &'a ChargeOrder) -> BoxFuture<'a, Answer<Report>>;
+
+    /// Whether a charge whose answer got lost was made.
+    fn ask<'a>(&'a self, access: &'a Access, order: &'a ChargeOrder) -> BoxFuture<'a, Answer<Asked>>;
+
+    /// Where a charge stands, by the provider's id.
+    fn look<'a>(
+        &'a self,
+        access: &'a Access,
+        order: &'a ChargeOrder,
+        reference: &'a str,
+    ) -> BoxFuture<'a, Answer<Report>>;
+
+    /// Takes this much of what is reserved and releases the rest.
+    fn capture<'a>(
+        &'a self,
+        access: &'a Access,
+        order: &'a ChargeOrder,
+        reference: &'a str,
+        amount: Money,
+    ) -> BoxFuture<'a, Answer<Report>>;
+
+    /// Releases what is reserved, or ends a charge that waits for the buyer.
+    fn release<'a>(
+        &'a self,
+        access: &'a Access,
+        order: &'a ChargeOrder,
+        reference: &'a str,
+    ) -> BoxFuture<'a, Answer<Report>>;
+
+    /// Gives money back. The key is the refund's: a repeat never refunds twice.
+    fn refund<'a>(
+        &'a self,
+        access: &'a Access,
+        order: &'a RefundOrder,
+    ) -> BoxFuture<'a, Answer<RefundReport>>;
+
+    /// Where a refund stands, by the provider's id.
+    fn look_refund<'a>(
+        &'a self,
+        access: &'a Access,
+        order: &'a RefundOrder,
+        reference: &'a str,
+    ) -> BoxFuture<'a, Answer<RefundReport>>;
+
+    /// Whether a failed charge with this code may be tried with another provider: nobody has decided about the card.
+    fn may_go_elsewhere(&self, code: &str) -> bool;
+
+    /// Whether a webhook is the provider's.
+    fn verify(&self, access: &Access, webhook: &Webhook<'_>, now: DateTime<Utc>) -> Result<(), Untrusted>;
+
+    /// What a webhook is about; `None` when it cannot be read.
+    fn read(&self, body: &[u8]) -> Option<Notice>;
+}
+
+/// A charge to make. Built from stored values only, so that a repeat is the same, byte for byte.
+#[derive(Debug, Clone)]
+pub struct ChargeOrder {
+    pub attempt: AttemptId,
+    pub payment: PaymentId,
+    pub order: OrderId,
+    pub amount: Money,
+    /// Whether the money is taken at once.
+    pub automatic: bool,
+    pub buyer: Buyer,
+    /// When the attempt began.
+    pub begin_time: DateTime<Utc>,
+    /// The time of the question.
+    pub now: DateTime<Utc>,
+    /// Whether a charge that was not made yet may still be made.
+    pub lateness: Lateness,
+}
+
+/// What only the first call needs of the buyer; sealed at rest until the provider has answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Buyer {
+    /// From the provider's form.
+    pub token: Option<String>,
+    /// Where the browser comes back to.
+    pub return_url: Option<String>,
+}
+
+/// What a question may do about a charge that was never made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// It is still wanted and may be made under its key.
+    StillWanted,
+    /// It must not be made any more.
+    TooLate,
+}
+
+/// What is known of a charge whose answer got lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    Found(Report),
+    /// Not there, but it may still arrive.
+    NotYet,
+    /// Not there, and it never will be.
+    Never,
+}
+
+/// A refund to make.
+#[derive(Debug, Clone)]
+pub struct RefundOrder {
+    pub refund: RefundId,
+    /// The idempotency key and our reference.
+    pub key: String,
+    /// The provider's id of the charge.
+    pub charge: String,
+    pub amount: Money,
+    pub reason: String,
+}
+
+/// A webhook as it came.
 #[derive(Debug, Clone, Copy)]
-pub struct Transfer<'a> {
-    /// For which intent.
-    pub terms: &'a Terms,
-    /// How much.
-    pub amount: types::Money,
-    /// The same key never moves money twice.
-    pub idempotency_key: &'a str,
+pub struct Webhook<'a> {
+    /// By lower-case name.
+    pub headers: &'a BTreeMap<String, String>,
+    pub body: &'a [u8],
+    pub peer: Option<IpAddr>,
+}
+
+/// A webhook that does not prove to be the provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the provider's")]
+pub struct Untrusted;
+
+/// What a webhook is about. What it says of states is not believed: the provider is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The provider's id of the event; the same in a repeat.
+    pub event_id: Option<String>,
+    /// The provider's word for what happened.
+    pub kind: String,
+    pub subject: Subject,
+}
+
+/// Whom a webhook is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Charge {
+        attempt: Option<AttemptId>,
+        reference: String,
+    },
+    Refund {
+        refund: Option<RefundId>,
+        reference: String,
+        /// The provider's id of the charge.
+        charge: String,
+    },
+    /// Nothing that concerns payments.
+    Nothing,
+}
+
+impl Subject {
+    /// The provider's id of what it is about.
+    pub fn reference(&self) -> &str {
+        match self {
+            Self::Charge { reference, .. } | Self::Refund { reference, .. } => reference,
+            Self::Nothing => "",
+        }
+    }
+}
+
+impl Trouble {
+    /// What a failed exchange means for what was asked.
+    pub fn of(failure: &outbound::Failure) -> Self {
+        match failure.is_unsent() {
+            true => Self::NotDone { code: "unreachable".to_owned() },
+            false => Self::unknown(failure),
+        }
+    }
+
+    /// It may have been done.
+    pub fn unknown(cause: impl ToString) -> Self {
+        Self::Unknown { cause: cause.to_string() }
+    }
+}
+
+impl ChargeOrder {
+    /// Whether the provider still recognises the key.
+    pub fn key_lives(&self) -> bool {
+        self.now < self.begin_time + KEY_LIFE
+    }
 }
 
 /// The section `payments` of the configuration.
@@ -55,24 +251,43 @@ pub struct Settings {
     pub bank_transfer: bank_transfer::Settings,
 }
 
-/// All providers.
+/// All ways of paying.
 pub struct Providers {
     cash_on_delivery: CashOnDelivery,
     bank_transfer: BankTransfer,
+    korob_card: korob_card::KorobCard,
+    yookassa: yookassa::Yookassa,
+    stripe: stripe::Stripe,
 }
 
 impl Providers {
-    /// The providers of this configuration.
-    pub fn new(settings: Settings) -> Self {
-        let cash_on_delivery = CashOnDelivery::new(settings.cash_on_delivery);
-        Self { cash_on_delivery, bank_transfer: BankTransfer::new(settings.bank_transfer) }
+    /// The ways of this configuration; cards are reached with `client`.
+    pub fn new(settings: Settings, client: outbound::Client) -> Self {
+        Self {
+            cash_on_delivery: CashOnDelivery::new(settings.cash_on_delivery),
+            bank_transfer: BankTransfer::new(settings.bank_transfer),
+            korob_card: korob_card::KorobCard::new(client.clone()),
+            yookassa: yookassa::Yookassa::new(client.clone()),
+            stripe: stripe::Stripe::new(client),
+        }
     }
 
-    /// The provider of `method`.
-    pub fn of(&self, method: Method) -> &dyn Provider {
-        match method {
-            Method::CashOnDelivery => &self.cash_on_delivery,
-            Method::BankTransfer => &self.bank_transfer,
+    /// What the buyer must know to pay.
+    pub fn instructions(&self, terms: &Terms) -> String {
+        match terms.method {
+            Method::CashOnDelivery => self.cash_on_delivery.instructions(terms),
+            Method::BankTransfer => self.bank_transfer.instructions(terms),
+            Method::Card => String::new(),
+        }
+    }
+
+    /// The provider of this kind; a registrar is none.
+    pub fn of(&self, kind: Kind) -> Option<&dyn Provider> {
+        match kind {
+            Kind::KorobCard => Some(&self.korob_card),
+            Kind::Yookassa => Some(&self.yookassa),
+            Kind::Stripe => Some(&self.stripe),
+            Kind::Atol => None,
         }
     }
 }

@@ -1,11 +1,24 @@
 //! The RPCs, one verb per file.
 
+mod account_details;
+mod capture_payment;
+mod change_payment_amount;
+pub(crate) mod confirm_payment;
+mod create_payment_account;
 mod get_payment;
 mod list_ledger_entries;
+mod list_payment_accounts;
 mod list_payments;
+mod list_provider_notifications;
+mod list_receipts;
 pub(crate) mod open_payment;
+mod receipt_lines;
+mod receive_provider_webhook;
 mod record_payment;
 mod refund_payment;
+mod replay_provider_notification;
+mod retry_receipt;
+mod update_payment_account;
 mod void_payment;
 
 use proto::payments::v1 as pb;
@@ -75,78 +88,89 @@ impl PaymentService for Payments {
 
     async fn confirm_payment(
         &self,
-        _: Request<pb::ConfirmPaymentRequest>,
+        request: Request<pb::ConfirmPaymentRequest>,
     ) -> Result<Response<pb::Payment>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(confirm_payment::handle(self, &call, request).await?))
     }
 
     async fn capture_payment(
         &self,
-        _: Request<pb::CapturePaymentRequest>,
+        request: Request<pb::CapturePaymentRequest>,
     ) -> Result<Response<pb::Payment>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(capture_payment::handle(self, &call, request).await?))
     }
 
     async fn change_payment_amount(
         &self,
-        _: Request<pb::ChangePaymentAmountRequest>,
+        request: Request<pb::ChangePaymentAmountRequest>,
     ) -> Result<Response<pb::Payment>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(change_payment_amount::handle(self, &call, request).await?))
     }
 
     async fn create_payment_account(
         &self,
-        _: Request<pb::CreatePaymentAccountRequest>,
+        request: Request<pb::CreatePaymentAccountRequest>,
     ) -> Result<Response<pb::PaymentAccount>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_payment_account::handle(self, &call, request).await?))
     }
 
     async fn list_payment_accounts(
         &self,
-        _: Request<pb::ListPaymentAccountsRequest>,
+        request: Request<pb::ListPaymentAccountsRequest>,
     ) -> Result<Response<pb::ListPaymentAccountsResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_payment_accounts::handle(self, &call, request).await?))
     }
 
     async fn update_payment_account(
         &self,
-        _: Request<pb::UpdatePaymentAccountRequest>,
+        request: Request<pb::UpdatePaymentAccountRequest>,
     ) -> Result<Response<pb::PaymentAccount>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_payment_account::handle(self, &call, request).await?))
     }
 
     async fn receive_provider_webhook(
         &self,
-        _: Request<pb::ReceiveProviderWebhookRequest>,
+        request: Request<pb::ReceiveProviderWebhookRequest>,
     ) -> Result<Response<pb::ReceiveProviderWebhookResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(receive_provider_webhook::handle(self, &call, request).await?))
     }
 
     async fn list_provider_notifications(
         &self,
-        _: Request<pb::ListProviderNotificationsRequest>,
+        request: Request<pb::ListProviderNotificationsRequest>,
     ) -> Result<Response<pb::ListProviderNotificationsResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_provider_notifications::handle(self, &call, request).await?))
     }
 
     async fn replay_provider_notification(
         &self,
-        _: Request<pb::ReplayProviderNotificationRequest>,
+        request: Request<pb::ReplayProviderNotificationRequest>,
     ) -> Result<Response<pb::ProviderNotification>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(replay_provider_notification::handle(self, &call, request).await?))
     }
 
     async fn list_receipts(
         &self,
-        _: Request<pb::ListReceiptsRequest>,
+        request: Request<pb::ListReceiptsRequest>,
     ) -> Result<Response<pb::ListReceiptsResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_receipts::handle(self, &call, request).await?))
     }
 
     async fn retry_receipt(
         &self,
-        _: Request<pb::RetryReceiptRequest>,
+        request: Request<pb::RetryReceiptRequest>,
     ) -> Result<Response<pb::Receipt>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        let (call, request) = open(request)?;
+        Ok(Response::new(retry_receipt::handle(self, &call, request).await?))
     }
 }

@@ -17,6 +17,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_accounts (account_id) {
+        account_id -> Uuid,
+        shop_id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        base_url -> Text,
+        credentials_sealed -> Bytea,
+        credential_names -> Array<Text>,
+        automatic -> Bool,
+        priority -> Int4,
+        enabled -> Bool,
+        currencies -> Array<Text>,
+        settings -> Jsonb,
+        version -> Int8,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     payment_attempts (attempt_id) {
         attempt_id -> Uuid,
         payment_id -> Uuid,
@@ -26,6 +45,16 @@ diesel::table! {
         outcome -> Text,
         reference -> Text,
         create_time -> Timestamptz,
+        account_id -> Nullable<Uuid>,
+        automatic -> Bool,
+        captured -> Int8,
+        wanted -> Text,
+        wanted_amount -> Int8,
+        redirect_url -> Text,
+        failure_code -> Text,
+        request_sealed -> Nullable<Bytea>,
+        asks -> Int4,
+        next_ask_time -> Nullable<Timestamptz>,
     }
 }
 
@@ -45,6 +74,60 @@ diesel::table! {
         void_reason -> Text,
         version -> Int8,
         create_time -> Timestamptz,
+        opened_amount -> Nullable<Int8>,
+        amount_revision -> Int4,
+        authorized -> Int8,
+        receipt_lines -> Text,
+        contact_sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    provider_notifications (notification_id) {
+        notification_id -> Uuid,
+        account_id -> Uuid,
+        shop_id -> Uuid,
+        event_key -> Text,
+        #[sql_name = "type"]
+        type_ -> Text,
+        reference -> Text,
+        body_sealed -> Bytea,
+        state -> Text,
+        failure_code -> Text,
+        deliveries -> Int4,
+        tries -> Int4,
+        next_try_time -> Nullable<Timestamptz>,
+        payment_id -> Nullable<Uuid>,
+        receive_time -> Timestamptz,
+        apply_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    receipts (receipt_id) {
+        receipt_id -> Uuid,
+        payment_id -> Uuid,
+        order_id -> Uuid,
+        shop_id -> Uuid,
+        account_id -> Uuid,
+        kind -> Text,
+        cause_id -> Text,
+        currency -> Text,
+        amount -> Int8,
+        lines -> Text,
+        state -> Text,
+        failure_code -> Text,
+        #[sql_name = "try"]
+        try_ -> Int4,
+        reference -> Text,
+        fiscal_storage -> Text,
+        fiscal_document -> Text,
+        fiscal_sign -> Text,
+        asks -> Int4,
+        next_ask_time -> Nullable<Timestamptz>,
+        version -> Int8,
+        create_time -> Timestamptz,
+        settle_time -> Nullable<Timestamptz>,
     }
 }
 
@@ -56,12 +139,26 @@ diesel::table! {
         amount -> Int8,
         reason -> Text,
         create_time -> Timestamptz,
+        state -> Text,
+        attempt_id -> Nullable<Uuid>,
+        reference -> Text,
+        failure_code -> Text,
+        surplus -> Bool,
+        #[sql_name = "try"]
+        try_ -> Int4,
+        receipt_lines -> Text,
+        asks -> Int4,
+        next_ask_time -> Nullable<Timestamptz>,
+        send_time -> Nullable<Timestamptz>,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query! {
     ledger_entries,
+    payment_accounts,
     payment_attempts,
     payments,
+    provider_notifications,
+    receipts,
     refunds,
 }

@@ -1,14 +1,24 @@
 //! Payments against a real PostgreSQL, in the words of a shop.
 
+mod capture_payment;
+mod card_shop;
+mod change_payment_amount;
+mod confirm_payment;
+mod conformance;
+mod exactly_once;
 mod get_payment;
 mod invariants;
 mod ledger;
 mod list_ledger_entries;
 mod list_payments;
+mod notifications;
 mod open_payment;
+mod payment_accounts;
 mod payment_state;
 mod providers;
+mod receipts;
 mod record_payment;
+mod refund_card;
 mod refund_payment;
 mod void_payment;
 

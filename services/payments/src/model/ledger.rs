@@ -20,14 +20,22 @@ pub enum Account {
     CashOnDelivery,
     /// Money on the bank account. An asset.
     Bank,
+    /// Money that card providers took and have not transferred yet. An asset.
+    Acquirer,
     /// What is owed back to buyers and was not paid out yet. A liability.
     RefundsPayable,
 }
 
 impl Account {
     /// All accounts.
-    pub const ALL: [Self; 5] =
-        [Self::Receivable, Self::Revenue, Self::CashOnDelivery, Self::Bank, Self::RefundsPayable];
+    pub const ALL: [Self; 6] = [
+        Self::Receivable,
+        Self::Revenue,
+        Self::CashOnDelivery,
+        Self::Bank,
+        Self::Acquirer,
+        Self::RefundsPayable,
+    ];
 
     /// The name in the database and on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +44,7 @@ impl Account {
             Self::Revenue => "revenue",
             Self::CashOnDelivery => "cash_on_delivery",
             Self::Bank => "bank",
+            Self::Acquirer => "acquirer",
             Self::RefundsPayable => "refunds_payable",
         }
     }
@@ -46,7 +55,7 @@ impl std::str::FromStr for Account {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|account| account.as_str() == name);
-        found.ok_or("one of receivable, revenue, cash_on_delivery, bank, refunds_payable")
+        found.ok_or("one of receivable, revenue, cash_on_delivery, bank, acquirer, refunds_payable")
     }
 }
 

@@ -1,14 +1,18 @@
 //! A payment intent: what is to be paid for one order, what came in and what was given back.
 //!
-//! Every decision answers what is to be booked; the invariants `refunded ≤ captured ≤ amount` and debits = credits hold
-//! after each.
+//! Every decision answers what is to be booked and told; the invariants `refunded ≤ captured ≤ amount` and
+//! debits = credits hold after each. What only cards do is in `payment_card.rs`.
 
 use chrono::{DateTime, Utc};
 use types::{AttemptId, LegalEntityId, Money, OrderId, PaymentId, RefundId, ShopId};
 
 use crate::error::{Error, Result};
+use crate::model::attempt::{Attempt, Outcome, Wanted};
+use crate::model::change::{Change, ReceiptCause, Told};
 use crate::model::ledger::{Account, Posting};
 use crate::model::payment_state::{Happening, State};
+use crate::model::receipt_line::ReceiptLine;
+use crate::model::refund::{Refund, RefundState};
 
 /// How the buyer pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,22 +21,44 @@ pub enum Method {
     CashOnDelivery,
     /// The buyer transfers the money.
     BankTransfer,
+    /// A provider charges the buyer's card.
+    Card,
+}
+
+/// Where money lies that people move and record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByHand {
+    /// The name on attempts.
+    pub provider: &'static str,
+    pub account: Account,
 }
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 2] = [Self::CashOnDelivery, Self::BankTransfer];
+    pub const ALL: [Self; 3] = [Self::CashOnDelivery, Self::BankTransfer, Self::Card];
 
     /// The word in the database and in history.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CashOnDelivery => "cash_on_delivery",
             Self::BankTransfer => "bank_transfer",
+            Self::Card => "card",
+        }
+    }
+
+    /// Where its money lies, when people move it; `None` when a provider does.
+    pub const fn by_hand(self) -> Option<ByHand> {
+        match self {
+            Self::CashOnDelivery => {
+                Some(ByHand { provider: "cash-on-delivery", account: Account::CashOnDelivery })
+            }
+            Self::BankTransfer => Some(ByHand { provider: "bank-transfer", account: Account::Bank }),
+            Self::Card => None,
         }
     }
 }
 
-/// What was agreed; never changes. The same id with other terms is another intent.
+/// What was agreed when it was opened; never changes. The same id with other terms is another intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     pub payment_id: PaymentId,
@@ -40,77 +66,45 @@ pub struct Terms {
     pub shop_id: ShopId,
     pub legal_entity_id: Option<LegalEntityId>,
     pub method: Method,
-    /// Not negative.
+    /// Not negative. What is to be paid now is [`Payment::amount`].
     pub amount: Money,
 }
 
-/// What a provider answers when an intent is opened.
+/// What the buyer and his receipts are told when an intent is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// Where the intent stands at first.
-    pub state: State,
     /// What the buyer must know to pay.
     pub instructions: String,
+    /// What fiscal receipts say.
+    pub lines: Vec<ReceiptLine>,
 }
 
-/// How a try to move money in ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Succeeded,
-    Failed,
-    /// Not known yet: the provider is asked, never charged again.
-    Unknown,
-}
-
-/// When money that is owed back reaches the buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Payout {
-    /// It is in the buyer's hands.
-    Done,
-    /// The provider will tell.
-    Later,
-}
-
-/// Money to take or to give back, and where it lies.
+/// Money that people took or gave back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
     pub amount: Money,
-    /// The account of the money.
-    pub account: Account,
-    /// The provider that moves it.
-    pub provider: &'static str,
     /// The document of money that came in, the reason of money given back.
     pub note: String,
-}
-
-/// One try to move money in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    pub id: AttemptId,
-    pub provider: String,
-    pub amount: Money,
-    pub outcome: Outcome,
-    pub reference: String,
-    pub create_time: DateTime<Utc>,
-}
-
-/// Money given back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refund {
-    pub id: RefundId,
-    pub amount: Money,
-    pub reason: String,
-    pub create_time: DateTime<Utc>,
+    /// What the fiscal receipt says; empty means the payment's lines in proportion.
+    pub lines: Vec<ReceiptLine>,
 }
 
 /// An intent with all its attempts and refunds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     pub terms: Terms,
+    /// What is to be paid.
+    pub amount: Money,
+    /// Of the last change of the amount; 0 for none.
+    pub amount_revision: i32,
     pub state: State,
+    /// Reserved or taken by card.
+    pub authorized: Money,
     pub captured: Money,
+    /// Given back or on its way back.
     pub refunded: Money,
     pub instructions: String,
+    pub lines: Vec<ReceiptLine>,
     /// Grows by one with every change.
     pub version: i64,
     pub create_time: DateTime<Utc>,
@@ -124,10 +118,14 @@ impl Payment {
         let nothing = Money::zero(terms.amount.currency());
         let owed = Posting::of(Account::Receivable, Account::Revenue, terms.amount);
         let payment = Self {
-            state: if terms.amount.is_zero() { State::Succeeded } else { opened.state },
+            amount: terms.amount,
+            amount_revision: 0,
+            state: if terms.amount.is_zero() { State::Succeeded } else { State::RequiresPayment },
+            authorized: nothing,
             captured: nothing,
             refunded: nothing,
             instructions: opened.instructions,
+            lines: opened.lines,
             version: 1,
             create_time: now,
             attempts: Vec::new(),
@@ -145,8 +143,8 @@ impl Payment {
     /// What is still to be paid; nothing once it is cancelled.
     pub fn due(&self) -> Result<Money> {
         match self.state {
-            State::Canceled => Ok(Money::zero(self.terms.amount.currency())),
-            _ => Ok(self.terms.amount.checked_sub(self.captured).map_err(corrupt)?),
+            State::Canceled => Ok(self.nothing()),
+            _ => Ok(self.amount.checked_sub(self.captured).map_err(corrupt)?),
         }
     }
 
@@ -155,13 +153,14 @@ impl Payment {
         Ok(self.captured.checked_sub(self.refunded).map_err(corrupt)?)
     }
 
-    /// Notes a try to take money; what succeeded pays the debt.
-    pub fn record(
-        &mut self,
-        movement: Movement,
-        outcome: Outcome,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Posting>> {
+    /// The attempt of which money may still come.
+    pub fn live_attempt(&self) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.is_live())
+    }
+
+    /// Notes money that people took; it pays the debt.
+    pub fn record(&mut self, movement: Movement, now: DateTime<Utc>) -> Result<Change> {
+        let by_hand = self.by_hand()?;
         self.same_currency(movement.amount)?;
         if self.is_voided() {
             return Err(Error::PaymentVoided);
@@ -171,68 +170,167 @@ impl Payment {
             return Err(Error::AmountExceedsDue { due });
         }
 
-        self.attempts.push(Attempt {
-            id: AttemptId::new(),
-            provider: movement.provider.to_owned(),
-            amount: movement.amount,
-            outcome,
-            reference: movement.note,
-            create_time: now,
-        });
-        self.version += 1;
-        if outcome != Outcome::Succeeded {
-            return Ok(Vec::new());
-        }
         let in_full = movement.amount == due;
         let happening = if in_full { Happening::CapturedInFull } else { Happening::CapturedInPart };
         self.state = self.state.after(happening).ok_or(Error::AmountExceedsDue { due })?;
         self.captured = self.captured.checked_add(movement.amount).map_err(corrupt)?;
-        Ok(Posting::of(movement.account, Account::Receivable, movement.amount).into_iter().collect())
+        let id = AttemptId::new();
+        self.attempts.push(Attempt {
+            id,
+            provider: by_hand.provider.to_owned(),
+            amount: movement.amount,
+            captured: movement.amount,
+            outcome: Outcome::Succeeded,
+            reference: movement.note,
+            create_time: now,
+            charge: None,
+        });
+        let mut change = Change::none();
+        change.post(Posting::of(by_hand.account, Account::Receivable, movement.amount));
+        change.receipts.push(ReceiptCause::Capture(id));
+        change.tell(Told::Recorded, self);
+        Ok(change)
     }
 
-    /// Gives money back: the sale shrinks, the buyer is owed, and is paid out when the provider has done so.
-    pub fn refund(&mut self, movement: Movement, payout: Payout, now: DateTime<Utc>) -> Result<Vec<Posting>> {
+    /// Gives money back: the sale shrinks and the buyer is owed. People pay out at once, a provider is asked to.
+    pub fn refund(&mut self, movement: Movement, now: DateTime<Utc>) -> Result<Change> {
         self.same_currency(movement.amount)?;
         let refundable = self.refundable()?;
+        let too_much = Error::RefundExceedsCaptured { refundable, captured: self.captured };
         if movement.amount.minor() > refundable.minor() {
-            return Err(Error::RefundExceedsCaptured { refundable });
+            return Err(too_much);
         }
 
-        self.state =
-            self.state.after(Happening::Refunded).ok_or(Error::RefundExceedsCaptured { refundable })?;
+        self.state = self.state.after(Happening::Refunded).ok_or(too_much)?;
         self.refunded = self.refunded.checked_add(movement.amount).map_err(corrupt)?;
-        self.version += 1;
-        let reason = movement.note;
-        self.refunds.push(Refund { id: RefundId::new(), amount: movement.amount, reason, create_time: now });
-        let owed_back = Posting::of(Account::Revenue, Account::RefundsPayable, movement.amount);
-        let paid_out = Posting::of(Account::RefundsPayable, movement.account, movement.amount);
-        match payout {
-            Payout::Done => Ok(owed_back.into_iter().chain(paid_out).collect()),
-            Payout::Later => Ok(owed_back.into_iter().collect()),
+        let mut change = Change::none();
+        change.post(Posting::of(Account::Revenue, Account::RefundsPayable, movement.amount));
+        let taken_by = self
+            .attempts
+            .iter()
+            .find(|attempt| attempt.charge.is_some() && attempt.outcome == Outcome::Succeeded);
+        let (attempt, by_hand) = (taken_by.map(|attempt| attempt.id), self.terms.method.by_hand());
+        let refund = Refund {
+            id: RefundId::new(),
+            amount: movement.amount,
+            reason: movement.note,
+            state: if by_hand.is_some() { RefundState::Succeeded } else { RefundState::Pending },
+            attempt,
+            reference: String::new(),
+            failure_code: String::new(),
+            surplus: false,
+            tries: 1,
+            lines: movement.lines,
+            create_time: now,
+            next_ask_time: by_hand.is_none().then_some(now),
+            send_time: None,
+        };
+        let id = refund.id;
+        self.refunds.push(refund);
+        match by_hand {
+            Some(by_hand) => {
+                change.post(Posting::of(Account::RefundsPayable, by_hand.account, movement.amount));
+                change.receipts.push(ReceiptCause::Refund(id));
+                change.tell(Told::Refunded, self);
+            }
+            None => change.tell(Told::RefundRequested, self),
         }
+        Ok(change)
     }
 
-    /// Cancels what was opened and not paid: the exact opposite of opening it. What came in was refunded before.
-    pub fn void(&mut self) -> Result<Vec<Posting>> {
-        let kept = self.refundable()?;
-        if !kept.is_zero() {
-            return Err(
-                store::Error::Corrupt(format!("{} voided with {kept} kept", self.terms.payment_id)).into()
-            );
-        }
-        let due = self.due()?;
+    /// Cancels the intent: what came in is given back, what was not paid is not owed any more, and whatever a provider
+    /// may still be doing is to be released.
+    pub fn void(&mut self, reason: &str, now: DateTime<Utc>) -> Result<Change> {
+        let (kept, due) = (self.refundable()?, self.due()?);
+        let mut change = match kept.is_zero() {
+            true => Change::none(),
+            false => {
+                let note = reason.to_owned();
+                self.refund(Movement { amount: kept, note, lines: Vec::new() }, now)?
+            }
+        };
         self.state = self.state.after(Happening::Voided).ok_or(Error::PaymentVoided)?;
-        self.version += 1;
-        Ok(Posting::of(Account::Revenue, Account::Receivable, due).into_iter().collect())
+        self.want_release(now);
+        change.post(Posting::of(Account::Revenue, Account::Receivable, due));
+        change.tell(Told::Voided, self);
+        Ok(change)
     }
 
-    fn same_currency(&self, amount: Money) -> Result<()> {
+    /// Changes what is to be paid. A revision that is known already changes nothing.
+    pub fn change_amount(
+        &mut self,
+        revision: i32,
+        amount: Money,
+        lines: Vec<ReceiptLine>,
+        now: DateTime<Utc>,
+    ) -> Result<Change> {
+        self.same_currency(amount)?;
+        match revision.cmp(&self.amount_revision) {
+            std::cmp::Ordering::Equal => return Ok(Change::none()),
+            std::cmp::Ordering::Less => return Err(Error::StaleRevision { current: self.amount_revision }),
+            std::cmp::Ordering::Greater => {}
+        }
+        if self.is_voided() {
+            return Err(Error::PaymentVoided);
+        }
+        if amount.minor() < self.captured.minor() {
+            return Err(Error::BelowCaptured { captured: self.captured });
+        }
+        if let Some(reserved) = self.reserved_at_most().filter(|reserved| amount.minor() > reserved.minor()) {
+            return Err(Error::AboveAuthorized { authorized: reserved });
+        }
+
+        let (before, due) = (self.amount, amount.checked_sub(self.captured).map_err(corrupt)?);
+        let happening = match (due.is_zero(), self.captured.is_zero()) {
+            (true, _) => Happening::ChangedToNothingDue,
+            (false, true) => Happening::ChangedToAllDue,
+            (false, false) => Happening::ChangedToPartDue,
+        };
+        self.state = self.state.after(happening).ok_or(Error::PaymentVoided)?;
+        (self.amount, self.amount_revision) = (amount, revision);
+        if !lines.is_empty() {
+            self.lines = lines;
+        }
+        if due.is_zero() {
+            self.want_release(now);
+        }
+        let mut change = Change::none();
+        let more = amount.checked_sub(before).map_err(corrupt)?;
+        let less = before.checked_sub(amount).map_err(corrupt)?;
+        change.post(Posting::of(Account::Receivable, Account::Revenue, more));
+        change.post(Posting::of(Account::Revenue, Account::Receivable, less));
+        change.tell(Told::AmountChanged, self);
+        Ok(change)
+    }
+
+    /// Whatever a provider may still be doing is to be released.
+    pub(super) fn want_release(&mut self, now: DateTime<Utc>) {
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.is_live()) {
+            if let Some(charge) = &mut attempt.charge {
+                charge.wanted = Wanted::Release;
+                // Its first answer may still be on its way; whoever waits for it releases then.
+                let soonest = charge.next_ask_time.filter(|_| attempt.outcome == Outcome::Unknown);
+                charge.next_ask_time = Some(soonest.unwrap_or(now));
+            }
+        }
+    }
+
+    pub(super) fn nothing(&self) -> Money {
+        Money::zero(self.terms.amount.currency())
+    }
+
+    fn by_hand(&self) -> Result<ByHand> {
+        let provider = self.terms.method.as_str();
+        self.terms.method.by_hand().ok_or(Error::RecordedByProvider { provider })
+    }
+
+    pub(super) fn same_currency(&self, amount: Money) -> Result<()> {
         let expected = self.terms.amount.currency();
         if amount.currency() == expected { Ok(()) } else { Err(Error::CurrencyMismatch { expected }) }
     }
 }
 
 /// Sums of one intent stay within its amount; anything else was not written by this code.
-fn corrupt(error: types::MoneyError) -> store::Error {
+pub(super) fn corrupt(error: types::MoneyError) -> store::Error {
     store::Error::Corrupt(error.to_string())
 }

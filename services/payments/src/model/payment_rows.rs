@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::{Error as StoreError, Tx};
-use types::{AttemptId, Currency, Money, PaymentId, RefundId};
+use types::{AttemptId, Currency, Money, PaymentAccountId, PaymentId, RefundId};
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::model::attempt::{Attempt, Charge, Outcome, Wanted};
 use crate::model::ledger::{self, Posting};
-use crate::model::payment::{Attempt, Method, Outcome, Payment, Refund, Terms};
+use crate::model::payment::{Method, Payment, Terms};
 use crate::model::payment_state::State;
+use crate::model::receipt_line;
+use crate::model::refund::{Refund, RefundState};
 use crate::schema::{payment_attempts, payments, refunds};
 
 /// What an id leads to.
@@ -46,15 +49,58 @@ pub struct PaymentRow {
     state: String,
     currency: String,
     amount: i64,
+    opened_amount: Option<i64>,
+    amount_revision: i32,
+    authorized: i64,
     captured: i64,
     refunded: i64,
     instructions: String,
+    receipt_lines: String,
     version: i64,
     create_time: DateTime<Utc>,
 }
 
-type AttemptRow = (Uuid, Uuid, String, i64, String, String, DateTime<Utc>);
-type RefundRow = (Uuid, Uuid, i64, String, DateTime<Utc>);
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = payment_attempts, primary_key(attempt_id), treat_none_as_null = true)]
+struct AttemptRow {
+    attempt_id: Uuid,
+    payment_id: Uuid,
+    ordinal: i32,
+    provider: String,
+    amount: i64,
+    captured: i64,
+    outcome: String,
+    reference: String,
+    create_time: DateTime<Utc>,
+    account_id: Option<Uuid>,
+    automatic: bool,
+    wanted: String,
+    wanted_amount: i64,
+    redirect_url: String,
+    failure_code: String,
+    next_ask_time: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = refunds, primary_key(refund_id), treat_none_as_null = true)]
+struct RefundRow {
+    refund_id: Uuid,
+    payment_id: Uuid,
+    ordinal: i32,
+    amount: i64,
+    reason: String,
+    state: String,
+    attempt_id: Option<Uuid>,
+    reference: String,
+    failure_code: String,
+    surplus: bool,
+    #[diesel(column_name = "try_")]
+    tries: i32,
+    receipt_lines: String,
+    create_time: DateTime<Utc>,
+    next_ask_time: Option<DateTime<Utc>>,
+    send_time: Option<DateTime<Utc>>,
+}
 
 /// The payment with this id.
 pub async fn find(conn: &mut AsyncPgConnection, id: PaymentId) -> Result<Option<Stored>> {
@@ -67,6 +113,22 @@ pub async fn find_all(conn: &mut AsyncPgConnection, ids: &[PaymentId]) -> Result
     let rows = payments::table.filter(payments::payment_id.eq_any(&ids)).select(PaymentRow::as_select());
     let rows: Vec<PaymentRow> = rows.load(conn).await?;
     assemble(conn, rows).await
+}
+
+/// The payment of an attempt.
+pub async fn of_attempt(conn: &mut AsyncPgConnection, id: AttemptId) -> Result<Option<Payment>> {
+    let attempts = payment_attempts::table.find(id.uuid()).select(payment_attempts::payment_id);
+    let payment: Option<Uuid> = attempts.first(conn).await.optional()?;
+    let Some(payment) = payment else { return Ok(None) };
+    Ok(find(conn, PaymentId::from_uuid(payment)).await?.and_then(Stored::payment))
+}
+
+/// The payment of a refund.
+pub async fn of_refund(conn: &mut AsyncPgConnection, id: RefundId) -> Result<Option<Payment>> {
+    let payment = refunds::table.find(id.uuid()).select(refunds::payment_id);
+    let payment: Option<Uuid> = payment.first(conn).await.optional()?;
+    let Some(payment) = payment else { return Ok(None) };
+    Ok(find(conn, PaymentId::from_uuid(payment)).await?.and_then(Stored::payment))
 }
 
 /// The payment with this id, which nobody else changes until the transaction ends.
@@ -83,50 +145,68 @@ pub async fn in_order(conn: &mut AsyncPgConnection, rows: Vec<PaymentRow>) -> Re
     Ok(ids.iter().filter_map(|id| found.remove(id)?.payment()).collect())
 }
 
-/// Saves what a decision changed: the payment, attempts and refunds beyond those `before`, and the postings.
+/// Saves what a decision changed: the payment, its attempts and refunds, and the postings.
 pub async fn save(tx: &mut Tx, payment: &Payment, before: &Payment, postings: &[Posting]) -> Result<()> {
     let id = payment.terms.payment_id.uuid();
-    let attempts = payment.attempts.iter().enumerate().skip(before.attempts.len()).map(|(at, attempt)| {
-        (
-            payment_attempts::attempt_id.eq(attempt.id.uuid()),
-            payment_attempts::payment_id.eq(id),
-            payment_attempts::ordinal.eq(at as i32 + 1),
-            payment_attempts::provider.eq(&attempt.provider),
-            payment_attempts::amount.eq(attempt.amount.minor()),
-            payment_attempts::outcome.eq(outcome_word(attempt.outcome)),
-            payment_attempts::reference.eq(&attempt.reference),
-            payment_attempts::create_time.eq(attempt.create_time),
-        )
-    });
-    let given_back = payment.refunds.iter().enumerate().skip(before.refunds.len()).map(|(at, refund)| {
-        (
-            refunds::refund_id.eq(refund.id.uuid()),
-            refunds::payment_id.eq(id),
-            refunds::ordinal.eq(at as i32 + 1),
-            refunds::amount.eq(refund.amount.minor()),
-            refunds::reason.eq(&refund.reason),
-            refunds::create_time.eq(refund.create_time),
-        )
-    });
-    let (attempts, given_back): (Vec<_>, Vec<_>) = (attempts.collect(), given_back.collect());
-
+    let opened_amount = (payment.amount != payment.terms.amount).then_some(payment.terms.amount.minor());
     diesel::update(payments::table.find(id))
         .set((
             payments::state.eq(payment.state.as_str()),
+            payments::amount.eq(payment.amount.minor()),
+            payments::opened_amount.eq(opened_amount),
+            payments::amount_revision.eq(payment.amount_revision),
+            payments::authorized.eq(payment.authorized.minor()),
             payments::captured.eq(payment.captured.minor()),
             payments::refunded.eq(payment.refunded.minor()),
             payments::version.eq(payment.version),
         ))
         .execute(tx.conn())
         .await?;
-    if !attempts.is_empty() {
-        diesel::insert_into(payment_attempts::table).values(attempts).execute(tx.conn()).await?;
+    if payment.lines != before.lines {
+        diesel::update(payments::table.find(id))
+            .set(payments::receipt_lines.eq(receipt_line::write(&payment.lines)))
+            .execute(tx.conn())
+            .await?;
     }
-    if !given_back.is_empty() {
-        diesel::insert_into(refunds::table).values(given_back).execute(tx.conn()).await?;
-    }
+    save_attempts(tx, payment, before).await?;
+    save_refunds(tx, payment, before).await?;
     let postings: Vec<_> = postings.iter().map(|posting| (&payment.terms, posting)).collect();
     ledger::post(tx, &postings).await
+}
+
+async fn save_attempts(tx: &mut Tx, payment: &Payment, before: &Payment) -> Result<()> {
+    for (at, attempt) in payment.attempts.iter().enumerate() {
+        let row = AttemptRow::of(payment, at, attempt);
+        match before.attempts.get(at) {
+            Some(known) if known == attempt => {}
+            Some(_) => {
+                diesel::update(payment_attempts::table.find(row.attempt_id))
+                    .set(&row)
+                    .execute(tx.conn())
+                    .await?;
+            }
+            None => {
+                diesel::insert_into(payment_attempts::table).values(&row).execute(tx.conn()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn save_refunds(tx: &mut Tx, payment: &Payment, before: &Payment) -> Result<()> {
+    for (at, refund) in payment.refunds.iter().enumerate() {
+        let row = RefundRow::of(payment, at, refund);
+        match before.refunds.get(at) {
+            Some(known) if known == refund => {}
+            Some(_) => {
+                diesel::update(refunds::table.find(row.refund_id)).set(&row).execute(tx.conn()).await?;
+            }
+            None => {
+                diesel::insert_into(refunds::table).values(&row).execute(tx.conn()).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn assemble(conn: &mut AsyncPgConnection, rows: Vec<PaymentRow>) -> Result<HashMap<PaymentId, Stored>> {
@@ -134,48 +214,31 @@ async fn assemble(conn: &mut AsyncPgConnection, rows: Vec<PaymentRow>) -> Result
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let attempts = payment_attempts::table
+    let attempts: Vec<AttemptRow> = payment_attempts::table
         .filter(payment_attempts::payment_id.eq_any(&ids))
         .order((payment_attempts::payment_id, payment_attempts::ordinal))
-        .select((
-            payment_attempts::payment_id,
-            payment_attempts::attempt_id,
-            payment_attempts::provider,
-            payment_attempts::amount,
-            payment_attempts::outcome,
-            payment_attempts::reference,
-            payment_attempts::create_time,
-        ))
-        .load::<AttemptRow>(conn)
+        .select(AttemptRow::as_select())
+        .load(conn)
         .await?;
-    let given_back = refunds::table
+    let given_back: Vec<RefundRow> = refunds::table
         .filter(refunds::payment_id.eq_any(&ids))
         .order((refunds::payment_id, refunds::ordinal))
-        .select((
-            refunds::payment_id,
-            refunds::refund_id,
-            refunds::amount,
-            refunds::reason,
-            refunds::create_time,
-        ))
-        .load::<RefundRow>(conn)
+        .select(RefundRow::as_select())
+        .load(conn)
         .await?;
 
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
         found.insert(PaymentId::from_uuid(row.payment_id), row.read()?);
     }
-    for (payment, id, provider, amount, outcome, reference, create_time) in attempts {
-        if let Some(Stored::Payment(payment)) = found.get_mut(&PaymentId::from_uuid(payment)) {
-            let (id, outcome) = (AttemptId::from_uuid(id), read_outcome(&outcome)?);
-            let amount = Money::new(payment.terms.amount.currency(), amount);
-            payment.attempts.push(Attempt { id, provider, amount, outcome, reference, create_time });
+    for row in attempts {
+        if let Some(Stored::Payment(payment)) = found.get_mut(&PaymentId::from_uuid(row.payment_id)) {
+            payment.attempts.push(row.read(payment.terms.amount.currency())?);
         }
     }
-    for (payment, id, amount, reason, create_time) in given_back {
-        if let Some(Stored::Payment(payment)) = found.get_mut(&PaymentId::from_uuid(payment)) {
-            let (id, amount) = (RefundId::from_uuid(id), Money::new(payment.terms.amount.currency(), amount));
-            payment.refunds.push(Refund { id, amount, reason, create_time });
+    for row in given_back {
+        if let Some(Stored::Payment(payment)) = found.get_mut(&PaymentId::from_uuid(row.payment_id)) {
+            payment.refunds.push(row.read(payment.terms.amount.currency())?);
         }
     }
     Ok(found)
@@ -199,14 +262,18 @@ impl PaymentRow {
             shop_id: types::ShopId::from_uuid(shop_id),
             legal_entity_id: self.legal_entity_id.map(types::LegalEntityId::from_uuid),
             method: method.ok_or_else(|| StoreError::Corrupt("payment method".to_owned()))?,
-            amount: Money::new(currency, self.amount),
+            amount: Money::new(currency, self.opened_amount.unwrap_or(self.amount)),
         };
         Ok(Stored::Payment(Box::new(Payment {
             terms,
+            amount: Money::new(currency, self.amount),
+            amount_revision: self.amount_revision,
             state: State::stored(&self.state)?,
+            authorized: Money::new(currency, self.authorized),
             captured: Money::new(currency, self.captured),
             refunded: Money::new(currency, self.refunded),
             instructions: self.instructions,
+            lines: receipt_line::read(&self.receipt_lines, currency)?,
             version: self.version,
             create_time: self.create_time,
             attempts: Vec::new(),
@@ -215,21 +282,110 @@ impl PaymentRow {
     }
 }
 
-/// The currency of a stored code.
-pub fn read_currency(code: &str) -> Result<Currency, StoreError> {
-    code.parse().map_err(|error: types::MoneyError| StoreError::Corrupt(error.to_string()))
-}
+impl AttemptRow {
+    fn of(payment: &Payment, at: usize, attempt: &Attempt) -> Self {
+        let charge = attempt.charge.as_ref();
+        let text =
+            |pick: fn(&Charge) -> &String| charge.map(|charge| pick(charge).clone()).unwrap_or_default();
+        let (wanted, wanted_amount) = match charge.map_or(Wanted::Nothing, |charge| charge.wanted) {
+            Wanted::Nothing => ("", 0),
+            Wanted::Capture(amount) => ("capture", amount.minor()),
+            Wanted::Release => ("release", 0),
+        };
+        Self {
+            attempt_id: attempt.id.uuid(),
+            payment_id: payment.terms.payment_id.uuid(),
+            ordinal: ordinal(at),
+            provider: attempt.provider.clone(),
+            amount: attempt.amount.minor(),
+            captured: attempt.captured.minor(),
+            outcome: attempt.outcome.as_str().to_owned(),
+            reference: attempt.reference.clone(),
+            create_time: attempt.create_time,
+            account_id: charge.map(|charge| charge.account.uuid()),
+            automatic: charge.is_some_and(|charge| charge.automatic),
+            wanted: wanted.to_owned(),
+            wanted_amount,
+            redirect_url: text(|charge| &charge.redirect_url),
+            failure_code: text(|charge| &charge.failure_code),
+            next_ask_time: charge.and_then(|charge| charge.next_ask_time),
+        }
+    }
 
-const fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Unknown => "unknown",
+    fn read(self, currency: Currency) -> Result<Attempt> {
+        let wanted = match self.wanted.as_str() {
+            "" => Wanted::Nothing,
+            "capture" => Wanted::Capture(Money::new(currency, self.wanted_amount)),
+            "release" => Wanted::Release,
+            other => return Err(StoreError::Corrupt(format!("wanted of an attempt {other:?}")).into()),
+        };
+        let charge = self.account_id.map(|account| Charge {
+            account: PaymentAccountId::from_uuid(account),
+            automatic: self.automatic,
+            wanted,
+            redirect_url: self.redirect_url,
+            failure_code: self.failure_code,
+            next_ask_time: self.next_ask_time,
+        });
+        Ok(Attempt {
+            id: AttemptId::from_uuid(self.attempt_id),
+            provider: self.provider,
+            amount: Money::new(currency, self.amount),
+            captured: Money::new(currency, self.captured),
+            outcome: Outcome::stored(&self.outcome)?,
+            reference: self.reference,
+            create_time: self.create_time,
+            charge,
+        })
     }
 }
 
-fn read_outcome(word: &str) -> Result<Outcome, StoreError> {
-    let all = [Outcome::Succeeded, Outcome::Failed, Outcome::Unknown];
-    let found = all.into_iter().find(|outcome| outcome_word(*outcome) == word);
-    found.ok_or_else(|| StoreError::Corrupt(format!("attempt outcome {word:?}")))
+impl RefundRow {
+    fn of(payment: &Payment, at: usize, refund: &Refund) -> Self {
+        Self {
+            refund_id: refund.id.uuid(),
+            payment_id: payment.terms.payment_id.uuid(),
+            ordinal: ordinal(at),
+            amount: refund.amount.minor(),
+            reason: refund.reason.clone(),
+            state: refund.state.as_str().to_owned(),
+            attempt_id: refund.attempt.map(|attempt| attempt.uuid()),
+            reference: refund.reference.clone(),
+            failure_code: refund.failure_code.clone(),
+            surplus: refund.surplus,
+            tries: refund.tries,
+            receipt_lines: receipt_line::write(&refund.lines),
+            create_time: refund.create_time,
+            next_ask_time: refund.next_ask_time,
+            send_time: refund.send_time,
+        }
+    }
+
+    fn read(self, currency: Currency) -> Result<Refund> {
+        Ok(Refund {
+            id: RefundId::from_uuid(self.refund_id),
+            amount: Money::new(currency, self.amount),
+            reason: self.reason,
+            state: RefundState::stored(&self.state)?,
+            attempt: self.attempt_id.map(AttemptId::from_uuid),
+            reference: self.reference,
+            failure_code: self.failure_code,
+            surplus: self.surplus,
+            tries: self.tries,
+            lines: receipt_line::read(&self.receipt_lines, currency)?,
+            create_time: self.create_time,
+            next_ask_time: self.next_ask_time,
+            send_time: self.send_time,
+        })
+    }
+}
+
+/// Lists of one intent are short.
+fn ordinal(at: usize) -> i32 {
+    i32::try_from(at).unwrap_or(i32::MAX - 1) + 1
+}
+
+/// The currency of a stored code.
+pub fn read_currency(code: &str) -> Result<Currency, StoreError> {
+    code.parse().map_err(|error: types::MoneyError| StoreError::Corrupt(error.to_string()))
 }

@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::{BoxFuture, FutureExt, ready};
-
-use super::{Provider, Transfer};
-use crate::model::ledger::Account;
-use crate::model::payment::{Opened, Outcome, Payout, Terms};
-use crate::model::payment_state::State;
+use crate::model::payment::Terms;
 
 /// What the configuration says.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -40,13 +35,8 @@ impl BankTransfer {
         Self(settings)
     }
 
-    fn account_of(&self, terms: &Terms) -> &BankAccount {
-        let own = terms.legal_entity_id.and_then(|entity| self.0.accounts.get(&entity.to_string()));
-        own.unwrap_or(&self.0.account)
-    }
-
     /// One fact a line. The reference is how an incoming transfer is matched to its order.
-    fn instructions(&self, terms: &Terms) -> String {
+    pub fn instructions(&self, terms: &Terms) -> String {
         let account = self.account_of(terms);
         let (amount, reference) = (terms.amount.to_string(), terms.order_id.to_string());
         if account.number.is_empty() {
@@ -62,30 +52,9 @@ impl BankTransfer {
         let known = facts.into_iter().filter(|(_, value)| !value.is_empty());
         known.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
     }
-}
 
-impl Provider for BankTransfer {
-    fn name(&self) -> &'static str {
-        "bank-transfer"
-    }
-
-    fn account(&self) -> Account {
-        Account::Bank
-    }
-
-    fn recorded_by_hand(&self) -> bool {
-        true
-    }
-
-    fn open<'a>(&'a self, terms: &'a Terms) -> BoxFuture<'a, Opened> {
-        ready(Opened { state: State::RequiresPayment, instructions: self.instructions(terms) }).boxed()
-    }
-
-    fn capture<'a>(&'a self, _: Transfer<'a>) -> BoxFuture<'a, Outcome> {
-        ready(Outcome::Succeeded).boxed() // The statement showed it before it was recorded.
-    }
-
-    fn refund<'a>(&'a self, _: Transfer<'a>) -> BoxFuture<'a, Payout> {
-        ready(Payout::Done).boxed()
+    fn account_of(&self, terms: &Terms) -> &BankAccount {
+        let own = terms.legal_entity_id.and_then(|entity| self.0.accounts.get(&entity.to_string()));
+        own.unwrap_or(&self.0.account)
     }
 }

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::model::ledger::{self, Posting};
 use crate::model::payment::{Method, Opened, Payment, Terms};
 use crate::model::payment_rows::{self, Stored};
+use crate::model::receipt_line::{self, ReceiptLine};
+use crate::rpc::receipt_lines;
 use crate::{Payments, wire};
 
 /// How long a batch may take.
@@ -33,15 +35,15 @@ pub async fn handle(
     call: &Call,
     request: pb::OpenPaymentRequest,
 ) -> Result<pb::Payment> {
-    let terms = parse(&request)?;
+    let (terms, lines) = parse(&request)?;
 
-    let opened = payments.providers.of(terms.method).open(&terms).await;
+    let opened = Opened { instructions: payments.providers.instructions(&terms), lines };
 
     let payment = payments.openings.submit(Opening { call: call.clone(), terms, opened }).await?;
     Ok(wire::payment(&payment))
 }
 
-fn parse(request: &pb::OpenPaymentRequest) -> Result<Terms> {
+fn parse(request: &pb::OpenPaymentRequest) -> Result<(Terms, Vec<ReceiptLine>)> {
     let mut fields = Fields::new();
     let payment_id = fields.parse("payment_id", &request.payment_id);
     let order_id = fields.parse("order_id", &request.order_id);
@@ -50,7 +52,8 @@ fn parse(request: &pb::OpenPaymentRequest) -> Result<Terms> {
     let method = match pb::PaymentMethod::try_from(request.method) {
         Ok(pb::PaymentMethod::CashOnDelivery) => Some(Method::CashOnDelivery),
         Ok(pb::PaymentMethod::BankTransfer) => Some(Method::BankTransfer),
-        Ok(pb::PaymentMethod::Unspecified | pb::PaymentMethod::Card) => {
+        Ok(pb::PaymentMethod::Card) => Some(Method::Card),
+        Ok(pb::PaymentMethod::Unspecified) => {
             fields.refuse("method", "REQUIRED", "is required");
             None
         }
@@ -62,6 +65,7 @@ fn parse(request: &pb::OpenPaymentRequest) -> Result<Terms> {
     let amount = fields.money("amount", request.amount.as_ref());
     let negative = amount.is_some_and(types::Money::is_negative);
     fields.check(!negative, "amount.amount", "OUT_OF_RANGE", "must not be negative");
+    let lines = receipt_lines::parse(&mut fields, &request.receipt_lines, amount);
     let terms = (|| {
         Some(Terms {
             payment_id: payment_id?,
@@ -72,7 +76,7 @@ fn parse(request: &pb::OpenPaymentRequest) -> Result<Terms> {
             amount: amount?,
         })
     })();
-    Ok(fields.finish_with(terms)?)
+    Ok((fields.finish_with(terms)?, lines))
 }
 
 /// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
@@ -170,11 +174,12 @@ async fn insert(tx: &mut Tx, wanted: &[(&Opening, (Payment, Vec<Posting>))]) -> 
     let entities = payments().map(|payment| payment.terms.legal_entity_id.map(|id| id.uuid()));
     let rows: Vec<(Uuid,)> = cached_sql(
         "INSERT INTO payments (payment_id, order_id, shop_id, legal_entity_id, method, state, currency, amount,
-                               instructions, create_time)
+                               instructions, receipt_lines, create_time)
          SELECT u.payment_id, u.order_id, u.shop_id, u.legal_entity_id, u.method, u.state, u.currency, u.amount,
-                u.instructions, $10
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
-              AS u (payment_id, order_id, shop_id, legal_entity_id, method, state, currency, amount, instructions)
+                u.instructions, u.receipt_lines, $11
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+              AS u (payment_id, order_id, shop_id, legal_entity_id, method, state, currency, amount, instructions,
+                    receipt_lines)
          ORDER BY u.payment_id
          ON CONFLICT (payment_id) DO NOTHING
          RETURNING payment_id",
@@ -188,6 +193,7 @@ async fn insert(tx: &mut Tx, wanted: &[(&Opening, (Payment, Vec<Posting>))]) -> 
     .bind::<Array<Text>, _>(text(|payment| payment.terms.amount.currency().code().to_owned()))
     .bind::<Array<BigInt>, _>(payments().map(|payment| payment.terms.amount.minor()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(text(|payment| payment.instructions.clone()))
+    .bind::<Array<Text>, _>(text(|payment| receipt_line::write(&payment.lines)))
     .bind::<Timestamptz, _>(now)
     .returns::<(SqlUuid,)>()
     .load(tx.conn())
@@ -204,6 +210,6 @@ fn tell(tx: &mut Tx, call: &Call, payment: &Payment) {
         .set("amount", terms.amount.to_string())
         .set("state", payment.state.as_str());
     tx.audit_for(call, audit);
-    let event = pb::PaymentOpened { payment: Some(wire::payment(payment)) };
+    let event = pb::PaymentOpened { payment: Some(wire::snapshot(payment)) };
     events::append_for(tx, call, terms.payment_id, payment.version, Some(terms.shop_id), &event);
 }

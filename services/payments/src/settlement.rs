@@ -1,0 +1,305 @@
+//! Brings attempts and refunds to where their providers say they are: asked outside a transaction, applied in one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use rpc::Call;
+use store::Tx;
+use types::{AttemptId, PaymentId, RefundId};
+
+use crate::Payments;
+use crate::error::{Error, Result};
+use crate::keeping;
+use crate::model::account::{self, Access, Kind};
+use crate::model::attempt::{Attempt, ChargeStatus, Report, Step, Wanted};
+use crate::model::payment::Payment;
+use crate::model::payment_rows;
+use crate::model::refund::{Refund, RefundReport, RefundState, RefundStatus};
+use crate::providers::{Answer, Asked, Buyer, ChargeOrder, KEY_LIFE, Lateness, RefundOrder, Trouble};
+use crate::schema::payment_attempts as attempts;
+
+/// Calls to a provider in one go: to charge, to capture what was reserved, to look why it was refused.
+const STEPS_MAX: usize = 4;
+/// How soon an answer that got lost is asked for.
+const ASK_AGAIN_SOON: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Whether the attempt was stored just now and nobody has called the provider for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    First,
+    Later,
+}
+
+/// What was heard about an attempt.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub payment: Payment,
+    /// What went wrong in the last call.
+    pub trouble: Option<Trouble>,
+    /// Whether the attempt surely took nothing for a reason that another provider may not have.
+    pub may_go_elsewhere: bool,
+}
+
+/// Calls the provider of an attempt until nothing more is to be done now.
+pub async fn settle_attempt(payments: &Payments, call: &Call, id: AttemptId, turn: Turn) -> Result<Heard> {
+    let found = payment_rows::of_attempt(&mut *payments.store.connection().await?, id).await?;
+    let mut payment = found.ok_or(Error::PaymentNotFound)?;
+    let mut turn = turn;
+    let mut heard = Heard { payment: payment.clone(), trouble: None, may_go_elsewhere: false };
+    for _ in 0..STEPS_MAX {
+        let attempt = attempt_of(&payment, id)?.clone();
+        let step = attempt.next_step();
+        let (Some(charge), false) = (&attempt.charge, step == Step::Rest) else { break };
+        let account = account::find(&mut *payments.store.connection().await?, charge.account).await?;
+        let account = account.ok_or(Error::PaymentAccountNotFound)?;
+        let access = account.open(&payments.store)?;
+        let order = charge_order(payments, &payment, &attempt).await?;
+
+        let answer = take_step(payments, account.kind, &access, &order, &attempt, (step, turn)).await?;
+        let later = apply_answer(payments, call, &payment, &attempt, (step, turn), &answer).await?;
+
+        let ended = attempt_of(&later, id)?;
+        let code = ended.charge.as_ref().map(|charge| charge.failure_code.as_str()).unwrap_or_default();
+        let elsewhere =
+            payments.providers.of(account.kind).is_some_and(|provider| provider.may_go_elsewhere(code));
+        let failed = ended.outcome == crate::model::attempt::Outcome::Failed;
+        let trouble = answer.err();
+        heard = Heard {
+            payment: later.clone(),
+            may_go_elsewhere: failed && (elsewhere || matches!(trouble, Some(Trouble::NotDone { .. }))),
+            trouble,
+        };
+        let next = ended.next_step();
+        let goes_on =
+            heard.trouble.is_none() && next != step && matches!(next, Step::Capture(_) | Step::Release);
+        payment = later;
+        turn = Turn::Later;
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(heard)
+}
+
+/// Sends a refund, or asks where it stands.
+pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId) -> Result<()> {
+    let found = payment_rows::of_refund(&mut *payments.store.connection().await?, id).await?;
+    let payment = found.ok_or(Error::PaymentNotFound)?;
+    let Some(refund) = payment.refunds.iter().find(|refund| refund.id == id) else { return Ok(()) };
+    let (RefundState::Pending, Some(attempt)) = (refund.state, refund.attempt) else { return Ok(()) };
+    let attempt = attempt_of(&payment, attempt)?;
+    let Some(charge) = &attempt.charge else { return Ok(()) };
+    let account = account::find(&mut *payments.store.connection().await?, charge.account).await?;
+    let account = account.ok_or(Error::PaymentAccountNotFound)?;
+    let access = account.open(&payments.store)?;
+
+    let answer = ask_for_refund(payments, account.kind, &access, refund, attempt).await;
+    let report = match answer {
+        Ok(report) => report,
+        // Nothing was made; a refund that was made once cannot be refused any more.
+        Err(Trouble::Refused { code }) if refund.reference.is_empty() => {
+            RefundReport { reference: String::new(), status: RefundStatus::Failed { code } }
+        }
+        Err(trouble) => {
+            tracing::info!(refund = %id, %trouble, "a refund is not known yet and will be asked for again");
+            return Ok(());
+        }
+    };
+    let (payment_id, report) = (payment.terms.payment_id, &report);
+    payments
+        .store
+        .transaction(call, async |tx: &mut Tx| {
+            let before = keeping::lock(tx, payment_id).await?;
+            let mut payment = before.clone();
+            let change = payment.follow_refund(id, report, tx.now())?;
+            keeping::keep(tx, "payments.settle_refund", &before, &payment, &change).await
+        })
+        .await
+}
+
+async fn ask_for_refund(
+    payments: &Payments,
+    kind: Kind,
+    access: &Access,
+    refund: &Refund,
+    attempt: &Attempt,
+) -> Answer<RefundReport> {
+    let provider = payments.providers.of(kind).ok_or_else(|| Trouble::unknown("not a provider of cards"))?;
+    let order = RefundOrder {
+        refund: refund.id,
+        key: refund.key(),
+        charge: attempt.reference.clone(),
+        amount: refund.amount,
+        reason: refund.reason.clone(),
+    };
+    if !refund.reference.is_empty() {
+        return provider.look_refund(access, &order, &refund.reference).await;
+    }
+    let now = payments.store.clock().now();
+    if refund.send_time.is_some_and(|sent| now > sent + KEY_LIFE) {
+        return Err(Trouble::unknown("the provider may have forgotten the key; compare its statement"));
+    }
+    provider.refund(access, &order).await
+}
+
+async fn take_step(
+    payments: &Payments,
+    kind: Kind,
+    access: &Access,
+    order: &ChargeOrder,
+    attempt: &Attempt,
+    (step, turn): (Step, Turn),
+) -> Result<Answer<Asked>> {
+    let provider = payments.providers.of(kind).ok_or(Error::PaymentAccountNotFound)?;
+    let reference = attempt.reference.as_str();
+    Ok(match (step, turn) {
+        (Step::Rest, _) => Ok(Asked::NotYet),
+        (Step::Ask, Turn::First) => provider.charge(access, order).await.map(Asked::Found),
+        (Step::Ask, Turn::Later) => provider.ask(access, order).await,
+        (Step::Look, _) => provider.look(access, order, reference).await.map(Asked::Found),
+        (Step::Capture(amount), _) => match provider.capture(access, order, reference, amount).await {
+            // Refused for good, unless somebody has captured or released it meanwhile: then that is the answer.
+            Err(Trouble::Refused { code }) => match provider.look(access, order, reference).await {
+                Ok(Report { status: ChargeStatus::Authorized, .. }) => Err(Trouble::Refused { code }),
+                answer => answer.map(Asked::Found),
+            },
+            answer => answer.map(Asked::Found),
+        },
+        (Step::Release, _) => match provider.release(access, order, reference).await {
+            Err(Trouble::Refused { .. }) => provider.look(access, order, reference).await.map(Asked::Found),
+            answer => answer.map(Asked::Found),
+        },
+    })
+}
+
+/// Applies what was heard in one transaction.
+async fn apply_answer(
+    payments: &Payments,
+    call: &Call,
+    payment: &Payment,
+    attempt: &Attempt,
+    (step, turn): (Step, Turn),
+    answer: &Answer<Asked>,
+) -> Result<Payment> {
+    let failed = |code: &str| Report {
+        reference: attempt.reference.clone(),
+        status: ChargeStatus::Failed { code: code.to_owned() },
+    };
+    let report = match answer {
+        Ok(Asked::Found(report)) => report.clone(),
+        Ok(Asked::Never) => failed("never_arrived"),
+        Ok(Asked::NotYet) => return Ok(payment.clone()),
+        Err(Trouble::NotDone { code }) if turn == Turn::First => failed(code),
+        Err(Trouble::Refused { code }) if step == Step::Ask => failed(code),
+        Err(Trouble::Refused { code }) if matches!(step, Step::Capture(_)) => {
+            return refuse_capture(payments, call, payment.terms.payment_id, attempt.id, code).await;
+        }
+        Err(trouble) => {
+            tracing::info!(attempt = %attempt.id, %trouble, "an attempt is not known yet and will be asked for");
+            ask_again_soon(payments, call, attempt.id, turn).await?;
+            return Ok(payment.clone());
+        }
+    };
+    let (id, payment_id, report) = (attempt.id, payment.terms.payment_id, &report);
+    payments
+        .store
+        .transaction(call, async |tx: &mut Tx| {
+            let before = keeping::lock(tx, payment_id).await?;
+            let mut payment = before.clone();
+            let change = payment.follow(id, report, tx.now())?;
+            keeping::keep(tx, "payments.settle_attempt", &before, &payment, &change).await?;
+            forget_buyer(tx, id).await?;
+            Ok::<_, Error>(payment)
+        })
+        .await
+}
+
+async fn refuse_capture(
+    payments: &Payments,
+    call: &Call,
+    payment_id: PaymentId,
+    id: AttemptId,
+    code: &str,
+) -> Result<Payment> {
+    payments
+        .store
+        .transaction(call, async |tx: &mut Tx| {
+            let before = keeping::lock(tx, payment_id).await?;
+            let mut payment = before.clone();
+            let change = payment.refuse_capture(id, code, tx.now());
+            keeping::keep(tx, "payments.settle_attempt", &before, &payment, &change).await?;
+            Ok::<_, Error>(payment)
+        })
+        .await
+}
+
+/// A first answer that got lost is asked for soon; later ones wait as their pauses say.
+async fn ask_again_soon(payments: &Payments, call: &Call, id: AttemptId, turn: Turn) -> Result<()> {
+    if turn == Turn::Later {
+        return Ok(());
+    }
+    payments
+        .store
+        .transaction(call, async |tx: &mut Tx| {
+            let soon: DateTime<Utc> = tx.now() + ASK_AGAIN_SOON;
+            diesel::update(attempts::table.find(id.uuid()).filter(attempts::next_ask_time.is_not_null()))
+                .set(attempts::next_ask_time.eq(soon))
+                .execute(tx.conn())
+                .await?;
+            Ok(())
+        })
+        .await
+}
+
+/// The token is of no use any more once the provider has answered.
+async fn forget_buyer(tx: &mut Tx, id: AttemptId) -> Result<()> {
+    diesel::update(attempts::table.find(id.uuid()).filter(attempts::outcome.ne("unknown")))
+        .set(attempts::request_sealed.eq(None::<Vec<u8>>))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Keeps what the first call needs of the buyer, sealed, so that the same call can be repeated.
+pub async fn remember_buyer(payments: &Payments, tx: &mut Tx, id: AttemptId, buyer: &Buyer) -> Result<()> {
+    let plain = serde_json::to_vec(buyer).unwrap_or_default();
+    let sealed = payments.store.seal(&plain, &context(id));
+    diesel::update(attempts::table.find(id.uuid()))
+        .set(attempts::request_sealed.eq(sealed))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+async fn charge_order(payments: &Payments, payment: &Payment, attempt: &Attempt) -> Result<ChargeOrder> {
+    let sealed = attempts::table.find(attempt.id.uuid()).select(attempts::request_sealed);
+    let sealed: Option<Vec<u8>> = sealed.first(&mut *payments.store.connection().await?).await?;
+    let buyer = match sealed {
+        None => Buyer::default(),
+        Some(sealed) => {
+            let plain = payments.store.unseal(&sealed, &context(attempt.id))?;
+            serde_json::from_slice(&plain).map_err(|_| store::Error::Unsealable)?
+        }
+    };
+    let charge = attempt.charge.as_ref();
+    let released = charge.is_some_and(|charge| charge.wanted == Wanted::Release);
+    Ok(ChargeOrder {
+        attempt: attempt.id,
+        payment: payment.terms.payment_id,
+        order: payment.terms.order_id,
+        amount: attempt.amount,
+        automatic: charge.is_some_and(|charge| charge.automatic),
+        buyer,
+        begin_time: attempt.create_time,
+        now: payments.store.clock().now(),
+        lateness: if released { Lateness::TooLate } else { Lateness::StillWanted },
+    })
+}
+
+fn context(id: AttemptId) -> String {
+    format!("buyer of {id}")
+}
+
+fn attempt_of(payment: &Payment, id: AttemptId) -> Result<&Attempt> {
+    payment.attempts.iter().find(|attempt| attempt.id == id).ok_or(Error::PaymentNotFound)
+}
