@@ -54,9 +54,12 @@ pub struct Limits {
     pub body_ms_max: u64,
     /// Size of an uploaded feed. Default 512 MiB; larger is 413.
     pub feed_bytes_max: u64,
+    /// Webhooks that are taken at once; more are answered 503. Anybody can begin one, so they must not take the places of
+    /// all the others. Default 64.
+    pub webhooks_max: usize,
     /// Size of what a provider or a carrier sends. Default 1 MiB; larger is 413.
     pub webhook_bytes_max: usize,
-    /// What is sent per second for one account of a provider or a carrier. Default 50; more is 429.
+    /// What one sender tells per second for one account of a provider or a carrier. Default 50; more is 429.
     pub webhooks_per_second_max: u32,
     /// Size of a service's answer. Default 16 MiB; larger is 500.
     pub answer_bytes_max: usize,
@@ -109,6 +112,7 @@ impl Default for Limits {
             body_bytes_max: 1024 * 1024,
             body_ms_max: 10_000,
             feed_bytes_max: 512 * 1024 * 1024,
+            webhooks_max: 64,
             webhook_bytes_max: 1024 * 1024,
             webhooks_per_second_max: 50,
             answer_bytes_max: 16 * 1024 * 1024,

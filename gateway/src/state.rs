@@ -27,7 +27,8 @@ pub(crate) struct Shared {
     pub(crate) buyer_tokens: BuyerTokens,
     pub(crate) wrong_keys: WrongKeys,
     pub(crate) rates: Rates,
-    /// By the account that a webhook is for.
+    pub(crate) webhooks: Semaphore,
+    /// By the account that a webhook is for, and who sends it.
     pub(crate) webhook_rates: Rates,
     pub(crate) in_flight: Semaphore,
     pub(crate) feeds: Arc<Semaphore>,
@@ -57,6 +58,7 @@ impl Gateway {
             buyer_tokens: BuyerTokens::new(directory.keys(), Clock::system()),
             wrong_keys: WrongKeys::new(limits.wrong_keys_per_minute_max, limits.keys_max),
             rates: Rates::new(limits.keys_max),
+            webhooks: Semaphore::new(limits.webhooks_max),
             webhook_rates: Rates::new(limits.keys_max),
             in_flight: Semaphore::new(limits.in_flight_max),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),

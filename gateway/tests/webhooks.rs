@@ -5,6 +5,7 @@ use prost::Message as _;
 use proto::delivery::v1::{ReceiveCarrierWebhookRequest, ReceiveCarrierWebhookResponse};
 use proto::payments::v1::{ReceiveProviderWebhookRequest, ReceiveProviderWebhookResponse};
 use rpc::{Actor, Fault};
+use tokio::io::AsyncWriteExt as _;
 use tonic::{Code, Status};
 
 use crate::shop::Shop;
@@ -124,6 +125,44 @@ async fn what_is_too_large_too_much_or_no_account_does_not_get_in() {
         200,
         "one account does not take the place of the others"
     );
+}
+
+#[tokio::test]
+async fn who_floods_an_account_does_not_silence_the_provider() {
+    let shop = open().await;
+    let tell = async |from: &str| {
+        let asking = shop.ask_anonymously(Method::POST, &format!("/v1/webhooks/payments/{ACCOUNT}"));
+        asking.header("x-forwarded-for", from).send().await
+    };
+    for _ in 0..10 {
+        assert_eq!(tell("203.0.113.66").await.status, 200);
+    }
+    tell("203.0.113.66").await.expect_problem(429, "RATE_LIMITED");
+    assert_eq!(tell("203.0.113.7").await.status, 200);
+}
+
+#[tokio::test]
+async fn webhooks_do_not_take_the_places_of_others() {
+    let shop = Shop::open_with(|settings| settings.limits.webhooks_max = 1).await;
+    shop.fakes.answer("/korob.orders.v1.OrderService/GetOrder", |_: proto::orders::v1::GetOrderRequest| {
+        Ok(proto::orders::v1::Order::default())
+    });
+    // One that never ends its body.
+    let mut slow = tokio::net::TcpStream::connect(shop.address).await.unwrap();
+    let head =
+        format!("POST /v1/webhooks/payments/{ACCOUNT} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1");
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let path = "/v1/webhooks/payments/pac_other";
+    let mut refused = shop.ask_anonymously(Method::POST, path).send().await;
+    for _ in 0..50 {
+        if refused.status == 503 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        refused = shop.ask_anonymously(Method::POST, path).send().await;
+    }
+    refused.expect_problem(503, "OVERLOADED");
+    assert_eq!(shop.get("/v1/orders/o").await.status, 200);
 }
 
 #[tokio::test]

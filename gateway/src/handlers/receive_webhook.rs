@@ -61,9 +61,12 @@ pub(super) async fn answer(
     if !is_id(account_id) {
         return Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such account"));
     }
-    gateway.webhook_rates.take(account_id, limits.webhooks_per_second_max).map_err(too_many)?;
     let peer_address = peer::address(&request, &gateway.settings.trusted_proxies);
     let peer_address = peer_address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
+    // Counted by sender, too: who floods an account must not silence the provider.
+    let name = format!("{account_id}@{peer_address}");
+    gateway.webhook_rates.take(&name, limits.webhooks_per_second_max).map_err(too_many)?;
+    let _place = gateway.webhooks.try_acquire().map_err(|_| overloaded())?;
     let call = call_as(Caller::service(crate::NAME), &request, patience);
     let (parts, content) = request.into_parts();
     let body = body::read_up_to(content, &parts.headers, limits.webhook_bytes_max, limits).await?.to_vec();
@@ -111,6 +114,11 @@ fn of_sender(headers: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert_with(|| value.to_owned());
     }
     told
+}
+
+fn overloaded() -> Problem {
+    let detail = "too many others are being told at once; send it again later";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", detail).retry_after(Duration::from_secs(1))
 }
 
 fn too_many(wait: Duration) -> Problem {
