@@ -2,8 +2,9 @@
 
 use rpc::Fault;
 use tonic::Code;
-use types::ShipmentId;
+use types::{Money, ShipmentId};
 
+use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::TrackingStatus;
 
 /// The result of a verb or a decision.
@@ -26,7 +27,7 @@ pub enum Error {
     #[error("there is no such shop")]
     ShopNotFound,
     /// Somebody changed it meanwhile.
-    #[error("the delivery method was changed meanwhile; read it again")]
+    #[error("it was changed meanwhile; read it again")]
     EtagMismatch { current: i64 },
     /// No tariff of the method holds for this address, weight and value.
     #[error("the method does not deliver there at this weight and value")]
@@ -61,6 +62,33 @@ pub enum Error {
     /// Nothing comes after this status.
     #[error("the parcel is {}; nothing comes after that", status.as_str())]
     ShipmentFinal { status: TrackingStatus },
+    /// Absent, or of a shop the caller does not see.
+    #[error("there is no such carrier account")]
+    CarrierAccountNotFound,
+    /// The carrier does not answer, and nothing else can.
+    #[error("the carrier does not answer now; try again later")]
+    CarrierUnavailable,
+    /// There is nothing to try again.
+    #[error("the booking has not failed: the parcel is {}", state.as_str())]
+    BookingNotFailed { state: ShipmentState },
+    /// The label is not made yet, or the parcel has none.
+    #[error("the parcel has no label; it is {}", state.as_str())]
+    LabelNotReady { shipment_id: ShipmentId, state: ShipmentState },
+    /// One of them is no document that can be joined.
+    #[error("the labels cannot be joined; print them one by one")]
+    LabelsNotJoinable,
+    /// Nothing is collected with this parcel.
+    #[error("the carrier collects nothing with this parcel")]
+    NoCashOnDelivery,
+    /// More than what was to be collected, or in another currency.
+    #[error("{expected} is collected with this parcel, not more")]
+    CashMismatch { expected: Money },
+    /// Whoever sent it is not the carrier.
+    #[error("the webhook is not signed by the carrier")]
+    InvalidSignature,
+    /// Absent, or of a shop the caller does not see.
+    #[error("there is no such incident")]
+    IncidentNotFound,
     /// A parcel does not go from the one to the other.
     #[error("a parcel does not go from {} to {}", from.as_str(), to.as_str())]
     MoveNotAllowed { from: TrackingStatus, to: TrackingStatus },
@@ -98,6 +126,21 @@ impl Error {
             Self::ShipmentFinal { status } => {
                 refuse(Code::FailedPrecondition, "SHIPMENT_FINAL").with("status", status.as_str())
             }
+            Self::CarrierAccountNotFound => refuse(Code::NotFound, "CARRIER_ACCOUNT_NOT_FOUND"),
+            Self::CarrierUnavailable => refuse(Code::Unavailable, "CARRIER_UNAVAILABLE"),
+            Self::BookingNotFailed { state } => {
+                refuse(Code::FailedPrecondition, "BOOKING_NOT_FAILED").with("state", state.as_str())
+            }
+            Self::LabelNotReady { shipment_id, state } => refuse(Code::FailedPrecondition, "LABEL_NOT_READY")
+                .with("shipment_id", shipment_id)
+                .with("state", state.as_str()),
+            Self::LabelsNotJoinable => refuse(Code::FailedPrecondition, "LABELS_NOT_JOINABLE"),
+            Self::NoCashOnDelivery => refuse(Code::FailedPrecondition, "NO_CASH_ON_DELIVERY"),
+            Self::CashMismatch { expected } => {
+                refuse(Code::FailedPrecondition, "CASH_MISMATCH").with("expected", expected)
+            }
+            Self::InvalidSignature => refuse(Code::Unauthenticated, "INVALID_SIGNATURE"),
+            Self::IncidentNotFound => refuse(Code::NotFound, "INCIDENT_NOT_FOUND"),
             Self::MoveNotAllowed { from, to } => refuse(Code::FailedPrecondition, "STATUS_MOVE_NOT_ALLOWED")
                 .with("from", from.as_str())
                 .with("to", to.as_str()),

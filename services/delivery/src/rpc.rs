@@ -1,17 +1,35 @@
 //! The RPCs, one verb per file.
 
+mod account_fields;
+mod add_incident_note;
 mod address_fields;
 mod book_shipment;
 mod cancel_delivery;
+mod cancel_shipment;
+mod create_carrier_account;
 mod create_delivery_method;
 mod get_shipment;
+mod get_shipment_label;
+mod get_tracker;
+mod item_fields;
+mod list_carrier_accounts;
 mod list_delivery_methods;
+mod list_incidents;
+mod list_late_shipments;
+pub(crate) mod list_pickup_points;
 mod list_shipments;
+mod list_unmapped_codes;
 pub(crate) mod plan_delivery;
+mod print_labels;
 mod quote_delivery;
+mod receive_carrier_webhook;
+mod record_cod_transfer;
 mod record_tracking_event;
+mod retry_booking;
 mod tariff_fields;
+mod update_carrier_account;
 mod update_delivery_method;
+mod update_incident;
 
 use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_server::DeliveryService;
@@ -90,5 +108,121 @@ impl DeliveryService for Delivery {
     ) -> Answer<pb::Shipment> {
         let (call, request) = open(request)?;
         Ok(Response::new(record_tracking_event::handle(self, &call, request).await?))
+    }
+
+    async fn create_carrier_account(
+        &self,
+        request: Request<pb::CreateCarrierAccountRequest>,
+    ) -> Answer<pb::CarrierAccount> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_carrier_account::handle(self, &call, request).await?))
+    }
+
+    async fn list_carrier_accounts(
+        &self,
+        request: Request<pb::ListCarrierAccountsRequest>,
+    ) -> Answer<pb::ListCarrierAccountsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_carrier_accounts::handle(self, &call, request).await?))
+    }
+
+    async fn update_carrier_account(
+        &self,
+        request: Request<pb::UpdateCarrierAccountRequest>,
+    ) -> Answer<pb::CarrierAccount> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_carrier_account::handle(self, &call, request).await?))
+    }
+
+    async fn list_pickup_points(
+        &self,
+        request: Request<pb::ListPickupPointsRequest>,
+    ) -> Answer<pb::ListPickupPointsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_pickup_points::handle(self, &call, request).await?))
+    }
+
+    async fn retry_booking(&self, request: Request<pb::RetryBookingRequest>) -> Answer<pb::Shipment> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(retry_booking::handle(self, &call, request).await?))
+    }
+
+    async fn cancel_shipment(&self, request: Request<pb::CancelShipmentRequest>) -> Answer<pb::Shipment> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(cancel_shipment::handle(self, &call, request).await?))
+    }
+
+    async fn list_late_shipments(
+        &self,
+        request: Request<pb::ListLateShipmentsRequest>,
+    ) -> Answer<pb::ListLateShipmentsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_late_shipments::handle(self, &call, request).await?))
+    }
+
+    async fn record_cod_transfer(
+        &self,
+        request: Request<pb::RecordCodTransferRequest>,
+    ) -> Answer<pb::Shipment> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(record_cod_transfer::handle(self, &call, request).await?))
+    }
+
+    async fn get_shipment_label(
+        &self,
+        request: Request<pb::GetShipmentLabelRequest>,
+    ) -> Answer<pb::GetShipmentLabelResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_shipment_label::handle(self, &call, request).await?))
+    }
+
+    async fn print_labels(
+        &self,
+        request: Request<pb::PrintLabelsRequest>,
+    ) -> Answer<pb::PrintLabelsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(print_labels::handle(self, &call, request).await?))
+    }
+
+    async fn receive_carrier_webhook(
+        &self,
+        request: Request<pb::ReceiveCarrierWebhookRequest>,
+    ) -> Answer<pb::ReceiveCarrierWebhookResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(receive_carrier_webhook::handle(self, &call, request).await?))
+    }
+
+    async fn list_unmapped_codes(
+        &self,
+        request: Request<pb::ListUnmappedCodesRequest>,
+    ) -> Answer<pb::ListUnmappedCodesResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_unmapped_codes::handle(self, &call, request).await?))
+    }
+
+    async fn list_incidents(
+        &self,
+        request: Request<pb::ListIncidentsRequest>,
+    ) -> Answer<pb::ListIncidentsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_incidents::handle(self, &call, request).await?))
+    }
+
+    async fn update_incident(&self, request: Request<pb::UpdateIncidentRequest>) -> Answer<pb::Incident> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_incident::handle(self, &call, request).await?))
+    }
+
+    async fn add_incident_note(
+        &self,
+        request: Request<pb::AddIncidentNoteRequest>,
+    ) -> Answer<pb::IncidentCase> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(add_incident_note::handle(self, &call, request).await?))
+    }
+
+    async fn get_tracker(&self, request: Request<pb::GetTrackerRequest>) -> Answer<pb::Tracker> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_tracker::handle(self, &call, request).await?))
     }
 }

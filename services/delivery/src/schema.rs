@@ -2,6 +2,49 @@
 //! The tables of this crate, as Diesel knows them.
 
 diesel::table! {
+    carrier_accounts (carrier_account_id) {
+        carrier_account_id -> Uuid,
+        shop_id -> Nullable<Uuid>,
+        kind -> Text,
+        name -> Text,
+        base_url -> Text,
+        credentials -> Bytea,
+        settings -> Jsonb,
+        webhook_url -> Text,
+        webhook_told_url -> Text,
+        webhook_due_time -> Nullable<Timestamptz>,
+        enabled -> Bool,
+        version -> Int8,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    carrier_webhooks (sequence) {
+        sequence -> Int8,
+        carrier_account_id -> Uuid,
+        digest -> Bytea,
+        body -> Bytea,
+        peer -> Text,
+        receive_time -> Timestamptz,
+        work_time -> Nullable<Timestamptz>,
+        attempts -> Int4,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    cash_transfers (sequence) {
+        sequence -> Int8,
+        shipment_id -> Uuid,
+        amount -> Int8,
+        occur_time -> Timestamptz,
+        document -> Text,
+        record_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     delivery_methods (delivery_method_id) {
         delivery_method_id -> Uuid,
         shop_id -> Nullable<Uuid>,
@@ -13,6 +56,8 @@ diesel::table! {
         sort_order -> Int4,
         version -> Int8,
         create_time -> Timestamptz,
+        carrier_account_id -> Nullable<Uuid>,
+        carrier_service -> Text,
     }
 }
 
@@ -37,6 +82,50 @@ diesel::table! {
         cancel_reason -> Text,
         version -> Int8,
         create_time -> Timestamptz,
+        carrier_account_id -> Nullable<Uuid>,
+        carrier_service -> Text,
+        items -> Jsonb,
+        cash_amount -> Nullable<Int8>,
+        order_number -> Text,
+    }
+}
+
+diesel::table! {
+    incident_notes (sequence) {
+        sequence -> Int8,
+        incident_id -> Uuid,
+        author -> Text,
+        text -> Text,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    incidents (incident_id) {
+        incident_id -> Uuid,
+        shipment_id -> Uuid,
+        order_id -> Uuid,
+        shop_id -> Uuid,
+        reason -> Text,
+        field -> Text,
+        carrier_words -> Text,
+        closed -> Bool,
+        assignee -> Text,
+        due_time -> Timestamptz,
+        next_action_time -> Nullable<Timestamptz>,
+        open_time -> Timestamptz,
+        close_time -> Nullable<Timestamptz>,
+        occurrences -> Int4,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    shipment_labels (shipment_id) {
+        shipment_id -> Uuid,
+        content -> Bytea,
+        content_type -> Text,
+        create_time -> Timestamptz,
     }
 }
 
@@ -52,6 +141,28 @@ diesel::table! {
         status_time -> Nullable<Timestamptz>,
         version -> Int8,
         create_time -> Timestamptz,
+        state -> Text,
+        carrier_account_id -> Nullable<Uuid>,
+        carrier_service -> Text,
+        carrier_parcel_id -> Text,
+        sending -> Bool,
+        work_time -> Nullable<Timestamptz>,
+        attempts -> Int4,
+        book_time -> Nullable<Timestamptz>,
+        has_label -> Bool,
+        poll_time -> Nullable<Timestamptz>,
+        moved_time -> Nullable<Timestamptz>,
+        stored_time -> Nullable<Timestamptz>,
+        storage_end_time -> Nullable<Timestamptz>,
+        watch_time -> Nullable<Timestamptz>,
+        currency -> Text,
+        cash_expected -> Int8,
+        cash_collected -> Nullable<Int8>,
+        cash_received -> Nullable<Int8>,
+        delivered_time -> Nullable<Timestamptz>,
+        carrier_price -> Nullable<Int8>,
+        correction -> Nullable<Jsonb>,
+        tracker_code -> Uuid,
     }
 }
 
@@ -65,12 +176,33 @@ diesel::table! {
         location -> Text,
         incident_reason -> Text,
         record_time -> Timestamptz,
+        carrier_code -> Text,
+        code_map_version -> Int4,
+        carrier_event_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    unmapped_codes (carrier, code) {
+        carrier -> Text,
+        code -> Text,
+        count -> Int8,
+        first_seen_time -> Timestamptz,
+        last_seen_time -> Timestamptz,
+        last_shipment_id -> Uuid,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query! {
+    carrier_accounts,
+    carrier_webhooks,
+    cash_transfers,
     delivery_methods,
     delivery_plans,
+    incident_notes,
+    incidents,
+    shipment_labels,
     shipments,
     tracking_events,
+    unmapped_codes,
 }

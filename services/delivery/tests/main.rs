@@ -2,10 +2,12 @@
 
 mod book_shipment;
 mod cancel_delivery;
+mod carriers_conformance;
 mod create_delivery_method;
 mod get_shipment;
 mod list_delivery_methods;
 mod list_shipments;
+mod outside;
 mod plan_delivery;
 mod quote_delivery;
 mod record_tracking_event;
@@ -71,7 +73,7 @@ impl Yard {
             weight_grams: 1200,
             goods_total: Some(money("1040.00", "UAH")),
             cash_on_delivery: true,
-            fixed_price: None,
+            ..Default::default()
         }
     }
 
@@ -174,6 +176,7 @@ pub fn report(
         description: "Left with the neighbour Ivan".to_owned(),
         location: "Kyiv".to_owned(),
         incident_reason: if failed { "consignee_not_home".to_owned() } else { String::new() },
+        ..Default::default()
     };
     pb::RecordTrackingEventRequest {
         shipment_id: parcel.shipment_id.clone(),

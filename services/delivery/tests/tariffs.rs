@@ -74,7 +74,7 @@ proptest! {
             ..anywhere(*price)
         }).collect();
         let method = DeliveryMethod {
-            id: DeliveryMethodId::new(), shop_id: None, kind: Kind::Courier, name: String::new(), tariffs,
+            id: DeliveryMethodId::new(), shop_id: None, kind: Kind::Courier, account_id: None, service: String::new(), name: String::new(), tariffs,
             cash_on_delivery: takes, archived: false, sort_order: 0, version: 1,
         };
         let cart = Cart { address: None, goods_total: uah(total), weight_grams: weight, cash_on_delivery: cash };

@@ -1,11 +1,14 @@
 //! The allowed moves as a table, and what holds for any sequence of reports.
 
 use korob_delivery::Error;
+use korob_delivery::model::address::Recipient;
+use korob_delivery::model::delivery_method::Kind;
+use korob_delivery::model::delivery_plan::{DeliveryPlan, Wish};
 use korob_delivery::model::incident_reason::{INCIDENT_REASONS, is_incident_reason};
 use korob_delivery::model::shipment::{Shipment, TrackingEvent};
 use korob_delivery::model::tracking_status::{Effect, TrackingStatus};
 use proptest::prelude::*;
-use types::{Clock, DeliveryPlanId, OrderId, ShipmentId, ShopId};
+use types::{Clock, DeliveryMethodId, DeliveryPlanId, Money, OrderId, ShipmentId, ShopId};
 
 #[test]
 fn the_table_of_moves_is_golden() {
@@ -52,19 +55,33 @@ fn the_list_of_incidents_is_closed() {
 }
 
 fn parcel() -> Shipment {
-    Shipment {
-        id: ShipmentId::new(),
+    let currency = "UAH".parse().expect("a currency");
+    let wish = Wish {
         plan_id: DeliveryPlanId::new(),
         order_id: OrderId::new(),
         shop_id: ShopId::new(),
-        carrier: "own-courier".to_owned(),
-        tracking_number: "KB".to_owned(),
-        status: TrackingStatus::Pending,
-        status_time: None,
+        method_id: DeliveryMethodId::new(),
+        address: None,
+        recipient: Recipient::default(),
+        weight_grams: 0,
+        goods_total: Money::zero(currency),
+        cash_on_delivery: false,
+        fixed_price: Some(Money::zero(currency)),
+        items: Vec::new(),
+        cash_amount: None,
+        order_number: String::new(),
+    };
+    let plan = DeliveryPlan {
+        wish,
+        method_name: String::new(),
+        kind: Kind::Courier,
+        account_id: None,
+        service: String::new(),
+        price: Money::zero(currency),
+        cancelled: false,
         version: 1,
-        create_time: Clock::system().now(),
-        events: Vec::new(),
-    }
+    };
+    Shipment::of(&plan, ShipmentId::new(), Clock::system().now())
 }
 
 proptest! {
@@ -72,13 +89,8 @@ proptest! {
     fn a_status_never_goes_back_in_time(reports in prop::collection::vec((0_usize..12, 0_i64..20), 0..30)) {
         let mut parcel = parcel();
         for (status, seconds) in reports {
-            let event = TrackingEvent {
-                status: TrackingStatus::ALL[status],
-                occur_time: parcel.create_time + std::time::Duration::from_secs(seconds.unsigned_abs()),
-                description: String::new(),
-                location: String::new(),
-                incident_reason: String::new(),
-            };
+            let occur_time = parcel.create_time + std::time::Duration::from_secs(seconds.unsigned_abs());
+            let event = TrackingEvent::bare(TrackingStatus::ALL[status], occur_time);
             let before = parcel.clone();
             match parcel.track(event.clone()) {
                 Ok(Some(previous)) => {

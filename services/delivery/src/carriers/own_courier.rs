@@ -4,9 +4,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use rpc::Fields;
 use store::Store;
 
-use super::{Carrier, Parcel, Waybill};
-use crate::error::Result;
-use crate::model::delivery_plan::DeliveryPlan;
+use super::{Answer, Booked, Booking, Carrier, Waybill, own_label};
+use crate::model::consignment::Consignment;
+use crate::model::label_rows::Label;
 
 /// The shop's own courier.
 pub struct OwnCourier {
@@ -25,8 +25,8 @@ impl Carrier for OwnCourier {
         "own-courier"
     }
 
-    fn check(&self, plan: &DeliveryPlan, fields: &mut Fields) {
-        let (recipient, address) = (&plan.wish.recipient, plan.wish.address.clone().unwrap_or_default());
+    fn check(&self, parcel: &Consignment, fields: &mut Fields) {
+        let (recipient, address) = (&parcel.recipient, &parcel.address);
         let needed = [
             ("recipient_name", &recipient.name, "the courier asks for the recipient by name"),
             ("recipient_phone", &recipient.phone, "the courier calls the recipient"),
@@ -38,7 +38,11 @@ impl Carrier for OwnCourier {
         }
     }
 
-    fn book<'a>(&'a self, _: Parcel<'a>) -> BoxFuture<'a, Result<Waybill>> {
-        Waybill::next(&self.store).boxed()
+    fn create<'a>(&'a self, _: &'a Consignment) -> BoxFuture<'a, Answer<Booking>> {
+        async { Ok(Waybill::next(&self.store).await?.into_booking()) }.boxed()
+    }
+
+    fn label<'a>(&'a self, parcel: Booked<'a>) -> BoxFuture<'a, Answer<Option<Label>>> {
+        async move { Ok(Some(own_label::draw(parcel)?)) }.boxed()
     }
 }

@@ -4,9 +4,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use rpc::Fields;
 use store::Store;
 
-use super::{Carrier, Parcel, Waybill};
-use crate::error::Result;
-use crate::model::delivery_plan::DeliveryPlan;
+use super::{Answer, Booked, Booking, Carrier, Waybill, own_label};
+use crate::model::consignment::Consignment;
+use crate::model::label_rows::Label;
 
 /// The shop's counter.
 pub struct PickupCounter {
@@ -25,9 +25,13 @@ impl Carrier for PickupCounter {
         "pickup"
     }
 
-    fn check(&self, _: &DeliveryPlan, _: &mut Fields) {}
+    fn check(&self, _: &Consignment, _: &mut Fields) {}
 
-    fn book<'a>(&'a self, _: Parcel<'a>) -> BoxFuture<'a, Result<Waybill>> {
-        Waybill::next(&self.store).boxed()
+    fn create<'a>(&'a self, _: &'a Consignment) -> BoxFuture<'a, Answer<Booking>> {
+        async { Ok(Waybill::next(&self.store).await?.into_booking()) }.boxed()
+    }
+
+    fn label<'a>(&'a self, parcel: Booked<'a>) -> BoxFuture<'a, Answer<Option<Label>>> {
+        async move { Ok(Some(own_label::draw(parcel)?)) }.boxed()
     }
 }

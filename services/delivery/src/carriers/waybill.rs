@@ -4,7 +4,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use store::{Store, cached_sql};
 
-use crate::error::Result;
+use super::Booking;
 
 /// The number of a parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Waybill(String);
 
 impl Waybill {
     /// The next number of this installation. Numbers have gaps: one is taken before the parcel is stored.
-    pub async fn next(store: &Store) -> Result<Self> {
+    pub async fn next(store: &Store) -> store::Result<Self> {
         let mut connection = store.connection().await?;
         let next = cached_sql("SELECT nextval('waybill_numbers')").returns::<(BigInt,)>();
         let (serial,): (i64,) = next.get_result(&mut *connection).await?;
@@ -28,6 +28,11 @@ impl Waybill {
     /// The text.
     pub fn into_text(self) -> String {
         self.0
+    }
+
+    /// The shop's own parcels are booked at once and have no other name.
+    pub fn into_booking(self) -> Booking {
+        Booking::Registered { carrier_parcel_id: String::new(), tracking_number: self.0, price: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A way to deliver that a shop offers.
 
-use types::{DeliveryMethodId, ShopId};
+use types::{CarrierAccountId, DeliveryMethodId, ShopId};
 
 use crate::model::tariff::{Cart, Tariff};
 
@@ -11,6 +11,8 @@ pub enum Kind {
     Courier,
     /// The buyer comes to the shop.
     Pickup,
+    /// A carrier outside.
+    Parcel,
 }
 
 impl Kind {
@@ -19,12 +21,14 @@ impl Kind {
         match self {
             Self::Courier => "courier",
             Self::Pickup => "pickup",
+            Self::Parcel => "parcel",
         }
     }
 
     /// Reads the word.
     pub fn stored(word: &str) -> Result<Self, store::Error> {
-        let found = [Self::Courier, Self::Pickup].into_iter().find(|kind| kind.as_str() == word);
+        let found =
+            [Self::Courier, Self::Pickup, Self::Parcel].into_iter().find(|kind| kind.as_str() == word);
         found.ok_or_else(|| store::Error::Corrupt(format!("delivery kind {word:?}")))
     }
 }
@@ -36,6 +40,10 @@ pub struct DeliveryMethod {
     /// `None` for every shop of the organisation.
     pub shop_id: Option<ShopId>,
     pub kind: Kind,
+    /// The account that books its parcels: of a method of kind parcel, and only there.
+    pub account_id: Option<CarrierAccountId>,
+    /// What the carrier calls the service.
+    pub service: String,
     pub name: String,
     pub tariffs: Vec<Tariff>,
     /// Whether the carrier takes cash.
@@ -49,8 +57,12 @@ pub struct DeliveryMethod {
 impl DeliveryMethod {
     /// The first tariff that fits; `None` also when cash is wanted and not taken.
     pub fn quote(&self, cart: &Cart<'_>) -> Option<&Tariff> {
-        let takes_the_payment = self.cash_on_delivery || !cart.cash_on_delivery;
-        takes_the_payment.then(|| self.tariff(cart)).flatten()
+        self.takes_the_payment(cart).then(|| self.tariff(cart)).flatten()
+    }
+
+    /// Whether cash is taken, or none is wanted.
+    pub fn takes_the_payment(&self, cart: &Cart<'_>) -> bool {
+        self.cash_on_delivery || !cart.cash_on_delivery
     }
 
     /// The first tariff that fits.

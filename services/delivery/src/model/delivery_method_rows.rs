@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use store::{Error as StoreError, Tx};
-use types::{DeliveryMethodId, ShopId};
+use types::{CarrierAccountId, DeliveryMethodId, ShopId};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -25,6 +25,8 @@ pub struct DeliveryMethodRow {
     archived: bool,
     pub sort_order: i32,
     version: i64,
+    carrier_account_id: Option<Uuid>,
+    carrier_service: String,
 }
 
 impl DeliveryMethodRow {
@@ -37,6 +39,8 @@ impl DeliveryMethodRow {
             id: DeliveryMethodId::from_uuid(self.delivery_method_id),
             shop_id: self.shop_id.map(ShopId::from_uuid),
             kind: Kind::stored(&self.kind)?,
+            account_id: self.carrier_account_id.map(CarrierAccountId::from_uuid),
+            service: self.carrier_service,
             name: self.name,
             tariffs: tariffs.map_err(|error| StoreError::Corrupt(error.to_string()))?,
             cash_on_delivery: self.cash_on_delivery,
@@ -75,6 +79,8 @@ pub async fn insert(tx: &mut Tx, method: &DeliveryMethod) -> Result<()> {
             rows::archived.eq(method.archived),
             rows::sort_order.eq(method.sort_order),
             rows::create_time.eq(now),
+            rows::carrier_account_id.eq(method.account_id.map(|account| account.uuid())),
+            rows::carrier_service.eq(&method.service),
         ))
         .execute(tx.conn())
         .await?;
@@ -91,6 +97,8 @@ pub async fn update(tx: &mut Tx, method: &DeliveryMethod) -> Result<()> {
             rows::archived.eq(method.archived),
             rows::sort_order.eq(method.sort_order),
             rows::version.eq(method.version),
+            rows::carrier_account_id.eq(method.account_id.map(|account| account.uuid())),
+            rows::carrier_service.eq(&method.service),
         ))
         .execute(tx.conn())
         .await?;

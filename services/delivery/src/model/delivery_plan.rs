@@ -1,9 +1,10 @@
 //! How an order is to be delivered, fixed when it was placed.
 
-use types::{DeliveryMethodId, DeliveryPlanId, Money, OrderId, ShopId};
+use types::{CarrierAccountId, DeliveryMethodId, DeliveryPlanId, Money, OrderId, ShopId};
 
 use crate::error::{Error, Result};
 use crate::model::address::{Address, Recipient};
+use crate::model::consignment::Item;
 use crate::model::delivery_method::{DeliveryMethod, Kind};
 use crate::model::tariff::Cart;
 
@@ -21,6 +22,12 @@ pub struct Wish {
     pub cash_on_delivery: bool,
     /// Already sold at this price, in the currency of the goods.
     pub fixed_price: Option<Money>,
+    /// What the parcel holds.
+    pub items: Vec<Item>,
+    /// What the carrier takes from the buyer; `None` with cash on delivery is the goods and the delivery.
+    pub cash_amount: Option<Money>,
+    /// The number people know the order by.
+    pub order_number: String,
 }
 
 /// A wish with its price.
@@ -29,6 +36,9 @@ pub struct DeliveryPlan {
     pub wish: Wish,
     pub method_name: String,
     pub kind: Kind,
+    /// The account that books its parcels; `None` for the shop's own.
+    pub account_id: Option<CarrierAccountId>,
+    pub service: String,
     pub price: Money,
     pub cancelled: bool,
     /// Grows by one with every change.
@@ -36,19 +46,39 @@ pub struct DeliveryPlan {
 }
 
 impl DeliveryPlan {
-    /// Prices a wish: fixed, or by the first tariff of the method that fits.
-    pub fn price(wish: Wish, method: Option<&DeliveryMethod>) -> Result<Self> {
+    /// Prices a wish: fixed, as the buyer was told by the carrier, or by the first tariff of the method that fits.
+    pub fn price(wish: Wish, method: Option<&DeliveryMethod>, told: Option<Money>) -> Result<Self> {
         let offered = method.filter(|method| method.is_offered_by(wish.shop_id));
         let method = offered.ok_or(Error::DeliveryMethodNotFound)?;
         if wish.cash_on_delivery && !method.cash_on_delivery {
             return Err(Error::CashOnDeliveryNotPossible);
         }
-        let price = match wish.fixed_price {
+        let told = told.filter(|told| told.currency() == wish.goods_total.currency());
+        let price = match wish.fixed_price.or(told) {
             Some(price) => price,
             None => method.tariff(&wish.cart()).ok_or(Error::NoTariffFits)?.price,
         };
-        let (method_name, kind) = (method.name.clone(), method.kind);
-        Ok(Self { wish, method_name, kind, price, cancelled: false, version: 1 })
+        Ok(Self {
+            wish,
+            method_name: method.name.clone(),
+            kind: method.kind,
+            account_id: method.account_id,
+            service: method.service.clone(),
+            price,
+            cancelled: false,
+            version: 1,
+        })
+    }
+
+    /// What the carrier takes from the buyer.
+    pub fn cash(&self) -> Option<Money> {
+        if !self.wish.cash_on_delivery {
+            return None;
+        }
+        // A sum that cannot be written down is refused when it is planned; the goods are the least.
+        let goods_and_delivery =
+            || self.wish.goods_total.checked_add(self.price).unwrap_or(self.wish.goods_total);
+        Some(self.wish.cash_amount.unwrap_or_else(goods_and_delivery)).filter(|cash| !cash.is_zero())
     }
 
     /// Cancels it.

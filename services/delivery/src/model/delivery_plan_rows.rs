@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use store::{Error as StoreError, Tx};
-use types::{Currency, DeliveryMethodId, DeliveryPlanId, Money, OrderId, ShopId};
+use types::{CarrierAccountId, Currency, DeliveryMethodId, DeliveryPlanId, Money, OrderId, ShopId};
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::model::address::Recipient;
+use crate::model::consignment::{Item, StoredItem};
 use crate::model::delivery_method::Kind;
 use crate::model::delivery_plan::{DeliveryPlan, Wish};
 use crate::schema::delivery_plans as rows;
@@ -44,6 +45,11 @@ struct PlanRow {
     cash_on_delivery: bool,
     cancelled: bool,
     version: i64,
+    carrier_account_id: Option<Uuid>,
+    carrier_service: String,
+    items: Value,
+    cash_amount: Option<i64>,
+    order_number: String,
 }
 
 /// The plans with these ids, with one statement.
@@ -108,6 +114,8 @@ impl PlanRow {
         let address =
             self.address.map(serde_json::from_value).transpose().map_err(|error| corrupt(&error))?;
         let price = Money::new(currency, self.price);
+        let items: Vec<StoredItem> = serde_json::from_value(self.items).map_err(|error| corrupt(&error))?;
+        let items = items.into_iter().map(Item::try_from).collect::<Result<_, _>>();
         let wish = Wish {
             plan_id: DeliveryPlanId::from_uuid(self.delivery_plan_id),
             order_id: OrderId::from_uuid(order_id),
@@ -119,15 +127,25 @@ impl PlanRow {
             goods_total: Money::new(currency, self.goods_total),
             cash_on_delivery: self.cash_on_delivery,
             fixed_price: self.price_fixed.then_some(price),
+            items: items.map_err(|error| corrupt(&error))?,
+            cash_amount: self.cash_amount.map(|minor| Money::new(currency, minor)),
+            order_number: self.order_number,
         };
         let (method_name, kind, cancelled) = (self.method_name, Kind::stored(&kind)?, self.cancelled);
         Ok(Stored::Plan(Box::new(DeliveryPlan {
             wish,
             method_name,
             kind,
+            account_id: self.carrier_account_id.map(CarrierAccountId::from_uuid),
+            service: self.carrier_service,
             price,
             cancelled,
             version: self.version,
         })))
     }
+}
+
+/// Goods as JSON, for the row.
+pub fn stored_items(items: &[Item]) -> Value {
+    serde_json::to_value(items.iter().map(StoredItem::from).collect::<Vec<_>>()).unwrap_or_default()
 }

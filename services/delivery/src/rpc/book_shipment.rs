@@ -1,18 +1,30 @@
-//! Books the parcel of a plan with its carrier; a repeat returns it.
+//! Books the parcel of a plan: with the shop's own carriers at once, with others a job does; a repeat returns it.
+
+use std::sync::Arc;
 
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields};
 use store::{Audit, Tx};
 use types::{DeliveryPlanId, ShipmentId};
 
-use crate::carriers::{Parcel, Waybill};
+use crate::carriers::{Answer, Booked, Booking, Carrier, CarrierError};
 use crate::error::{Error, Result};
+use crate::model::carrier_account_rows;
+use crate::model::consignment::Consignment;
+use crate::model::delivery_method::Kind;
 use crate::model::delivery_plan::DeliveryPlan;
 use crate::model::delivery_plan_rows::{self, Stored};
+use crate::model::label_rows::{self, Label};
 use crate::model::shipment::Shipment;
 use crate::model::shipment_rows;
-use crate::model::tracking_status::TrackingStatus;
+use crate::model::shipment_state::ShipmentState;
 use crate::{Delivery, wire};
+
+/// Who carries, and the waybill when it is there already.
+struct Ticket {
+    carrier: &'static str,
+    waybill: Option<(String, Label)>,
+}
 
 pub async fn handle(
     delivery: &Delivery,
@@ -27,18 +39,46 @@ pub async fn handle(
     }
     let plan = open_plan(delivery_plan_rows::find(&mut connection, plan_id).await?)?;
     drop(connection);
+    let ticket = ticket(delivery, &plan, id).await?;
 
-    let carrier = delivery.carriers.of(plan.kind);
-    let mut fields = Fields::new();
-    carrier.check(&plan, &mut fields);
-    fields.finish()?;
-
-    let waybill = carrier.book(Parcel { shipment_id: id, plan: &plan }).await?;
-    let carrier = carrier.name();
-    delivery
+    let booked = delivery
         .store
-        .transaction(call, async |tx: &mut Tx| store_parcel(tx, plan_id, id, carrier, waybill).await)
-        .await
+        .transaction(call, async |tx: &mut Tx| store_parcel(tx, plan_id, id, ticket).await)
+        .await?;
+    delivery.wake.notify_one();
+    Ok(booked)
+}
+
+/// The shop's own carriers give a number at once, so what they lack is refused at once; others are asked by a job.
+async fn ticket(delivery: &Delivery, plan: &DeliveryPlan, id: ShipmentId) -> Result<Ticket> {
+    let own: Arc<dyn Carrier> = match plan.kind {
+        Kind::Courier => delivery.carriers.courier(),
+        Kind::Pickup => delivery.carriers.counter(),
+        Kind::Parcel => {
+            let account_id = plan.account_id.ok_or(Error::CarrierAccountNotFound)?;
+            let mut connection = delivery.store.connection().await?;
+            let account = carrier_account_rows::find(&delivery.store, &mut connection, account_id).await?;
+            let account = account.ok_or(Error::CarrierAccountNotFound)?;
+            return Ok(Ticket { carrier: account.kind.as_str(), waybill: None });
+        }
+    };
+    let now = delivery.store.clock().now();
+    let consignment = Consignment::of(plan, &Shipment::of(plan, id, now), now);
+    let mut fields = Fields::new();
+    own.check(&consignment, &mut fields);
+    fields.finish()?;
+    match waybill(own.as_ref(), &consignment).await {
+        Ok(Some(waybill)) => Ok(Ticket { carrier: own.name(), waybill: Some(waybill) }),
+        Err(CarrierError::Ours(error)) => Err(error.into()),
+        Ok(None) | Err(_) => Err(Error::CarrierUnavailable),
+    }
+}
+
+async fn waybill(own: &dyn Carrier, consignment: &Consignment) -> Answer<Option<(String, Label)>> {
+    let Booking::Registered { tracking_number, .. } = own.create(consignment).await? else { return Ok(None) };
+    let booked = Booked { consignment, carrier_parcel_id: "", tracking_number: &tracking_number };
+    let label = own.label(booked).await?;
+    Ok(label.map(|label| (tracking_number, label)))
 }
 
 fn parse(request: &pb::BookShipmentRequest) -> Result<(DeliveryPlanId, ShipmentId)> {
@@ -52,8 +92,7 @@ async fn store_parcel(
     tx: &mut Tx,
     plan_id: DeliveryPlanId,
     id: ShipmentId,
-    carrier: &str,
-    waybill: Waybill,
+    ticket: Ticket,
 ) -> Result<pb::Shipment> {
     // The plan is the lock: of two bookings of one plan the second sees the first.
     let locked = delivery_plan_rows::lock(tx, plan_id).await?;
@@ -66,21 +105,19 @@ async fn store_parcel(
         return Err(Error::ShipmentExists { shipment_id: live.id });
     }
 
-    let shipment = Shipment {
-        id,
-        plan_id,
-        order_id: plan.wish.order_id,
-        shop_id: plan.wish.shop_id,
-        carrier: carrier.to_owned(),
-        tracking_number: waybill.into_text(),
-        status: TrackingStatus::Pending,
-        status_time: None,
-        version: 1,
-        create_time: tx.now(),
-        events: Vec::new(),
-    };
+    let now = tx.now();
+    let mut shipment = Shipment { carrier: ticket.carrier.to_owned(), ..Shipment::of(&plan, id, now) };
+    if let Some((tracking_number, _)) = &ticket.waybill {
+        shipment.booked(tracking_number.clone(), None, now);
+        shipment.labelled();
+    }
+    // The first thing that is told of it has the version 1.
+    shipment.version = 1;
 
     shipment_rows::insert(tx, &shipment).await?;
+    if let Some((_, label)) = &ticket.waybill {
+        label_rows::keep(tx, id, label).await?;
+    }
 
     tell(tx, &shipment);
     Ok(wire::shipment(&shipment))
@@ -109,6 +146,10 @@ fn tell(tx: &mut Tx, shipment: &Shipment) {
         .set("tracking_number", &shipment.tracking_number)
         .set("status", shipment.status.as_str());
     tx.audit(audit);
+    // What waits for its carrier is not booked yet.
+    if shipment.state != ShipmentState::Booked {
+        return;
+    }
     let event = pb::ShipmentBooked { shipment: Some(wire::shipment_without_words(shipment)) };
     events::append(tx, shipment.id, shipment.version, Some(shipment.shop_id), &event);
 }

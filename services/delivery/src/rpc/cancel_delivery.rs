@@ -3,14 +3,14 @@
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields, TEXT_LENGTH_MAX};
 use store::{Audit, Tx};
-use types::DeliveryPlanId;
+use types::{DeliveryPlanId, ShipmentId};
 
+use super::cancel_shipment;
 use crate::error::{Error, Result};
 use crate::model::delivery_plan::DeliveryPlan;
 use crate::model::delivery_plan_rows::{self, Stored};
-use crate::model::shipment::Shipment;
+use crate::model::shipment::Cancellation;
 use crate::model::shipment_rows;
-use crate::model::tracking_status::TrackingStatus;
 use crate::{Delivery, wire};
 
 pub async fn handle(
@@ -23,7 +23,10 @@ pub async fn handle(
     let reason = fields.text("reason", &request.reason, TEXT_LENGTH_MAX);
     let id = fields.finish_with(id)?;
 
-    delivery.store.transaction(call, async |tx: &mut Tx| cancel(tx, id, &reason).await).await
+    let cancelled =
+        delivery.store.transaction(call, async |tx: &mut Tx| cancel(tx, id, &reason).await).await?;
+    delivery.wake.notify_one();
+    Ok(cancelled)
 }
 
 async fn cancel(tx: &mut Tx, id: DeliveryPlanId, reason: &str) -> Result<pb::DeliveryPlan> {
@@ -41,42 +44,29 @@ async fn cancel(tx: &mut Tx, id: DeliveryPlanId, reason: &str) -> Result<pb::Del
     }
     let mut shipments = shipment_rows::lock_of_plan(tx, id).await?;
 
-    let now = tx.now();
     let mut cancelled = Vec::new();
     for shipment in &mut shipments {
-        if shipment.cancel(now)? {
-            cancelled.push(&*shipment);
+        if cancel_shipment::cancel(tx, shipment).await? != Cancellation::Before {
+            cancelled.push(shipment.id);
         }
     }
     plan.cancel();
 
-    for shipment in &cancelled {
-        if let Some(event) = shipment.events.iter().find(|event| event.status == TrackingStatus::Cancelled) {
-            shipment_rows::save(tx, shipment, event).await?;
-        }
-    }
     delivery_plan_rows::save_cancelled(tx, &plan, reason).await?;
 
     tell(tx, &plan, &cancelled, reason);
     Ok(wire::delivery_plan(&plan))
 }
 
-fn tell(tx: &mut Tx, plan: &DeliveryPlan, cancelled: &[&Shipment], reason: &str) {
+fn tell(tx: &mut Tx, plan: &DeliveryPlan, cancelled: &[ShipmentId], reason: &str) {
     let wish = &plan.wish;
-    let shipments: Vec<_> = cancelled.iter().map(|shipment| shipment.id.to_string()).collect();
+    let shipments: Vec<_> = cancelled.iter().map(ShipmentId::to_string).collect();
     let audit = Audit::new("delivery.cancel_delivery", wish.plan_id)
         .shop(wish.shop_id.uuid())
         .change("cancelled", false, true)
         .set("cancelled_shipments", shipments)
         .set("reason", reason);
     tx.audit(audit);
-    for shipment in cancelled {
-        let event = pb::ShipmentTracked {
-            shipment: Some(wire::shipment_without_words(shipment)),
-            previous_status: wire::tracking_status(TrackingStatus::Pending).into(),
-        };
-        events::append(tx, shipment.id, shipment.version, Some(shipment.shop_id), &event);
-    }
     let event = pb::DeliveryCancelled {
         delivery_plan_id: wish.plan_id.to_string(),
         order_id: wish.order_id.to_string(),

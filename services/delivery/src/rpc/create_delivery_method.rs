@@ -2,13 +2,13 @@
 
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields, Shops};
-use store::{Audit, Once, Tx};
+use store::{Audit, Once, Store, Tx};
 use types::{DeliveryMethodId, ShopId};
 
 use super::tariff_fields;
 use crate::error::{Error, Result};
 use crate::model::delivery_method::{DeliveryMethod, Kind};
-use crate::model::delivery_method_rows;
+use crate::model::{carrier_account_rows, delivery_method_rows};
 use crate::{Delivery, wire};
 
 const METHOD: &str = "delivery.create_delivery_method";
@@ -24,7 +24,9 @@ pub async fn handle(
 
     let scope = method.shop_id.map_or_else(|| "org".to_owned(), String::from);
     let once = Once { scope: &scope, method: METHOD, key: &key };
-    let created = delivery.store.once(call, once, &request, async |tx: &mut Tx| {
+    let store = &delivery.store;
+    let created = store.once(call, once, &request, async |tx: &mut Tx| {
+        serves(store, tx, &method).await?;
         delivery_method_rows::insert(tx, &method).await?;
         tx.audit(audit(&method)?);
         Ok(wire::delivery_method(&method))
@@ -41,6 +43,14 @@ pub fn may_change(call: &Call, shop: Option<ShopId>) -> Result<()> {
     }
 }
 
+/// Whether the account of a method is there for its shop.
+pub async fn serves(store: &Store, tx: &mut Tx, method: &DeliveryMethod) -> Result<()> {
+    let Some(id) = method.account_id else { return Ok(()) };
+    let account = carrier_account_rows::find(store, tx.conn(), id).await?;
+    let account = account.filter(|account| account.serves(method.shop_id));
+    account.map(drop).ok_or(Error::CarrierAccountNotFound)
+}
+
 fn parse(request: &pb::CreateDeliveryMethodRequest) -> Result<(DeliveryMethod, String)> {
     let mut fields = Fields::new();
     let key = fields.idempotency_key(&request.idempotency_key);
@@ -50,10 +60,15 @@ fn parse(request: &pb::CreateDeliveryMethodRequest) -> Result<(DeliveryMethod, S
         let kind = kind(&mut fields, wanted.kind);
         let name = tariff_fields::name(&mut fields, &wanted.name);
         let tariffs = tariff_fields::tariffs(&mut fields, &wanted.tariffs);
+        let kind = kind?;
+        let (account_id, service) =
+            tariff_fields::carrier(&mut fields, kind, &wanted.carrier_account_id, &wanted.carrier_service);
         Some(DeliveryMethod {
             id: DeliveryMethodId::new(),
             shop_id,
-            kind: kind?,
+            kind,
+            account_id,
+            service,
             name,
             tariffs,
             cash_on_delivery: wanted.cash_on_delivery,
@@ -69,6 +84,7 @@ fn kind(fields: &mut Fields, kind: i32) -> Option<Kind> {
     match pb::DeliveryKind::try_from(kind) {
         Ok(pb::DeliveryKind::Courier) => Some(Kind::Courier),
         Ok(pb::DeliveryKind::Pickup) => Some(Kind::Pickup),
+        Ok(pb::DeliveryKind::Parcel) => Some(Kind::Parcel),
         Ok(pb::DeliveryKind::Unspecified) => {
             fields.refuse("delivery_method.kind", "REQUIRED", "is required");
             None
@@ -83,6 +99,8 @@ fn kind(fields: &mut Fields, kind: i32) -> Option<Kind> {
 fn audit(method: &DeliveryMethod) -> Result<Audit> {
     let audit = Audit::new(METHOD, method.id)
         .set("kind", method.kind.as_str())
+        .set("carrier_account_id", method.account_id.map(|account| account.to_string()))
+        .set("carrier_service", &method.service)
         .set("name", &method.name)
         .set("tariffs", delivery_method_rows::stored(&method.tariffs)?)
         .set("cash_on_delivery", method.cash_on_delivery)

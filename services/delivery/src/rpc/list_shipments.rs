@@ -12,14 +12,19 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::model::shipment_rows::{self, ShipmentRow};
+use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::TrackingStatus;
 use crate::schema::shipments as rows;
 use crate::{Delivery, wire};
+
+const NUMBER_LENGTH_MAX: usize = 100;
 
 struct Wanted {
     order_id: Option<OrderId>,
     shop_id: Option<ShopId>,
     status: Option<TrackingStatus>,
+    state: Option<ShipmentState>,
+    tracking_number: String,
     page: Page<(DateTime<Utc>, Uuid)>,
 }
 
@@ -28,7 +33,7 @@ pub async fn handle(
     call: &Call,
     request: pb::ListShipmentsRequest,
 ) -> Result<pb::ListShipmentsResponse> {
-    let Wanted { order_id, shop_id, status, page } = parse(delivery, request)?;
+    let Wanted { order_id, shop_id, status, state, tracking_number, page } = parse(delivery, request)?;
 
     let mut query = rows::table.select(ShipmentRow::as_select()).into_boxed();
     if let Some(shops) = call.caller.shops.filter() {
@@ -43,6 +48,12 @@ pub async fn handle(
     if let Some(status) = status {
         query = query.filter(rows::status.eq(status.as_str()));
     }
+    if let Some(state) = state {
+        query = query.filter(rows::state.eq(state.as_str()));
+    }
+    if !tracking_number.is_empty() {
+        query = query.filter(rows::tracking_number.eq(tracking_number));
+    }
     if let Some((time, id)) = page.after {
         query = query
             .filter(rows::create_time.lt(time).or(rows::create_time.eq(time).and(rows::shipment_id.lt(id))));
@@ -52,7 +63,7 @@ pub async fn handle(
     let found: Vec<ShipmentRow> = newest_first.load(&mut connection).await?;
 
     let (found, next_page_token) = page.cut(&delivery.store, found, ShipmentRow::key);
-    let found = shipment_rows::with_events(&mut connection, found).await?;
+    let found = shipment_rows::whole(&mut connection, found).await?;
     Ok(pb::ListShipmentsResponse { shipments: found.iter().map(wire::shipment).collect(), next_page_token })
 }
 
@@ -67,9 +78,17 @@ fn parse(delivery: &Delivery, request: pb::ListShipmentsRequest) -> Result<Wante
             None
         }
     };
+    let state = match pb::ShipmentState::try_from(request.state) {
+        Ok(state) => wire::read_shipment_state(state),
+        Err(_) => {
+            fields.refuse("state", "UNKNOWN_VALUE", "is not a state of a shipment");
+            None
+        }
+    };
+    let tracking_number = fields.text("tracking_number", &request.tracking_number, NUMBER_LENGTH_MAX);
     fields.finish()?;
     let filters = pb::ListShipmentsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
     let page =
         Page::parse(&delivery.store, request.page_size, &request.page_token, &filters.encode_to_vec())?;
-    Ok(Wanted { order_id, shop_id, status, page })
+    Ok(Wanted { order_id, shop_id, status, state, tracking_number, page })
 }

@@ -1,6 +1,7 @@
 //! Stores how an order is delivered and fixes the price; concurrent orders are committed together.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -12,13 +13,14 @@ use store::{Audit, Store, Tx, cached_sql};
 use types::{DeliveryMethodId, DeliveryPlanId, Money};
 use uuid::Uuid;
 
-use super::address_fields;
+use super::{address_fields, item_fields};
 use crate::error::{Error, Result};
 use crate::model::address::Recipient;
 use crate::model::delivery_method::DeliveryMethod;
 use crate::model::delivery_method_rows;
 use crate::model::delivery_plan::{DeliveryPlan, Wish};
 use crate::model::delivery_plan_rows::{self, Stored};
+use crate::quotes::Quotes;
 use crate::{Delivery, wire};
 
 /// How long a batch may take.
@@ -27,6 +29,7 @@ const BATCH_PATIENCE: Duration = Duration::from_secs(10);
 const FIXED_PRICE_SCOPE: &str = "orders.price";
 const NAME_LENGTH_MAX: usize = 200;
 const PHONE_LENGTH_MAX: usize = 50;
+const ORDER_NUMBER_LENGTH_MAX: usize = 64;
 
 /// One request of a batch.
 #[derive(Debug, Clone)]
@@ -67,6 +70,14 @@ fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
         fixed_price.zip(goods_total).is_none_or(|(price, total)| price.currency() == total.currency());
     let problem = "must be the currency of the goods";
     fields.check(one_currency, "fixed_price.currency_code", "CURRENCY_MISMATCH", problem);
+    let items = item_fields::items(&mut fields, &request.items, goods_total);
+    let cash_amount = request.cash_on_delivery_amount.as_ref();
+    let cash_amount =
+        cash_amount.and_then(|cash| address_fields::sum(&mut fields, "cash_on_delivery_amount", Some(cash)));
+    let one_currency =
+        cash_amount.zip(goods_total).is_none_or(|(cash, total)| cash.currency() == total.currency());
+    fields.check(one_currency, "cash_on_delivery_amount.currency_code", "CURRENCY_MISMATCH", problem);
+    let order_number = fields.text("order_number", &request.order_number, ORDER_NUMBER_LENGTH_MAX);
     let wish = (|| {
         Some(Wish {
             plan_id: plan_id?,
@@ -79,14 +90,17 @@ fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
             goods_total: goods_total?,
             cash_on_delivery: request.cash_on_delivery,
             fixed_price,
+            items: items?,
+            cash_amount,
+            order_number,
         })
     })();
     Ok(fields.finish_with(wish)?)
 }
 
 /// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
-pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>> {
-    match plan_together(&store, &batch).await {
+pub async fn run(store: Store, quotes: Arc<Quotes>, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>> {
+    match plan_together(&store, &quotes, &batch).await {
         Ok(answers) => answers,
         Err(error) if batch.len() == 1 => vec![Err(error)],
         Err(Error::Store(error @ (store::Error::Unreachable(_) | store::Error::PoolExhausted))) => {
@@ -97,7 +111,7 @@ pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>
             tracing::warn!(%error, size = batch.len(), "a batch of plans failed; each is made alone");
             let mut answers = Vec::with_capacity(batch.len());
             for planning in batch {
-                let alone = plan_together(&store, &[planning]).await;
+                let alone = plan_together(&store, &quotes, &[planning]).await;
                 answers.push(
                     alone.and_then(|mut answers| answers.pop().unwrap_or(Err(Error::DeliveryPlanNotFound))),
                 );
@@ -107,13 +121,17 @@ pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>
     }
 }
 
-async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<DeliveryPlan>>> {
+async fn plan_together(
+    store: &Store,
+    quotes: &Quotes,
+    batch: &[Planning],
+) -> Result<Vec<Result<DeliveryPlan>>> {
     let call = Call::begin(Caller::service("delivery"), BATCH_PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
             let methods = methods(tx, batch).await?;
             let mut refused = HashMap::new();
-            let new = price(batch, &methods, &mut refused);
+            let new = price(batch, &methods, quotes, &mut refused);
 
             let inserted = insert(tx, &new).await?;
             // Those that were there before, or that another process has just made or cancelled.
@@ -138,6 +156,7 @@ async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<D
 fn price<'a>(
     batch: &'a [Planning],
     methods: &HashMap<DeliveryMethodId, DeliveryMethod>,
+    quotes: &Quotes,
     refused: &mut HashMap<usize, Error>,
 ) -> Vec<(&'a Planning, DeliveryPlan)> {
     let mut seen = HashSet::new();
@@ -147,7 +166,11 @@ fn price<'a>(
         if seen.contains(&wish.plan_id) {
             continue;
         }
-        match DeliveryPlan::price(wish.clone(), methods.get(&wish.method_id)) {
+        let method = methods.get(&wish.method_id);
+        let account = method.and_then(|method| Some((method.account_id?, method)));
+        // What the buyer was told, from memory: no carrier is asked here.
+        let told = account.and_then(|(account, method)| quotes.told(account, &method.service, &wish.cart()));
+        match DeliveryPlan::price(wish.clone(), method, told) {
             Ok(plan) => {
                 seen.insert(wish.plan_id);
                 new.push((planning, plan));
@@ -199,11 +222,13 @@ async fn insert(tx: &mut Tx, new: &[(&Planning, DeliveryPlan)]) -> Result<HashSe
     let rows: Vec<(Uuid,)> = cached_sql(
         "INSERT INTO delivery_plans (delivery_plan_id, order_id, shop_id, delivery_method_id, method_name, kind, currency,
                                      price, price_fixed, goods_total, address, recipient_name, recipient_phone,
-                                     weight_grams, cash_on_delivery, create_time)
-         SELECT u.*, $16
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                     weight_grams, cash_on_delivery, carrier_account_id, carrier_service, items,
+                                     cash_amount, order_number, create_time)
+         SELECT u.*, $21
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
               AS u (delivery_plan_id, order_id, shop_id, delivery_method_id, method_name, kind, currency, price,
-                    price_fixed, goods_total, address, recipient_name, recipient_phone, weight_grams, cash_on_delivery)
+                    price_fixed, goods_total, address, recipient_name, recipient_phone, weight_grams, cash_on_delivery,
+                    carrier_account_id, carrier_service, items, cash_amount, order_number)
          ORDER BY u.delivery_plan_id
          ON CONFLICT (delivery_plan_id) DO NOTHING
          RETURNING delivery_plan_id",
@@ -223,6 +248,17 @@ async fn insert(tx: &mut Tx, new: &[(&Planning, DeliveryPlan)]) -> Result<HashSe
     .bind::<Array<Text>, _>(text(|plan| plan.wish.recipient.phone.clone()))
     .bind::<Array<Integer>, _>(wishes().map(|wish| wish.weight_grams).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(wishes().map(|wish| wish.cash_on_delivery).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(
+        plans().map(|plan| plan.account_id.map(|account| account.uuid())).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Text>, _>(text(|plan| plan.service.clone()))
+    .bind::<Array<Jsonb>, _>(
+        wishes().map(|wish| delivery_plan_rows::stored_items(&wish.items)).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<BigInt>>, _>(
+        wishes().map(|wish| wish.cash_amount.map(Money::minor)).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Text>, _>(wishes().map(|wish| wish.order_number.clone()).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
     .returns::<(SqlUuid,)>()
     .load(tx.conn())

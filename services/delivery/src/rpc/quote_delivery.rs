@@ -1,22 +1,32 @@
-//! Lists what fits a cart, with prices, in a fixed order.
+//! Lists what fits a cart, with prices, in a fixed order: carriers are asked at once, within a budget.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::join_all;
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields};
-use types::{Money, ShopId};
+use types::{CarrierAccountId, Money, ShopId};
+use uuid::Uuid;
 
 use super::address_fields;
 use super::list_delivery_methods::visible_shops;
+use crate::carriers::{Carrier, ServicePrice};
 use crate::error::Result;
 use crate::model::address::Address;
+use crate::model::carrier_account_rows::AccountRow;
+use crate::model::delivery_method::DeliveryMethod;
 use crate::model::delivery_method_rows::DeliveryMethodRow;
 use crate::model::tariff::Cart;
-use crate::schema::delivery_methods as rows;
+use crate::schema::{carrier_accounts, delivery_methods as rows};
 use crate::{Delivery, wire};
 
 /// Most methods of an installation that a quote looks at.
 const METHODS_MAX: i64 = 1000;
+/// Most accounts that are asked for one quote.
+const ACCOUNTS_MAX: usize = 20;
 
 struct Wanted {
     shop_id: Option<ShopId>,
@@ -26,6 +36,9 @@ struct Wanted {
     cash_on_delivery: bool,
 }
 
+/// What the carrier of an account says of a cart; `None` when it does not say.
+type Said = HashMap<CarrierAccountId, (&'static str, Option<Arc<Vec<ServicePrice>>>)>;
+
 pub async fn handle(
     delivery: &Delivery,
     call: &Call,
@@ -33,25 +46,96 @@ pub async fn handle(
 ) -> Result<pb::QuoteDeliveryResponse> {
     let wanted = parse(&request)?;
 
-    let mut query =
-        rows::table.filter(rows::archived.eq(false)).select(DeliveryMethodRow::as_select()).into_boxed();
-    if let Some(shops) = visible_shops(call, wanted.shop_id) {
-        query = query.filter(rows::shop_id.is_null().or(rows::shop_id.eq_any(shops.into_iter().map(Some))));
-    }
     let mut connection = delivery.store.connection().await?;
-    let in_order = query.order((rows::sort_order, rows::delivery_method_id)).limit(METHODS_MAX);
-    let found: Vec<DeliveryMethodRow> = in_order.load(&mut connection).await?;
-    let methods = found.into_iter().map(DeliveryMethodRow::read).collect::<Result<Vec<_>>>()?;
-
+    let methods = methods(&mut connection, call, wanted.shop_id).await?;
     let cart = Cart {
         address: wanted.address.as_ref(),
         goods_total: wanted.goods_total,
         weight_grams: wanted.weight_grams,
         cash_on_delivery: wanted.cash_on_delivery,
     };
-    let fitting =
-        methods.iter().filter_map(|method| Some(wire::delivery_option(method, method.quote(&cart)?)));
-    Ok(pb::QuoteDeliveryResponse { options: fitting.collect() })
+    let accounts = accounts(delivery, &mut connection, &methods, &cart).await?;
+    drop(connection);
+    let said = ask(delivery, accounts, &cart).await;
+
+    let options = methods.iter().filter_map(|method| option(method, &cart, &said));
+    Ok(pb::QuoteDeliveryResponse { options: options.collect() })
+}
+
+async fn methods(
+    conn: &mut AsyncPgConnection,
+    call: &Call,
+    shop: Option<ShopId>,
+) -> Result<Vec<DeliveryMethod>> {
+    let mut query =
+        rows::table.filter(rows::archived.eq(false)).select(DeliveryMethodRow::as_select()).into_boxed();
+    if let Some(shops) = visible_shops(call, shop) {
+        query = query.filter(rows::shop_id.is_null().or(rows::shop_id.eq_any(shops.into_iter().map(Some))));
+    }
+    let in_order = query.order((rows::sort_order, rows::delivery_method_id)).limit(METHODS_MAX);
+    let found: Vec<DeliveryMethodRow> = in_order.load(conn).await?;
+    found.into_iter().map(DeliveryMethodRow::read).collect()
+}
+
+/// The carriers of the methods that come into question.
+async fn accounts(
+    delivery: &Delivery,
+    conn: &mut AsyncPgConnection,
+    methods: &[DeliveryMethod],
+    cart: &Cart<'_>,
+) -> Result<Vec<(CarrierAccountId, Arc<dyn Carrier>)>> {
+    let possible = methods.iter().filter(|method| method.takes_the_payment(cart));
+    let mut ids: Vec<Uuid> = possible.filter_map(|method| method.account_id).map(|id| id.uuid()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.truncate(ACCOUNTS_MAX);
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = carrier_accounts::table
+        .filter(carrier_accounts::carrier_account_id.eq_any(ids))
+        .filter(carrier_accounts::enabled.eq(true))
+        .select(AccountRow::as_select());
+    let found: Vec<AccountRow> = found.load(conn).await?;
+    let open = |row: AccountRow| {
+        let account = row.read(&delivery.store)?;
+        Ok((account.id, delivery.carriers.outside(&account)))
+    };
+    found.into_iter().map(open).collect()
+}
+
+async fn ask(
+    delivery: &Delivery,
+    accounts: Vec<(CarrierAccountId, Arc<dyn Carrier>)>,
+    cart: &Cart<'_>,
+) -> Said {
+    let asked = accounts.into_iter().map(async |(id, carrier)| {
+        let name = carrier.name();
+        (id, (name, delivery.quotes.ask(id, carrier, cart).await))
+    });
+    join_all(asked).await.into_iter().collect()
+}
+
+/// The option of a method: the carrier's price, or that of its tariffs as an estimate; of the shop's own, the tariff.
+fn option(method: &DeliveryMethod, cart: &Cart<'_>, said: &Said) -> Option<pb::DeliveryOption> {
+    if !method.takes_the_payment(cart) {
+        return None;
+    }
+    let Some(account) = method.account_id else {
+        return Some(wire::delivery_option(method, method.quote(cart)?));
+    };
+    // A disabled account books nothing, so it offers nothing.
+    let (carrier, prices) = said.get(&account)?;
+    let mut option = match prices {
+        Some(prices) => {
+            let same_currency = |price: &&ServicePrice| price.price.currency() == cart.goods_total.currency();
+            let price = prices.iter().find(|price| price.service == method.service).filter(same_currency)?;
+            wire::carrier_option(method, price)
+        }
+        None => pb::DeliveryOption { estimate: true, ..wire::delivery_option(method, method.tariff(cart)?) },
+    };
+    (*carrier).clone_into(&mut option.carrier);
+    Some(option)
 }
 
 fn parse(request: &pb::QuoteDeliveryRequest) -> Result<Wanted> {

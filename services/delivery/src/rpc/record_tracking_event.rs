@@ -1,7 +1,5 @@
 //! Records what the courier reports; an older event never moves the status back.
 
-use std::time::Duration;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields};
@@ -10,6 +8,9 @@ use types::ShipmentId;
 
 use super::get_shipment::find_visible;
 use crate::error::{Error, Result};
+use crate::following::{CLOCK_AHEAD_MAX, known_reason, tell_tracked};
+use crate::incidents;
+use crate::model::incident::Cause;
 use crate::model::incident_reason::is_incident_reason;
 use crate::model::shipment::{Shipment, TrackingEvent};
 use crate::model::shipment_rows;
@@ -17,8 +18,6 @@ use crate::model::tracking_status::TrackingStatus;
 use crate::{Delivery, wire};
 
 const METHOD: &str = "delivery.record_tracking_event";
-/// How far a carrier's clock may run ahead. An event from the future would hold the status until then.
-const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
 const DESCRIPTION_LENGTH_MAX: usize = 1000;
 const LOCATION_LENGTH_MAX: usize = 300;
 
@@ -76,6 +75,9 @@ fn tracking_event(
         description,
         location,
         incident_reason,
+        carrier_code: String::new(),
+        code_map_version: 0,
+        carrier_event_id: None,
     })
 }
 
@@ -101,7 +103,13 @@ async fn record(tx: &mut Tx, id: ShipmentId, event: TrackingEvent) -> Result<pb:
 
     let moved_from = shipment.track(event.clone())?;
 
-    shipment_rows::save(tx, &shipment, &event).await?;
+    shipment_rows::add_event(tx, id, &event).await?;
+    if let Some(reason) = known_reason(&event.incident_reason) {
+        let words = event.description.clone();
+        incidents::raise(tx, &mut shipment, Cause { reason, field: String::new(), words }).await?;
+    }
+    incidents::close_those_over(tx, &mut shipment).await?;
+    shipment_rows::update(tx, &shipment).await?;
 
     tell(tx, &shipment, &event, moved_from);
     Ok(wire::shipment(&shipment))
@@ -117,10 +125,6 @@ fn tell(tx: &mut Tx, shipment: &Shipment, event: &TrackingEvent, moved_from: Opt
         .change("status", before.as_str(), shipment.status.as_str());
     tx.audit(audit);
     if let Some(previous) = moved_from {
-        let event = pb::ShipmentTracked {
-            shipment: Some(wire::shipment_without_words(shipment)),
-            previous_status: wire::tracking_status(previous).into(),
-        };
-        events::append(tx, shipment.id, shipment.version, Some(shipment.shop_id), &event);
+        tell_tracked(tx, shipment, previous);
     }
 }

@@ -2,8 +2,10 @@
 
 use proto::delivery::v1 as pb;
 use rpc::Fields;
+use types::CarrierAccountId;
 
 use super::address_fields::{country_code, not_negative, sum};
+use crate::model::delivery_method::Kind;
 use crate::model::tariff::Tariff;
 
 /// Most tariffs of a method.
@@ -13,6 +15,7 @@ const PLACES_MAX: usize = 500;
 /// The longest delivery.
 const DAYS_MAX: i32 = 365;
 const NAME_LENGTH_MAX: usize = 200;
+const SERVICE_LENGTH_MAX: usize = 64;
 
 /// The name buyers see.
 pub fn name(fields: &mut Fields, name: &str) -> String {
@@ -24,6 +27,25 @@ pub fn tariffs(fields: &mut Fields, tariffs: &[pb::Tariff]) -> Vec<Tariff> {
     fields.list_length("delivery_method.tariffs", tariffs.len(), TARIFFS_MAX);
     let read = tariffs.iter().take(TARIFFS_MAX).enumerate().map(|(at, one)| tariff(fields, at, one));
     read.collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
+/// Who carries the parcels of a method outside, and how; the shop's own carriers have neither.
+pub fn carrier(
+    fields: &mut Fields,
+    kind: Kind,
+    account: &str,
+    service: &str,
+) -> (Option<CarrierAccountId>, String) {
+    let (account_field, service_field) =
+        ("delivery_method.carrier_account_id", "delivery_method.carrier_service");
+    if kind != Kind::Parcel {
+        let problem = "only a method of kind PARCEL has a carrier account";
+        fields.check(account.is_empty(), account_field, "NOT_ALLOWED", problem);
+        fields.check(service.is_empty(), service_field, "NOT_ALLOWED", problem);
+        return (None, String::new());
+    }
+    let account = fields.parse(account_field, account);
+    (account, fields.required_text(service_field, service, SERVICE_LENGTH_MAX))
 }
 
 fn tariff(fields: &mut Fields, at: usize, tariff: &pb::Tariff) -> Option<Tariff> {

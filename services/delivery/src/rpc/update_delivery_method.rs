@@ -2,10 +2,10 @@
 
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields};
-use store::{Audit, Tx};
+use store::{Audit, Store, Tx};
 use types::DeliveryMethodId;
 
-use super::create_delivery_method::may_change;
+use super::create_delivery_method::{may_change, serves};
 use super::tariff_fields;
 use crate::error::{Error, Result};
 use crate::model::delivery_method::DeliveryMethod;
@@ -20,6 +20,8 @@ enum Change {
     CashOnDelivery(bool),
     Archived(bool),
     SortOrder(i32),
+    Carrier(String),
+    Service(String),
 }
 
 struct Changes {
@@ -34,7 +36,8 @@ pub async fn handle(
     request: pb::UpdateDeliveryMethodRequest,
 ) -> Result<pb::DeliveryMethod> {
     let wanted = parse(&request)?;
-    delivery.store.transaction(call, async |tx: &mut Tx| update(tx, wanted).await).await
+    let store = &delivery.store;
+    store.transaction(call, async |tx: &mut Tx| update(store, tx, wanted).await).await
 }
 
 fn parse(request: &pb::UpdateDeliveryMethodRequest) -> Result<Changes> {
@@ -57,15 +60,18 @@ fn change(fields: &mut Fields, path: &str, wanted: &pb::DeliveryMethod) -> Optio
         "cash_on_delivery" => Some(Change::CashOnDelivery(wanted.cash_on_delivery)),
         "archived" => Some(Change::Archived(wanted.archived)),
         "sort_order" => Some(Change::SortOrder(wanted.sort_order)),
+        "carrier_account_id" => Some(Change::Carrier(wanted.carrier_account_id.clone())),
+        "carrier_service" => Some(Change::Service(wanted.carrier_service.clone())),
         _ => {
-            let can = "one of name, tariffs, cash_on_delivery, archived, sort_order";
+            let can = "one of name, tariffs, cash_on_delivery, archived, sort_order, carrier_account_id, \
+                       carrier_service";
             fields.refuse("update_mask", "UNKNOWN_PATH", can);
             None
         }
     }
 }
 
-async fn update(tx: &mut Tx, wanted: Changes) -> Result<pb::DeliveryMethod> {
+async fn update(store: &Store, tx: &mut Tx, wanted: Changes) -> Result<pb::DeliveryMethod> {
     let locked = delivery_method_rows::lock(tx, wanted.id).await?;
     let shops = &tx.call().caller.shops;
     let visible = locked.filter(|method| method.shop_id.is_none_or(|shop| shops.allow(shop)));
@@ -76,7 +82,15 @@ async fn update(tx: &mut Tx, wanted: Changes) -> Result<pb::DeliveryMethod> {
     }
 
     let mut method = before.clone();
-    wanted.changes.into_iter().for_each(|change| method.apply(change));
+    let mut carrier = (before.account_id.map(String::from).unwrap_or_default(), before.service.clone());
+    wanted.changes.into_iter().for_each(|change| method.apply(change, &mut carrier));
+    let mut fields = Fields::new();
+    (method.account_id, method.service) =
+        tariff_fields::carrier(&mut fields, method.kind, &carrier.0, &carrier.1);
+    fields.finish()?;
+    if method.account_id != before.account_id {
+        serves(store, tx, &method).await?;
+    }
     if method == before {
         return Ok(wire::delivery_method(&before));
     }
@@ -89,8 +103,10 @@ async fn update(tx: &mut Tx, wanted: Changes) -> Result<pb::DeliveryMethod> {
 }
 
 impl DeliveryMethod {
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: Change, carrier: &mut (String, String)) {
         match change {
+            Change::Carrier(account) => carrier.0 = account,
+            Change::Service(service) => carrier.1 = service,
             Change::Name(name) => self.name = name,
             Change::Tariffs(tariffs) => self.tariffs = tariffs,
             Change::CashOnDelivery(taken) => self.cash_on_delivery = taken,
@@ -102,8 +118,11 @@ impl DeliveryMethod {
 
 fn audit(before: &DeliveryMethod, method: &DeliveryMethod) -> Result<Audit> {
     let tariffs = |method: &DeliveryMethod| delivery_method_rows::stored(&method.tariffs);
+    let account = |method: &DeliveryMethod| method.account_id.map(|account| account.to_string());
     let audit = Audit::new("delivery.update_delivery_method", method.id)
         .change("name", &before.name, &method.name)
+        .change("carrier_account_id", account(before), account(method))
+        .change("carrier_service", &before.service, &method.service)
         .change("tariffs", tariffs(before)?, tariffs(method)?)
         .change("cash_on_delivery", before.cash_on_delivery, method.cash_on_delivery)
         .change("archived", before.archived, method.archived)
