@@ -9,6 +9,7 @@ mod consumers;
 mod error;
 mod jobs;
 pub mod model;
+mod return_changes;
 mod rpc;
 pub mod sagas;
 mod schema;
@@ -42,6 +43,8 @@ use crate::sagas::cancel_order::CancelOrder;
 use crate::sagas::edit_order::EditOrder;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
 use crate::sagas::plan_fulfilment::PlanFulfilment;
+use crate::sagas::receive_return::ReceiveReturn;
+use crate::sagas::resolve_return::ResolveReturn;
 use crate::sagas::ship_stock::ShipStock;
 use crate::upstreams::Upstreams;
 
@@ -65,6 +68,8 @@ pub struct Orders {
     edits: Runner<EditOrder>,
     new_parts: Runner<PlanFulfilment>,
     parts_back: Runner<CancelFulfilment>,
+    receipts: Runner<ReceiveReturn>,
+    resolutions: Runner<ResolveReturn>,
 }
 
 impl Service for Orders {
@@ -116,7 +121,8 @@ impl Service for Orders {
         });
         let parts = run(run(parts, orders.placements), orders.cancellations);
         let parts = run(run(parts, orders.bookings), orders.handovers);
-        Ok(run(run(run(parts, orders.edits), orders.new_parts), orders.parts_back))
+        let parts = run(run(run(parts, orders.edits), orders.new_parts), orders.parts_back);
+        Ok(run(run(parts, orders.receipts), orders.resolutions))
     }
 }
 
@@ -142,7 +148,11 @@ impl Orders {
         let edits = Runner::new(EditOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let new_parts =
             Runner::new(PlanFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
-        let parts_back = Runner::new(CancelFulfilment::new(store.clone(), ask.clone()), store.clone(), stop);
+        let parts_back =
+            Runner::new(CancelFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let receipts =
+            Runner::new(ReceiveReturn::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let resolutions = Runner::new(ResolveReturn::new(store.clone(), ask.clone()), store.clone(), stop);
         let record = record_orders::start(store.clone(), placements.clone());
         Self {
             store,
@@ -155,6 +165,8 @@ impl Orders {
             edits,
             new_parts,
             parts_back,
+            receipts,
+            resolutions,
         }
     }
 

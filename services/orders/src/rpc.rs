@@ -1,15 +1,26 @@
 //! The RPCs of orders: this page lists, the chapters tell.
 
+mod approve_return;
 mod cancel_fulfilment;
 pub(crate) mod cancel_order;
+mod cancel_return;
 mod change_order_state;
 mod create_fulfilment;
+mod create_return;
 mod get_order;
+mod get_return;
 mod keyed;
 mod list_late_orders;
 mod list_order_history;
 mod list_orders;
+mod list_return_history;
+mod list_returns;
 mod place_order;
+mod receive_return;
+mod refuse_return;
+mod resolve_return;
+mod return_desk;
+mod send_return;
 mod ship_fulfilment;
 mod update_order;
 
@@ -83,44 +94,54 @@ impl OrderService for Orders {
         Ok(Response::new(list_late_orders::handle(self, &call, request).await?))
     }
 
-    async fn create_return(&self, _: Request<pb::CreateReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn create_return(&self, request: Request<pb::CreateReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_return::handle(self, &call, request).await?))
     }
 
-    async fn get_return(&self, _: Request<pb::GetReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn get_return(&self, request: Request<pb::GetReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_return::handle(self, &call, request).await?))
     }
 
-    async fn list_returns(&self, _: Request<pb::ListReturnsRequest>) -> Answer<pb::ListReturnsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_returns(&self, request: Request<pb::ListReturnsRequest>) -> Answer<pb::ListReturnsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_returns::handle(self, &call, request).await?))
     }
 
-    async fn approve_return(&self, _: Request<pb::ApproveReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn approve_return(&self, request: Request<pb::ApproveReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(approve_return::handle(self, &call, request).await?))
     }
 
-    async fn refuse_return(&self, _: Request<pb::RefuseReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn refuse_return(&self, request: Request<pb::RefuseReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(refuse_return::handle(self, &call, request).await?))
     }
 
-    async fn send_return(&self, _: Request<pb::SendReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn send_return(&self, request: Request<pb::SendReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(send_return::handle(self, &call, request).await?))
     }
 
-    async fn receive_return(&self, _: Request<pb::ReceiveReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn receive_return(&self, request: Request<pb::ReceiveReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(receive_return::handle(self, &call, request).await?))
     }
 
-    async fn resolve_return(&self, _: Request<pb::ResolveReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn resolve_return(&self, request: Request<pb::ResolveReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(resolve_return::handle(self, &call, request).await?))
     }
 
-    async fn cancel_return(&self, _: Request<pb::CancelReturnRequest>) -> Answer<pb::Return> {
-        Err(Status::unimplemented("not yet"))
+    async fn cancel_return(&self, request: Request<pb::CancelReturnRequest>) -> Answer<pb::Return> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(cancel_return::handle(self, &call, request).await?))
     }
 
-    async fn list_return_history(&self, _: Request<pb::ListReturnHistoryRequest>) -> Answer<pb::ListReturnHistoryResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_return_history(&self, request: Request<pb::ListReturnHistoryRequest>) -> Answer<pb::ListReturnHistoryResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_return_history::handle(self, &call, request).await?))
     }
 }
 

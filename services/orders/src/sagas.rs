@@ -8,5 +8,7 @@ pub mod keyed;
 pub mod next;
 pub mod place_order;
 pub mod plan_fulfilment;
+pub mod receive_return;
 mod recorded_orders;
+pub mod resolve_return;
 pub mod ship_stock;

@@ -350,6 +350,6 @@ fn external_id(source_id: String, id: &str) -> pb::ExternalId {
 }
 
 /// An id that may be absent: absent is empty.
-fn text<K: types::Kind>(id: Option<types::Id<K>>) -> String {
+pub(crate) fn text<K: types::Kind>(id: Option<types::Id<K>>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }

@@ -12,6 +12,7 @@ use crate::shop::{Client, Shop, furnish};
 
 const STEPS: [&str; 5] = ["IdentifyCustomer", "QuoteItems", "ReserveStock", "PlanDelivery", "OpenPayment"];
 const UNDOS: [&str; 3] = ["ReleaseReservation", "CancelDelivery", "VoidPayment"];
+const EDITING: [&str; 4] = ["PlanDelivery", "ChangePaymentAmount", "ChangeReservation", "CancelDelivery"];
 const CANCELLING: [&str; 3] = ["CancelDelivery", "ReleaseReservation", "VoidPayment"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +97,172 @@ async fn a_booking_is_ended_by_the_next_process() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn before_and_after_every_step_an_edit_is_done_by_the_next_process() {
+    for (step, failure) in twice(&EDITING) {
+        let doomed = Doomed::open().await;
+        let order = doomed.place().await;
+        doomed.them.fail(step, [failure.clone()]);
+        let request = edit(&order, 4);
+        let again = request.clone();
+        doomed.begin(async move |mut client, _| {
+            let _ = client.update_order(request).await;
+        });
+        let shop = doomed.crash_in(step).await;
+
+        let edited = shop.eventually(&order.order_id, "the edit is done", |order| order.etag == "2").await;
+
+        assert_eq!((edited.lines[0].ordered, edited.lines[0].reserved), (4, 4), "{step} {failure:?}");
+        {
+            let state = shop.them.state();
+            assert_eq!(state.stock["A-1"], 6, "{step} {failure:?}");
+            assert_eq!(state.payments[&order.payment_id].amount, 45_000, "{step} {failure:?}");
+            let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
+            assert_eq!(live.collect::<Vec<_>>(), [edited.delivery_plan_id.clone()], "{step} {failure:?}");
+        }
+        assert_eq!(shop.count("SELECT count(*) FROM order_edits").await, 0);
+        assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced", "OrderChanged"]);
+        assert_eq!(shop.update(again).await.unwrap().into_inner(), edited, "the key has its answer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_edit_is_undone_by_the_next_process() {
+    for (undo, failure) in twice(&["CancelDelivery"]) {
+        let doomed = Doomed::open().await;
+        let order = doomed.place().await;
+        doomed.them.fail("ChangeReservation", [Failure::Refuse("NOT_TODAY")]);
+        doomed.them.fail(undo, [failure.clone()]);
+        let request = edit(&order, 4);
+        doomed.begin(async move |mut client, _| {
+            let _ = client.update_order(request).await;
+        });
+        let shop = doomed.crash_in(undo).await;
+
+        testing::eventually("the edit is given up", async || {
+            let open = "SELECT count(*) FROM sagas WHERE kind = 'edit_order' AND state <> 'undone'";
+            (shop.count(open).await == 0).then_some(())
+        })
+        .await;
+
+        assert_eq!(shop.order(&order.order_id).await, order, "{undo} {failure:?}");
+        let state = shop.them.state();
+        assert_eq!((state.stock["A-1"], state.payments[&order.payment_id].amount), (8, 25_000), "{failure:?}");
+        let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
+        assert_eq!(live.collect::<Vec<_>>(), [order.delivery_plan_id.clone()], "{undo} {failure:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_is_made_and_taken_back_by_the_next_process() {
+    for (step, failure) in twice(&["PlanDelivery", "CancelDelivery"]) {
+        let doomed = Doomed::open().await;
+        let order = doomed.place().await;
+        let request = pb::CreateFulfilmentRequest {
+            order_id: order.order_id.clone(),
+            lines: vec![pb::FulfilmentLine {
+                line_id: order.lines[0].line_id.clone(),
+                quantity: 1,
+                ..Default::default()
+            }],
+            idempotency_key: "part".to_owned(),
+            ..Default::default()
+        };
+        let making = step == "PlanDelivery";
+        if making {
+            doomed.them.fail(step, [failure.clone()]);
+            doomed.begin(async move |mut client, _| {
+                let _ = client.create_fulfilment(request).await;
+            });
+        } else {
+            let split = doomed.client().create_fulfilment(request).await.unwrap().into_inner();
+            doomed.them.fail(step, [failure.clone()]);
+            let request = pb::CancelFulfilmentRequest {
+                order_id: order.order_id.clone(),
+                fulfilment_id: split.fulfilments[0].fulfilment_id.clone(),
+                reason: String::new(),
+                idempotency_key: "back".to_owned(),
+            };
+            doomed.begin(async move |mut client, _| {
+                let _ = client.cancel_fulfilment(request).await;
+            });
+        }
+        let shop = doomed.crash_in(step).await;
+
+        let wanted = if making { pb::FulfilmentState::Open } else { pb::FulfilmentState::Cancelled };
+        let done = shop
+            .eventually(&order.order_id, "the part is settled", |order| {
+                order.fulfilments.first().is_some_and(|part| part.state() == wanted)
+            })
+            .await;
+
+        let live = shop.them.state().plans.values().filter(|plan| !plan.cancelled).count();
+        assert_eq!(live, if making { 2 } else { 1 }, "{step} {failure:?}");
+        assert_eq!(done.total, order.total);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_is_received_and_resolved_by_the_next_process() {
+    for (step, failure) in twice(&["PostReturn", "RefundPayment"]) {
+        let doomed = Doomed::open().await;
+        let (order, one) = doomed.approved_return().await;
+        let receive = pb::ReceiveReturnRequest {
+            return_id: one.return_id.clone(),
+            warehouse_id: types::WarehouseId::new().to_string(),
+            lines: vec![pb::ReceivedUnits {
+                quantity: 1,
+                disposition: pb::ReturnDisposition::Sellable.into(),
+                ..Default::default()
+            }],
+            idempotency_key: "receive".to_owned(),
+            ..Default::default()
+        };
+        let resolve = pb::ResolveReturnRequest {
+            return_id: one.return_id.clone(),
+            idempotency_key: "resolve".to_owned(),
+            ..Default::default()
+        };
+        let receiving = step == "PostReturn";
+        if !receiving {
+            doomed.client().receive_return(receive.clone()).await.unwrap();
+        }
+        doomed.them.fail(step, [failure.clone()]);
+        doomed.begin(async move |mut client, _| {
+            let _ = match receiving {
+                true => client.receive_return(receive).await,
+                false => client.resolve_return(resolve).await,
+            };
+        });
+        let shop = doomed.crash_in(step).await;
+
+        let wanted = if receiving { pb::ReturnState::Received } else { pb::ReturnState::Resolved };
+        testing::eventually("the next process ends it", async || {
+            let get = pb::GetReturnRequest { return_id: one.return_id.clone() };
+            let now = shop.client().get_return(get).await.unwrap().into_inner();
+            (now.state() == wanted).then_some(())
+        })
+        .await;
+
+        assert_eq!(shop.order(&order.order_id).await.lines[0].returned, 1, "{step} {failure:?}");
+        let state = shop.them.state();
+        assert_eq!((state.returns.len(), state.stock["A-1"]), (1, 9), "{step} {failure:?}");
+        let refunded = if receiving { 0 } else { 10_000 };
+        assert_eq!(state.payments[&order.payment_id].refunded, refunded, "{step} {failure:?}");
+    }
+}
+
+/// Another quantity of the first line.
+fn edit(order: &pb::Order, ordered: i32) -> pb::UpdateOrderRequest {
+    let lines = vec![pb::OrderLine { ordered, ..order.lines[0].clone() }];
+    pb::UpdateOrderRequest {
+        order: Some(pb::Order { lines, ..order.clone() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["lines".to_owned()] }),
+        dry_run: false,
+        idempotency_key: "edit".to_owned(),
+    }
+}
+
 /// Each step with a crash before it takes effect and one after.
 fn twice(steps: &[&'static str]) -> impl Iterator<Item = (&'static str, Failure)> {
     steps.iter().flat_map(|step| [(*step, Failure::HangBefore), (*step, Failure::HangAfter)])
@@ -166,6 +333,64 @@ impl Doomed {
         let client = Client::new(self.world.channel("orders"));
         let carts = Carts { shop_id: self.shop_id, site: self.site };
         self.runtime.as_ref().unwrap().spawn(calls(client, carts));
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.world.channel("orders"))
+    }
+
+    /// Two of A-1, placed.
+    async fn place(&self) -> pb::Order {
+        let carts = Carts { shop_id: self.shop_id, site: self.site };
+        let placed = self.client().place_order(carts.parcel(&[("A-1", 2)])).await.unwrap().into_inner();
+        let get = pb::GetOrderRequest { order_id: placed.order_id };
+        self.client().get_order(get).await.unwrap().into_inner()
+    }
+
+    /// One of two comes back, and all is paid.
+    async fn approved_return(&self) -> (pb::Order, pb::Return) {
+        let order = self.place().await;
+        for (state, key) in [(pb::OrderState::Assembling, "a"), (pb::OrderState::Delivery, "d")] {
+            let request = pb::ChangeOrderStateRequest {
+                order_id: order.order_id.clone(),
+                state: state.into(),
+                idempotency_key: key.to_owned(),
+                ..Default::default()
+            };
+            self.client().change_order_state(request).await.unwrap();
+        }
+        let payment = {
+            let mut state = self.them.state();
+            let payment = state.payments.get_mut(&order.payment_id).unwrap();
+            payment.captured = 25_000;
+            payment.shown(&order.payment_id)
+        };
+        let event = proto::payments::v1::PaymentRecorded { payment: Some(payment) };
+        self.them.tell("payments", &order.payment_id, &event);
+        testing::eventually("it is paid", async || {
+            let get = pb::GetOrderRequest { order_id: order.order_id.clone() };
+            let now = self.client().get_order(get).await.unwrap().into_inner();
+            (now.paid == crate::shop::uah("250.00")).then_some(())
+        })
+        .await;
+        let request = pb::CreateReturnRequest {
+            order_id: order.order_id.clone(),
+            lines: vec![pb::NewReturnLine {
+                line_id: order.lines[0].line_id.clone(),
+                quantity: 1,
+                reason: "other".to_owned(),
+                ..Default::default()
+            }],
+            idempotency_key: "return".to_owned(),
+            ..Default::default()
+        };
+        let one = self.client().create_return(request).await.unwrap().into_inner();
+        let approve = pb::ApproveReturnRequest {
+            return_id: one.return_id,
+            idempotency_key: "approve".to_owned(),
+            ..Default::default()
+        };
+        (order, self.client().approve_return(approve).await.unwrap().into_inner())
     }
 
     async fn begin_cancelling(&self) -> pb::CancelOrderRequest {

@@ -24,6 +24,8 @@ mod list_orders;
 mod order_states;
 mod place_order;
 mod refused_requests;
+mod return_states;
+mod returns;
 mod statuses;
 mod sums;
 mod unwinding;
