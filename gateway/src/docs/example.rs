@@ -80,6 +80,16 @@ pub(super) fn of(document: &Value, schema: &Value) -> Value {
     object(document, schema, 0)
 }
 
+/// A value of a parameter, as it stands in an address.
+pub(super) fn of_parameter(document: &Value, name: &str, schema: &Value) -> String {
+    match value(document, name, schema, 0) {
+        Some(Value::String(text)) => text,
+        Some(Value::Array(items)) => items.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
 /// A value of a text field with this name.
 pub(super) fn text_for(name: &str) -> String {
     let singular = name.strip_suffix('s').filter(|name| name.ends_with("Id")).unwrap_or(name);

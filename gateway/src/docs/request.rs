@@ -11,7 +11,7 @@ pub(super) fn curl(document: &Value, method: &str, path: &str, describes: &Value
         ("get", _) | ("post", true) => String::new(),
         _ => format!("-X {} ", method.to_uppercase()),
     };
-    let mut parts = vec![format!("curl {verb}\"$KOROB{}{}\"", filled(path), query(describes))];
+    let mut parts = vec![format!("curl {verb}\"$KOROB{}{}\"", filled(path), query(document, describes))];
     if let Some(security) = describes["security"][0].as_object() {
         let bearer = if security.contains_key("buyerToken") { "$TOKEN" } else { "$KEY" };
         parts.push(format!("-H \"Authorization: Bearer {bearer}\""));
@@ -47,9 +47,13 @@ fn filled(path: &str) -> String {
 }
 
 /// The parameters of the query that must be there.
-fn query(describes: &Value) -> String {
+fn query(document: &Value, describes: &Value) -> String {
     let wanted = parameters(describes).filter(|one| one["in"] == "query" && one["required"] == true);
-    let pairs: Vec<String> =
-        wanted.map(|one| format!("{}={}", text(one, "name"), example::text_for(text(one, "name")))).collect();
+    let pairs: Vec<String> = wanted
+        .map(|one| {
+            let name = text(one, "name");
+            format!("{name}={}", example::of_parameter(document, name, &one["schema"]))
+        })
+        .collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
