@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -43,6 +44,8 @@ pub enum Command {
     /// Measure the suite against a frozen floor on the same server
     #[command(subcommand)]
     Bench(Bench),
+    /// Run payment providers, carriers and the cash register in miniature, which fail on demand
+    Simulate(Simulate),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -119,6 +122,23 @@ pub struct Demo {
     /// Where the gateway listens; a free port when 0
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+}
+
+/// How to run the simulators.
+#[derive(Args, Clone)]
+pub struct Simulate {
+    /// Where they listen
+    #[arg(long, default_value = "127.0.0.1:8099")]
+    pub listen: SocketAddr,
+    /// `<system>:<fault>=<probability>`, such as card:timeout_after_effect=0.3; repeat for several
+    #[arg(long = "fault")]
+    pub faults: Vec<String>,
+    /// The same seed strikes the same calls
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// `<system>=<url>[,<secret>]`: where a system sends its webhooks; repeat for several
+    #[arg(long)]
+    pub webhooks: Vec<String>,
 }
 
 /// What to measure.

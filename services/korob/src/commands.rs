@@ -6,6 +6,7 @@ pub mod keys;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;
+pub mod simulate;
 pub mod up;
 
 use rpc::Directory;
@@ -23,6 +24,8 @@ pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory>
     anyhow::ensure!(file.exists(), "no suite runs over {}: start one with `korob up`", data_dir.display());
     let mut running: Configuration = service::configuration::load(Some(&file))?;
     running.data_dir = Some(data_dir);
+    // The suite was started with the same configuration; a secret that stands there is not in the data directory.
+    running.secret.clone_from(&configuration.secret);
     serve::directory(&running)
 }
 

@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod demo;
 mod load;
+mod new_shop;
 mod postgres;
 mod processes;
 mod rest;
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Import(import) => commands::import::run(configuration, import).await,
             Command::Demo(demo) => demo::run(configuration, demo).await,
             Command::Bench(bench) => commands::bench::run(configuration, bench).await,
+            Command::Simulate(simulate) => commands::simulate::run(simulate).await,
             Command::Openapi => commands::openapi::run(),
         }
     });
