@@ -2,17 +2,33 @@
 
 mod book_shipment;
 mod cancel_delivery;
+mod cancel_shipment;
 mod carriers_conformance;
+mod code_maps;
+mod create_carrier_account;
 mod create_delivery_method;
 mod get_shipment;
+mod get_tracker;
+mod incidents;
+mod killed;
+mod list_carrier_accounts;
 mod list_delivery_methods;
+mod list_late_shipments;
+mod list_pickup_points;
 mod list_shipments;
+mod list_unmapped_codes;
 mod outside;
 mod plan_delivery;
+mod print_labels;
+mod quote_carriers;
 mod quote_delivery;
+mod receive_carrier_webhook;
+mod record_cod_transfer;
 mod record_tracking_event;
+mod retry_booking;
 mod tariffs;
 mod tracking_status;
+mod update_carrier_account;
 mod update_delivery_method;
 mod waybill;
 

@@ -13,7 +13,8 @@ use types::ShipmentId;
 
 use crate::{Answer, Yard, kyiv, money, tariff};
 
-pub const API_KEY: &str = "a key of tests";
+/// Every simulated carrier takes it for an account of its own.
+pub const API_KEY: &str = "0123456789abcdef0123456789abcdef";
 pub const WEBHOOK_SECRET: &str = "a secret of webhooks";
 
 /// How much faster time goes for the service than for the test, while the test waits.
@@ -115,7 +116,7 @@ impl Outside {
         wanted: impl Fn(&pb::Shipment) -> bool,
     ) -> pb::Shipment {
         let last = std::sync::Mutex::new(None);
-        let probe = || async {
+        let probe = async || {
             self.yard.world.clock.advance(STEP);
             let parcel = self.get(shipment_id).await;
             *last.lock().expect("a lock") = Some(parcel.clone());

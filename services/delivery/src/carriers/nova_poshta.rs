@@ -174,6 +174,9 @@ impl Carrier for NovaPoshta {
 
     fn check(&self, parcel: &Consignment, fields: &mut Fields) {
         checks::recipient(parcel, fields);
+        let name = parcel.recipient.name.trim();
+        let full = name.is_empty() || name.split_whitespace().count() >= 2;
+        fields.check(full, "recipient_name", "MALFORMED", "must be a surname and a first name");
         let phone = checks::digits(&parcel.recipient.phone);
         let ukrainian = phone.is_empty() || (phone.len() == 12 && phone.starts_with("380"));
         fields.check(
@@ -308,6 +311,9 @@ impl Envelope {
         // The first that fits: texts name the property that is wrong.
         let fields = [
             ("phone", "recipient_phone"),
+            ("weight", "weight_grams"),
+            ("backwarddelivery", "cash_on_delivery_amount"),
+            ("redelivery", "cash_on_delivery_amount"),
             ("warehouse", "address.pickup_point_code"),
             ("recipientaddressname", "address.line"),
             ("street", "address.line"),
@@ -316,9 +322,6 @@ impl Envelope {
             ("recipientname", "recipient_name"),
             ("firstname", "recipient_name"),
             ("lastname", "recipient_name"),
-            ("weight", "weight_grams"),
-            ("backwarddelivery", "cash_on_delivery_amount"),
-            ("redelivery", "cash_on_delivery_amount"),
             ("cost", "goods_total"),
             ("servicetype", "carrier_service"),
         ];
