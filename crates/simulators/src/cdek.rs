@@ -88,7 +88,8 @@ pub(super) struct Turn<'a> {
 fn signed_in(world: &Arc<World>, asked: &Asked, verb: fn(&mut Turn<'_>) -> Answer) -> Answer {
     let book = &mut *lock(&world.cdek);
     let token = asked.bearer().unwrap_or_default();
-    if world.faults.strikes(System::Cdek, Fault::TokenExpired, "") {
+    let name = operation(asked).map_or("", |operation| operation.name);
+    if world.faults.strikes(System::Cdek, Fault::TokenExpired, name) {
         book.tokens.revoke(token);
     }
     let Some(account) = book.tokens.account(token, world.now()).map(str::to_owned) else {

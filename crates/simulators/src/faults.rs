@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, UnknownFault};
 use crate::lock;
-use crate::system::System;
+use crate::system::{System, UnknownSystem};
 
 /// Scripted faults that may wait, per system.
 pub const SCRIPTS_MAX: usize = 1_000;
@@ -76,6 +76,10 @@ pub enum BadPlan {
     TooLong { system: System },
     #[error("{text}: write <system>:<fault>=<probability>, such as card:timeout_after_effect=0.3")]
     Unreadable { text: String },
+    #[error(transparent)]
+    UnknownSystem(#[from] UnknownSystem),
+    #[error(transparent)]
+    UnknownFault(#[from] UnknownFault),
 }
 
 /// The faults in force.
@@ -122,8 +126,8 @@ impl Faults {
         let unreadable = || BadPlan::Unreadable { text: text.to_owned() };
         let (system, rest) = text.split_once(':').ok_or_else(unreadable)?;
         let (fault, probability) = rest.split_once('=').ok_or_else(unreadable)?;
-        let system: System = system.parse().map_err(|_| unreadable())?;
-        let fault: Fault = fault.parse().map_err(|_| unreadable())?;
+        let system: System = system.parse()?;
+        let fault: Fault = fault.parse()?;
         let probability: f64 = probability.parse().map_err(|_| unreadable())?;
         self.change(system, |plan| _ = plan.probabilities.insert(fault, probability))
     }

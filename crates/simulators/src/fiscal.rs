@@ -63,7 +63,8 @@ fn signed_in(world: &Arc<World>, asked: &Asked, verb: fn(&mut Turn<'_>) -> Answe
         "" => asked.query("token").unwrap_or_default(),
         token => token,
     };
-    if world.faults.strikes(System::Fiscal, Fault::TokenExpired, "") {
+    let name = operation(asked).map_or("", |operation| operation.name);
+    if world.faults.strikes(System::Fiscal, Fault::TokenExpired, name) {
         book.tokens.revoke(token);
     }
     let Some(login) = book.tokens.account(token, world.now()) else {

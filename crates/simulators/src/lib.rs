@@ -37,6 +37,8 @@ mod signature;
 mod simulators;
 mod stripe;
 mod system;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod tokens;
 mod vendor;

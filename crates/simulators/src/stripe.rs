@@ -2,7 +2,7 @@
 //!
 //! Seen in official documents: the states of an intent, `Idempotency-Key` and its replay, `Stripe-Signature`, delivery at least
 //! once and in no order for up to three days, form-encoded requests, the shape of errors. From memory: the texts of messages
-//! and the delay of search. Any key that begins with `sk_test_` is an account; cards are the test payment methods `pm_card_…`.
+//! and the delay of search. Unlike the vendor, a server error is not kept under its key. Any key that begins with `sk_test_` is an account; cards are the test payment methods `pm_card_…`.
 
 mod book;
 mod endpoints;

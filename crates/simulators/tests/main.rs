@@ -3,11 +3,13 @@
 mod card;
 mod cdek;
 mod client;
+mod concurrency;
 mod control;
 mod faults;
 mod fiscal;
 mod nova_poshta;
 mod parcel;
+mod readme;
 mod receiver;
 mod stripe;
 mod webhooks;

@@ -48,7 +48,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Answer {
         Course::Pays => pay(turn.world, charge),
         Course::Declined(code) => fail(turn.world, charge, code),
         Course::Page => require_action(turn.world, charge),
-        Course::PaysLater => settle(turn.world, &charge_id, |world, charge| pay(world, charge)),
+        Course::PaysLater => settle(turn.world, &charge_id, pay),
         Course::DeclinedLater(code) => {
             settle(turn.world, &charge_id, move |world, charge| fail(world, charge, code));
         }
