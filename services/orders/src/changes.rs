@@ -35,7 +35,8 @@ pub async fn tell(tx: &mut Tx, audit: Audit, before: &Order, after: &mut Order) 
             changed_fields.push(field.to_owned());
         }
     };
-    let contact = |order: &Order| (order.buyer.name.clone(), order.buyer.phone.clone(), order.buyer.email.clone());
+    let contact =
+        |order: &Order| (order.buyer.name.clone(), order.buyer.phone.clone(), order.buyer.email.clone());
     also("contact", contact(before) != contact(after));
     also("comment", before.buyer.comment != after.buyer.comment);
     also("delivery", address(before) != address(after));
@@ -134,7 +135,9 @@ fn differences(before: &Order, after: &Order) -> Vec<Change> {
         ("total", |order| json!(order.total.amount())),
         ("returned_total", |order| json!(order.returned_total.amount())),
         ("balance", |order| json!(order.balance().amount())),
-        ("payment_ids", |order| json!(order.payment_ids().iter().map(ToString::to_string).collect::<Vec<_>>())),
+        ("payment_ids", |order| {
+            json!(order.payment_ids().iter().map(ToString::to_string).collect::<Vec<_>>())
+        }),
         ("delivery.delivery_method_id", |order| {
             json!(order.delivery.as_ref().map(|delivery| delivery.method_id.to_string()))
         }),
@@ -153,9 +156,8 @@ fn differences(before: &Order, after: &Order) -> Vec<Change> {
 
 /// Line by line: what was there before, then what was added.
 fn lines_differences(before: &Order, after: &Order) -> Vec<Change> {
-    let find = |order: &Order, position: i32| {
-        order.lines.iter().find(|line| line.position == position).cloned()
-    };
+    let find =
+        |order: &Order, position: i32| order.lines.iter().find(|line| line.position == position).cloned();
     let added = after.lines.iter().filter(|line| find(before, line.position).is_none());
     let positions = before.lines.iter().chain(added).map(|line| line.position);
     positions
@@ -179,7 +181,8 @@ fn line_differences(position: i32, before: Option<OrderLine>, after: Option<Orde
         ("cancelled", |line| json!(line.cancelled)),
         ("returned", |line| json!(line.returned)),
     ];
-    let shown = |line: &Option<OrderLine>, read: fn(&OrderLine) -> Value| line.as_ref().map_or(Value::Null, read);
+    let shown =
+        |line: &Option<OrderLine>, read: fn(&OrderLine) -> Value| line.as_ref().map_or(Value::Null, read);
     fields
         .into_iter()
         .map(|(name, read)| (format!("lines[{position}].{name}"), shown(&before, read), shown(&after, read)))
@@ -193,7 +196,12 @@ fn part_differences(before: &Order, after: &Order) -> Vec<Change> {
     let fields: [PartField; 6] = [
         ("state", |part| json!(part.state.name())),
         ("lines", |part| {
-            json!(part.lines.iter().map(|line| (line.position, line.quantity, line.shipped)).collect::<Vec<_>>())
+            json!(
+                part.lines
+                    .iter()
+                    .map(|line| (line.position, line.quantity, line.shipped))
+                    .collect::<Vec<_>>()
+            )
         }),
         ("shipment_id", |part| json!(part.shipment_id.map(|id| id.to_string()))),
         ("carrier", |part| json!(part.carrier)),

@@ -143,8 +143,7 @@ impl Orders {
             Runner::new(CancelOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let bookings =
             Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
-        let handovers =
-            Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let handovers = Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let edits = Runner::new(EditOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let new_parts =
             Runner::new(PlanFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());

@@ -19,7 +19,8 @@ pub async fn insert(tx: &mut Tx, action: &'static str, new: &mut Return) -> Resu
     }
     for line in &new.lines {
         let field = format!("lines[{}]", line.position);
-        let shown = json!({ "sku": line.sku.as_str(), "quantity": line.quantity, "reason": line.reason.as_str() });
+        let shown =
+            json!({ "sku": line.sku.as_str(), "quantity": line.quantity, "reason": line.reason.as_str() });
         audit = audit.set(&field, shown);
     }
     tx.audit(audit.personal(&person(new), "comment", "", &new.comment));

@@ -89,7 +89,10 @@ impl OrderService for Orders {
         Ok(Response::new(cancel_fulfilment::handle(self, &call, request).await?))
     }
 
-    async fn list_late_orders(&self, request: Request<pb::ListLateOrdersRequest>) -> Answer<pb::ListLateOrdersResponse> {
+    async fn list_late_orders(
+        &self,
+        request: Request<pb::ListLateOrdersRequest>,
+    ) -> Answer<pb::ListLateOrdersResponse> {
         let (call, request) = open(request)?;
         Ok(Response::new(list_late_orders::handle(self, &call, request).await?))
     }
@@ -104,7 +107,10 @@ impl OrderService for Orders {
         Ok(Response::new(get_return::handle(self, &call, request).await?))
     }
 
-    async fn list_returns(&self, request: Request<pb::ListReturnsRequest>) -> Answer<pb::ListReturnsResponse> {
+    async fn list_returns(
+        &self,
+        request: Request<pb::ListReturnsRequest>,
+    ) -> Answer<pb::ListReturnsResponse> {
         let (call, request) = open(request)?;
         Ok(Response::new(list_returns::handle(self, &call, request).await?))
     }
@@ -139,7 +145,10 @@ impl OrderService for Orders {
         Ok(Response::new(cancel_return::handle(self, &call, request).await?))
     }
 
-    async fn list_return_history(&self, request: Request<pb::ListReturnHistoryRequest>) -> Answer<pb::ListReturnHistoryResponse> {
+    async fn list_return_history(
+        &self,
+        request: Request<pb::ListReturnHistoryRequest>,
+    ) -> Answer<pb::ListReturnHistoryResponse> {
         let (call, request) = open(request)?;
         Ok(Response::new(list_return_history::handle(self, &call, request).await?))
     }

@@ -97,8 +97,5 @@ async fn the_shop_says_whether_stock_may_come_from_several_warehouses() {
     shop.world.clock.advance(Duration::from_secs(10));
 
     let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
-    assert_eq!(
-        shop.them.state().reservations[&order.reservation_id].split,
-        SplitPolicy::OneWarehouse as i32
-    );
+    assert_eq!(shop.them.state().reservations[&order.reservation_id].split, SplitPolicy::OneWarehouse as i32);
 }

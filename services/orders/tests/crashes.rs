@@ -147,7 +147,11 @@ async fn a_refused_edit_is_undone_by_the_next_process() {
 
         assert_eq!(shop.order(&order.order_id).await, order, "{undo} {failure:?}");
         let state = shop.them.state();
-        assert_eq!((state.stock["A-1"], state.payments[&order.payment_id].amount), (8, 25_000), "{failure:?}");
+        assert_eq!(
+            (state.stock["A-1"], state.payments[&order.payment_id].amount),
+            (8, 25_000),
+            "{failure:?}"
+        );
         let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
         assert_eq!(live.collect::<Vec<_>>(), [order.delivery_plan_id.clone()], "{undo} {failure:?}");
     }

@@ -77,3 +77,39 @@ async fn a_parcel_of_a_cancelled_order_moves_nothing() {
     .await;
     assert_eq!(shop.order(&order.order_id).await, cancelled);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_nobody_takes_is_expected_back_once() {
+    let shop = Shop::open().await;
+    let order = shop.placed(shop.parcel(&[("A-1", 2), ("WRAP", 1)])).await;
+    shop.change_state(&order.order_id, pb::OrderState::Assembling).await.unwrap();
+
+    track(&shop, &order, TrackingStatus::PickedUp);
+    track(&shop, &order, TrackingStatus::ReturnToSender);
+    track(&shop, &order, TrackingStatus::ReturnToSender);
+
+    let list = pb::ListReturnsRequest { order_id: order.order_id.clone(), ..Default::default() };
+    let returns = testing::eventually("a return is expected", async || {
+        let page = shop.client().list_returns(list.clone()).await.unwrap().into_inner();
+        Some(page.returns).filter(|returns| !returns.is_empty())
+    })
+    .await;
+    track(&shop, &order, TrackingStatus::ReturnToSender);
+    let other = shop.placed(shop.parcel(&[("A-1", 1)])).await;
+    track(&shop, &other, TrackingStatus::PickedUp);
+    shop.eventually(&other.order_id, "everything is heard of", |order| {
+        order.state() == pb::OrderState::Delivery
+    })
+    .await;
+    assert_eq!(shop.count("SELECT count(*) FROM returns").await, 1);
+    let one = &returns[0];
+    assert_eq!(
+        (one.state(), one.lines.len()),
+        (pb::ReturnState::InTransit, 1),
+        "a service does not come back"
+    );
+    assert_eq!(
+        (one.lines[0].sku.as_str(), one.lines[0].quantity, one.lines[0].reason.as_str()),
+        ("A-1", 2, "not_collected")
+    );
+}

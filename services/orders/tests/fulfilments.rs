@@ -67,7 +67,8 @@ async fn parts_leave_and_arrive_one_after_the_other() {
     {
         let state = shop.them.state();
         // Delivery costs the buyer what was agreed, once; the carrier takes no more than is owed.
-        let (one, other) = (&state.plans[&parts[0].delivery_plan_id], &state.plans[&parts[1].delivery_plan_id]);
+        let (one, other) =
+            (&state.plans[&parts[0].delivery_plan_id], &state.plans[&parts[1].delivery_plan_id]);
         assert_eq!((one.price.as_str(), other.price.as_str()), ("50.00", "0.00"));
         assert_eq!((one.request.weight_grams, other.request.weight_grams), (100 + 300, 200 + 300 + 100));
         let cash = |plan: &crate::neighbours::Plan| plan.request.cash_on_delivery_amount.clone();
@@ -82,7 +83,10 @@ async fn parts_leave_and_arrive_one_after_the_other() {
             order.fulfilments[0].state() == FulfilmentState::Shipped
         })
         .await;
-    assert_eq!((one.state(), one.fulfilment_status()), (pb::OrderState::Assembling, pb::FulfilmentStatus::PartiallyShipped));
+    assert_eq!(
+        (one.state(), one.fulfilment_status()),
+        (pb::OrderState::Assembling, pb::FulfilmentStatus::PartiallyShipped)
+    );
     let seen: Vec<_> = one.lines.iter().map(|line| (line.reserved, line.shipped)).collect();
     assert_eq!(seen, [(2, 1), (1, 1), (0, 0)]);
     testing::eventually("its goods are out of stock", async || {
@@ -140,7 +144,10 @@ async fn without_parts_assembling_makes_one_of_everything() {
 
     assert_eq!(packed.fulfilments.len(), 1);
     let part = &packed.fulfilments[0];
-    assert_eq!((part.delivery_plan_id.as_str(), part.state()), (order.delivery_plan_id.as_str(), FulfilmentState::Booking));
+    assert_eq!(
+        (part.delivery_plan_id.as_str(), part.state()),
+        (order.delivery_plan_id.as_str(), FulfilmentState::Booking)
+    );
     assert_eq!((part.goods_total.clone(), part.delivery_total.clone()), (uah("215.00"), uah("50.00")));
     assert_eq!(part.cash_on_delivery_amount, order.total);
     assert_eq!(shop.them.calls("PlanDelivery"), 1, "what was planned for all of it is booked");
@@ -156,12 +163,21 @@ async fn a_part_without_a_parcel_is_handed_over() {
 
     let left = ship(&shop, &packed, 0).await.unwrap().into_inner();
 
-    assert_eq!((left.state(), left.fulfilment_status()), (pb::OrderState::Assembling, pb::FulfilmentStatus::PartiallyShipped));
+    assert_eq!(
+        (left.state(), left.fulfilment_status()),
+        (pb::OrderState::Assembling, pb::FulfilmentStatus::PartiallyShipped)
+    );
     let twice = ship(&shop, &packed, 0).await;
-    assert_eq!((refusal(&twice).reason.as_str(), facts(&twice)["state"].as_str()), ("FULFILMENT_STATE", "shipped"));
+    assert_eq!(
+        (refusal(&twice).reason.as_str(), facts(&twice)["state"].as_str()),
+        ("FULFILMENT_STATE", "shipped")
+    );
     let rest = split(&shop, &left, &[]).await;
     let gone = ship(&shop, &rest, 1).await.unwrap().into_inner();
-    assert_eq!((gone.state(), gone.fulfilment_status()), (pb::OrderState::Delivery, pb::FulfilmentStatus::Shipped));
+    assert_eq!(
+        (gone.state(), gone.fulfilment_status()),
+        (pb::OrderState::Delivery, pb::FulfilmentStatus::Shipped)
+    );
     testing::eventually("everything is out of stock", async || {
         let state = shop.them.state();
         (state.reservations[&order.reservation_id].shipments.len() == 2).then_some(())
@@ -196,7 +212,8 @@ async fn a_part_is_taken_back_until_it_has_left() {
     assert_eq!(back.fulfilments[0].state(), FulfilmentState::Cancelled);
     assert!(shop.them.state().plans[&order.delivery_plan_id].cancelled);
     // Now it can be changed, and the rest is a part again, by a plan of its own.
-    let fewer = pb::Order { lines: vec![pb::OrderLine { ordered: 1, ..back.lines[0].clone() }], ..back.clone() };
+    let fewer =
+        pb::Order { lines: vec![pb::OrderLine { ordered: 1, ..back.lines[0].clone() }], ..back.clone() };
     let fewer = shop.update(shop.edit(&fewer, &["lines"])).await.unwrap().into_inner();
     let again = split(&shop, &fewer, &[]).await;
     let booked = shop
@@ -216,7 +233,9 @@ async fn a_carrier_that_takes_its_time_is_followed() {
     let order = shop.placed(shop.parcel(&[("A-1", 1)])).await;
     shop.change_state(&order.order_id, pb::OrderState::Assembling).await.unwrap();
     let asked = shop
-        .eventually(&order.order_id, "the carrier is asked", |order| !order.fulfilments[0].shipment_id.is_empty())
+        .eventually(&order.order_id, "the carrier is asked", |order| {
+            !order.fulfilments[0].shipment_id.is_empty()
+        })
         .await;
     assert_eq!(asked.fulfilments[0].state(), FulfilmentState::Booking);
     testing::eventually("the booking is settled", async || {
@@ -250,7 +269,10 @@ async fn a_carrier_that_takes_its_time_is_followed() {
         .await;
 
     let part = &booked.fulfilments[0];
-    assert_eq!((part.tracking_number.as_str(), part.carrier.as_str(), part.incident.as_str()), ("204500", "nova-poshta", ""));
+    assert_eq!(
+        (part.tracking_number.as_str(), part.carrier.as_str(), part.incident.as_str()),
+        ("204500", "nova-poshta", "")
+    );
     assert_eq!(booked.shipment_ids, [part.shipment_id.clone()]);
 }
 
@@ -264,8 +286,18 @@ async fn a_part_that_cannot_be_delivered_is_not_made() {
 
     assert_eq!(refused.reason, "NO_SUCH_STREET");
     let now = shop.order(&order.order_id).await;
-    assert_eq!((now.fulfilments[0].state(), now.fulfilments[0].incident.as_str()), (FulfilmentState::Cancelled, "NO_SUCH_STREET"));
-    let live: Vec<_> = shop.them.state().plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone()).collect();
+    assert_eq!(
+        (now.fulfilments[0].state(), now.fulfilments[0].incident.as_str()),
+        (FulfilmentState::Cancelled, "NO_SUCH_STREET")
+    );
+    let live: Vec<_> = shop
+        .them
+        .state()
+        .plans
+        .iter()
+        .filter(|(_, plan)| !plan.cancelled)
+        .map(|plan| plan.0.clone())
+        .collect();
     assert_eq!(live, [order.delivery_plan_id.clone()]);
     // All units are free again.
     split(&shop, &order, &[(0, 2)]).await;
@@ -350,11 +382,30 @@ async fn what_was_missing_follows_in_a_part_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_inventory_lost_cannot_leave_it_and_the_rest_does() {
+    let shop = Shop::open().await;
+    let order = shop.placed(shop.cart(&[("A-1", 3), ("B-1", 1)])).await;
+    let packed = shop.change_state(&order.order_id, pb::OrderState::Assembling).await.unwrap().into_inner();
+    // A count found one less, and nobody has told orders yet.
+    shop.them.state().reservations.get_mut(&order.reservation_id).unwrap().held.insert("A-1".to_owned(), 2);
+
+    ship(&shop, &packed, 0).await.unwrap();
+
+    testing::eventually("what was there is out of stock", async || {
+        let state = shop.them.state();
+        let shipped = state.reservations[&order.reservation_id].shipped_units();
+        (shipped.get("A-1") == Some(&2) && shipped.get("B-1") == Some(&1)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn late_orders_are_listed_the_most_urgent_first() {
     let shop = Shop::open().await;
     let now = shop.world.clock.now().timestamp();
     let due = |seconds: i64| Some(prost_types::Timestamp { seconds: now + seconds, nanos: 0 });
-    let promised = |seconds: i64| pb::PlaceOrderRequest { ship_by_time: due(seconds), ..shop.parcel(&[("A-1", 1)]) };
+    let promised =
+        |seconds: i64| pb::PlaceOrderRequest { ship_by_time: due(seconds), ..shop.parcel(&[("A-1", 1)]) };
     let later = shop.placed(promised(7200)).await;
     let soon = shop.placed(promised(3600)).await;
     let gone = shop.placed(promised(1800)).await;
@@ -362,10 +413,16 @@ async fn late_orders_are_listed_the_most_urgent_first() {
     assert_eq!(later.ship_by_time, due(7200));
     for order in [&soon, &gone] {
         shop.change_state(&order.order_id, pb::OrderState::Assembling).await.unwrap();
-        shop.eventually(&order.order_id, "the parcel is booked", |order| !order.shipment_ids.is_empty()).await;
+        shop.eventually(&order.order_id, "the parcel is booked", |order| !order.shipment_ids.is_empty())
+            .await;
     }
     let list = async |until: Option<prost_types::Timestamp>, labelled: bool| {
-        let mut request = pb::ListLateOrdersRequest { ship_by_until_time: until, labelled, page_size: 1, ..Default::default() };
+        let mut request = pb::ListLateOrdersRequest {
+            ship_by_until_time: until,
+            labelled,
+            page_size: 1,
+            ..Default::default()
+        };
         let mut ids = Vec::new();
         loop {
             let page = shop.client().list_late_orders(request.clone()).await.unwrap().into_inner();

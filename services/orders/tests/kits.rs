@@ -47,9 +47,8 @@ async fn a_kit_counts_when_all_of_it_is_there() {
         &[("C-1", 12, 3)],
     );
     shop.them.tell("inventory", &order.reservation_id, &event);
-    let less = shop
-        .eventually(&order.order_id, "the loss is heard of", |order| order.lines[0].reserved == 1)
-        .await;
+    let less =
+        shop.eventually(&order.order_id, "the loss is heard of", |order| order.lines[0].reserved == 1).await;
     assert_eq!(less.shortages[0].sku, "C-1");
 }
 

@@ -19,6 +19,7 @@ mod get_order;
 mod hang_up;
 mod kits;
 mod late_customers;
+mod life_of_an_order;
 mod list_order_history;
 mod list_orders;
 mod order_states;

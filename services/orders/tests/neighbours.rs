@@ -384,6 +384,7 @@ impl<C: Contract> tower::Service<http::Request<Body>> for StandIn<C> {
                 "ChangeReservation" => {
                     unary(request, them, "ChangeReservation", State::change_reservation).await
                 }
+                "GetReservation" => unary(request, them, "GetReservation", State::get_reservation).await,
                 "LookUpStock" => unary(request, them, "LookUpStock", State::look_up).await,
                 "PostReturn" => unary(request, them, "PostReturn", State::post_return).await,
                 "QuoteDelivery" => unary(request, them, "QuoteDelivery", State::quote_delivery).await,

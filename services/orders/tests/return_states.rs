@@ -27,7 +27,8 @@ fn table() -> String {
     let mut table = "# from -> to: who may move it\n".to_owned();
     for from in ReturnState::ALL {
         for to in ReturnState::ALL {
-            let movers: Vec<_> = from.movers(to).iter().map(|mover| format!("{mover:?}").to_lowercase()).collect();
+            let movers: Vec<_> =
+                from.movers(to).iter().map(|mover| format!("{mover:?}").to_lowercase()).collect();
             if !movers.is_empty() {
                 writeln!(table, "{from} -> {to}: {}", movers.join(", ")).unwrap();
             }

@@ -19,8 +19,10 @@ async fn sold(shop: &Shop, lines: &[(&str, i32)], paid_minor: i64) -> pb::Order 
     if paid_minor > 0 {
         shop.pay(&order.payment_id, paid_minor);
     }
-    shop.eventually(&order.order_id, "it is sold", |now| now.paid == Some(money(paid_minor)) && !now.shipment_ids.is_empty())
-        .await
+    shop.eventually(&order.order_id, "it is sold", |now| {
+        now.paid == Some(money(paid_minor)) && !now.shipment_ids.is_empty()
+    })
+    .await
 }
 
 fn money(minor: i64) -> proto::r#type::v1::Money {
@@ -58,7 +60,11 @@ async fn approve(shop: &Shop, one: &pb::Return) -> pb::Return {
     shop.client().approve_return(request).await.unwrap().into_inner()
 }
 
-fn receipt(shop: &Shop, one: &pb::Return, found: &[(i32, i32, ReturnDisposition)]) -> pb::ReceiveReturnRequest {
+fn receipt(
+    shop: &Shop,
+    one: &pb::Return,
+    found: &[(i32, i32, ReturnDisposition)],
+) -> pb::ReceiveReturnRequest {
     let units = |(position, quantity, disposition): &(i32, i32, ReturnDisposition)| pb::ReceivedUnits {
         position: *position,
         quantity: *quantity,
@@ -134,7 +140,10 @@ async fn goods_come_back_step_by_step() {
             ("C-2", 1, Posted::Quarantine),
         ];
         assert_eq!(lines, expected);
-        assert_eq!((posting.return_id.as_str(), posting.order_id.as_str()), (one.return_id.as_str(), order.order_id.as_str()));
+        assert_eq!(
+            (posting.return_id.as_str(), posting.order_id.as_str()),
+            (one.return_id.as_str(), order.order_id.as_str())
+        );
         assert_eq!(state.stock["A-1"], stock["A-1"] + 1);
     }
 
@@ -159,15 +168,26 @@ async fn goods_come_back_step_by_step() {
     let actions: Vec<_> = history.entries.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(
         actions,
-        ["orders.resolve_return", "orders.receive_return", "orders.send_return", "orders.approve_return", "orders.create_return"]
+        [
+            "orders.resolve_return",
+            "orders.receive_return",
+            "orders.send_return",
+            "orders.approve_return",
+            "orders.create_return"
+        ]
     );
     let changes = shop.last_changes(&order.order_id, "orders.receive_return").await;
     assert!(changes.contains(&("lines[0].returned".to_owned(), json!(0), json!(2))));
     for told in ["подряпаний", "гроші", "коробці", "photos"] {
         let leaks = format!("SELECT count(*) FROM audit_log WHERE changes::text LIKE '%{told}%'");
-        let events = format!("SELECT count(*) FROM event_log WHERE convert_from(body, 'LATIN1') LIKE '%{told}%'");
+        let events =
+            format!("SELECT count(*) FROM event_log WHERE convert_from(body, 'LATIN1') LIKE '%{told}%'");
         let sagas = format!("SELECT count(*) FROM sagas WHERE convert_from(input, 'LATIN1') LIKE '%{told}%'");
-        assert_eq!((shop.count(&leaks).await, shop.count(&events).await, shop.count(&sagas).await), (0, 0, 0), "{told}");
+        assert_eq!(
+            (shop.count(&leaks).await, shop.count(&events).await, shop.count(&sagas).await),
+            (0, 0, 0),
+            "{told}"
+        );
     }
 }
 
@@ -200,13 +220,19 @@ async fn never_more_comes_back_than_left() {
         idempotency_key: shop.key(),
         ..Default::default()
     };
-    assert_eq!(shop.client().cancel_return(request).await.unwrap().into_inner().state(), ReturnState::Cancelled);
+    assert_eq!(
+        shop.client().cancel_return(request).await.unwrap().into_inner().state(),
+        ReturnState::Cancelled
+    );
     let other = received(&shop, &order, &[(0, 3)]).await;
     assert_eq!(other.state(), ReturnState::Received);
     assert_eq!(testing::refusal(ask(&shop, &order, &[(0, 1)]).await).reason, "NOT_RETURNABLE");
     let more = receipt(&shop, &approve(&shop, &taken[1]).await, &[(0, 3, ReturnDisposition::Sellable)]);
     let more = shop.client().receive_return(more).await;
-    assert_eq!((refusal(&more).reason.as_str(), facts(&more)["lines[0]"].as_str()), ("MORE_THAN_RETURNED", "3/2"));
+    assert_eq!(
+        (refusal(&more).reason.as_str(), facts(&more)["lines[0]"].as_str()),
+        ("MORE_THAN_RETURNED", "3/2")
+    );
     let unsent = shop.placed(shop.cart(&[("A-1", 1)])).await;
     assert_eq!(testing::refusal(ask(&shop, &unsent, &[(0, 1)]).await).reason, "NOT_RETURNABLE");
 }
@@ -224,7 +250,8 @@ async fn what_was_kept_is_given_back_payment_by_payment() {
     for state in [pb::OrderState::Assembling, pb::OrderState::Delivery] {
         shop.change_state(&order.order_id, state).await.unwrap();
     }
-    let order = shop.eventually(&order.order_id, "all of it is paid", |order| order.paid == uah("350.00")).await;
+    let order =
+        shop.eventually(&order.order_id, "all of it is paid", |order| order.paid == uah("350.00")).await;
     let one = received(&shop, &order, &[(0, 3)]).await;
 
     let mut request = resolution(&shop, &one);
@@ -246,13 +273,18 @@ async fn what_was_kept_is_given_back_payment_by_payment() {
 
     assert_eq!(done, again);
     assert_eq!(done.credited_total, uah("350.00"), "goods and delivery");
-    let refunds: Vec<_> = done.refunds.iter().map(|refund| (refund.payment_id.clone(), refund.amount.clone())).collect();
-    let expected = [(order.payment_ids[0].clone(), uah("250.00")), (order.payment_ids[1].clone(), uah("100.00"))];
+    let refunds: Vec<_> =
+        done.refunds.iter().map(|refund| (refund.payment_id.clone(), refund.amount.clone())).collect();
+    let expected =
+        [(order.payment_ids[0].clone(), uah("250.00")), (order.payment_ids[1].clone(), uah("100.00"))];
     assert_eq!(refunds, expected);
     shop.tell_refunded(&order.payment_ids[1]);
     let settled =
         shop.eventually(&order.order_id, "all is back", |order| order.refunded == uah("350.00")).await;
-    assert_eq!((settled.balance.clone(), settled.payment_status()), (uah("0.00"), pb::PaymentStatus::Refunded));
+    assert_eq!(
+        (settled.balance.clone(), settled.payment_status()),
+        (uah("0.00"), pb::PaymentStatus::Refunded)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,7 +308,10 @@ async fn nothing_is_given_back_that_was_not_kept() {
     let third = received(&shop, &half, &[(0, 1)]).await;
     let more = pb::ResolveReturnRequest { amount: uah("100.01"), ..resolution(&shop, &third) };
     let more = shop.client().resolve_return(more).await;
-    assert_eq!((refusal(&more).reason.as_str(), refusal(&more).code), ("ABOVE_VALUE", Code::FailedPrecondition));
+    assert_eq!(
+        (refusal(&more).reason.as_str(), refusal(&more).code),
+        ("ABOVE_VALUE", Code::FailedPrecondition)
+    );
     let none = pb::ResolveReturnRequest { amount: uah("0.00"), ..resolution(&shop, &third) };
     let none = shop.client().resolve_return(none).await.unwrap().into_inner();
     assert_eq!((none.state(), none.refunds.len()), (ReturnState::Resolved, 0));
@@ -351,7 +386,10 @@ async fn a_return_without_an_order_needs_an_amount_a_customer_and_the_scope() {
     let one = shop.client().receive_return(receipt(&shop, &one, &found)).await.unwrap().into_inner();
     let one = shop.client().resolve_return(resolution(&shop, &one)).await.unwrap().into_inner();
 
-    assert_eq!((one.order_id.as_str(), one.credited_total.clone(), one.refunds.len()), ("", uah("150.00"), 0));
+    assert_eq!(
+        (one.order_id.as_str(), one.credited_total.clone(), one.refunds.len()),
+        ("", uah("150.00"), 0)
+    );
     assert_eq!(shop.them.state().stock["A-1"], 12);
 }
 
@@ -397,12 +435,23 @@ async fn returns_are_found_and_foreign_ones_are_not() {
 
     let (other_shop, _) = shop.add_shop();
     let mut stranger = shop.partner(&[other_shop], &["orders.read", "orders.return", "orders.refund"]);
-    assert!(stranger.list_returns(pb::ListReturnsRequest::default()).await.unwrap().into_inner().returns.is_empty());
+    assert!(
+        stranger
+            .list_returns(pb::ListReturnsRequest::default())
+            .await
+            .unwrap()
+            .into_inner()
+            .returns
+            .is_empty()
+    );
     let get = pb::GetReturnRequest { return_id: last.return_id.clone() };
     assert_eq!(testing::refusal(stranger.get_return(get).await).reason, "RETURN_NOT_FOUND");
     let foreign = testing::refusal(stranger.resolve_return(resolution(&shop, &last)).await);
     assert_eq!(foreign.reason, "RETURN_NOT_FOUND");
-    assert_eq!(testing::refusal(stranger.create_return(wish(&shop, &order, &[(0, 1)])).await).reason, "ORDER_NOT_FOUND");
+    assert_eq!(
+        testing::refusal(stranger.create_return(wish(&shop, &order, &[(0, 1)])).await).reason,
+        "ORDER_NOT_FOUND"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -412,7 +461,10 @@ async fn a_forbidden_move_names_the_allowed_ones() {
     let one = ask(&shop, &order, &[(0, 1)]).await.unwrap().into_inner();
 
     let early = shop.client().resolve_return(resolution(&shop, &one)).await;
-    assert_eq!((refusal(&early).reason.as_str(), facts(&early)["state"].as_str()), ("RETURN_STATE", "requested"));
+    assert_eq!(
+        (refusal(&early).reason.as_str(), facts(&early)["state"].as_str()),
+        ("RETURN_STATE", "requested")
+    );
     assert_eq!(facts(&early)["allowed"], "approved,refused,cancelled");
     let unapproved = receipt(&shop, &one, &[(0, 1, ReturnDisposition::Sellable)]);
     assert_eq!(testing::refusal(shop.client().receive_return(unapproved).await).reason, "RETURN_STATE");
@@ -439,7 +491,10 @@ async fn wrong_requests_are_refused() {
     };
     assert_eq!(fields(with(|line| line.reason = "boredom".to_owned())).await, ["lines[0].reason"]);
     assert_eq!(fields(with(|line| line.quantity = 0)).await, ["lines[0].quantity"]);
-    assert_eq!(fields(with(|line| line.photo_urls = vec!["http://a".to_owned()])).await, ["lines[0].photo_urls"]);
+    assert_eq!(
+        fields(with(|line| line.photo_urls = vec!["http://a".to_owned()])).await,
+        ["lines[0].photo_urls"]
+    );
     assert_eq!(fields(pb::CreateReturnRequest { lines: Vec::new(), ..right.clone() }).await, ["lines"]);
     let priced = pb::CreateReturnRequest { amount: uah("1.00"), ..right.clone() };
     assert_eq!(fields(priced).await, ["amount"]);

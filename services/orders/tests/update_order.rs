@@ -34,9 +34,13 @@ async fn lines_are_added_removed_and_resized() {
     let lines = vec![resized(&order.lines[0], 3), new_line("WRAP", 1), new_line("KIT", 1)];
     let edited = shop.update(with_lines(&shop, &order, lines)).await.unwrap().into_inner();
 
-    let seen: Vec<_> = edited.lines.iter().map(|line| (line.sku.as_str(), line.ordered, line.reserved)).collect();
+    let seen: Vec<_> =
+        edited.lines.iter().map(|line| (line.sku.as_str(), line.ordered, line.reserved)).collect();
     assert_eq!(seen, [("A-1", 3, 3), ("WRAP", 1, 0), ("KIT", 1, 1)]);
-    assert_eq!((edited.lines[0].unit_price.clone(), edited.lines[0].total.clone()), (uah("100.00"), uah("300.00")));
+    assert_eq!(
+        (edited.lines[0].unit_price.clone(), edited.lines[0].total.clone()),
+        (uah("100.00"), uah("300.00"))
+    );
     assert_eq!((edited.goods_total.clone(), edited.total.clone()), (uah("355.00"), uah("405.00")));
     assert_eq!(edited.balance, uah("405.00"));
     assert_ne!(edited.lines[1].line_id, order.lines[1].line_id, "a removed line's id is not given again");
@@ -54,7 +58,8 @@ async fn lines_are_added_removed_and_resized() {
     assert_eq!(shop.count("SELECT count(*) FROM order_edits").await, 0);
 
     let changes = shop.last_changes(&order.order_id, "orders.update_order").await;
-    let find = |field: &str| changes.iter().find(|change| change.0 == field).map(|c| (c.1.clone(), c.2.clone()));
+    let find =
+        |field: &str| changes.iter().find(|change| change.0 == field).map(|c| (c.1.clone(), c.2.clone()));
     assert_eq!(find("lines[0].ordered"), Some((json!(2), json!(3))));
     assert_eq!(find("lines[1].sku"), Some((json!("B-1"), json!(null))));
     assert_eq!(find("lines[3].sku"), Some((json!(null), json!("KIT"))));
@@ -67,11 +72,16 @@ async fn contact_address_and_comment_are_changed_and_kept_out_of_history() {
     let shop = Shop::open().await;
     let order = shop.placed(shop.parcel(&[("A-1", 1)])).await;
     let mut wish = order.clone();
-    wish.contact = Some(pb::Contact { name: "Ігор".to_owned(), phone: "+380501112233".to_owned(), ..Default::default() });
+    wish.contact = Some(pb::Contact {
+        name: "Ігор".to_owned(),
+        phone: "+380501112233".to_owned(),
+        ..Default::default()
+    });
     wish.comment = "дзвонити двічі".to_owned();
     wish.delivery.as_mut().unwrap().address.as_mut().unwrap().city = "Львів".to_owned();
 
-    let edited = shop.update(shop.edit(&wish, &["contact", "comment", "delivery"])).await.unwrap().into_inner();
+    let edited =
+        shop.update(shop.edit(&wish, &["contact", "comment", "delivery"])).await.unwrap().into_inner();
 
     assert_eq!((edited.contact.clone(), edited.comment.as_str()), (wish.contact, "дзвонити двічі"));
     assert_eq!(edited.delivery.clone().unwrap().address.unwrap().city, "Львів");
@@ -84,13 +94,18 @@ async fn contact_address_and_comment_are_changed_and_kept_out_of_history() {
         let sagas = format!("SELECT count(*) FROM sagas WHERE encode(input, 'escape') LIKE '%{told}%'");
         assert_eq!(shop.count(&sagas).await, 0, "{told}");
     }
-    let fields: Vec<_> =
-        shop.last_changes(&order.order_id, "orders.update_order").await.into_iter().map(|change| change.0).collect();
+    let fields: Vec<_> = shop
+        .last_changes(&order.order_id, "orders.update_order")
+        .await
+        .into_iter()
+        .map(|change| change.0)
+        .collect();
     for field in ["contact.name", "contact.phone", "comment", "delivery.address"] {
         assert!(fields.iter().any(|known| known == field), "{field} in {fields:?}");
     }
     // The new phone is another buyer's: a job finds out whose.
-    shop.eventually(&order.order_id, "the buyer is identified", |now| now.customer_id != order.customer_id).await;
+    shop.eventually(&order.order_id, "the buyer is identified", |now| now.customer_id != order.customer_id)
+        .await;
     let search = pb::ListOrdersRequest { text: "2233".to_owned(), ..Default::default() };
     let found = shop.client().list_orders(search).await.unwrap().into_inner();
     assert_eq!(found.orders.len(), 1, "searches find the new phone");
@@ -127,7 +142,8 @@ async fn a_fixed_price_needs_the_scope_and_outlives_edits() {
     let edited = shop.update(request).await.unwrap().into_inner();
     assert_eq!((edited.goods_total.clone(), edited.total.clone()), (uah("114.00"), uah("126.00")));
 
-    let more = shop.update(with_lines(&shop, &edited, vec![resized(&edited.lines[0], 2), edited.lines[1].clone()]));
+    let more =
+        shop.update(with_lines(&shop, &edited, vec![resized(&edited.lines[0], 2), edited.lines[1].clone()]));
     let more = more.await.unwrap().into_inner();
     assert_eq!((more.delivery_total.clone(), more.total.clone()), (uah("12.00"), uah("226.00")));
 }
@@ -190,8 +206,12 @@ async fn what_is_paid_stays_and_the_difference_is_opened_or_owed() {
     shop.pay(&order.payment_id, 20_000);
     let paid = shop.eventually(&order.order_id, "it is paid", |order| order.balance == uah("0.00")).await;
 
-    let more = shop.update(with_lines(&shop, &paid, vec![resized(&paid.lines[0], 3)])).await.unwrap().into_inner();
-    assert_eq!((more.balance.clone(), more.payment_status()), (uah("100.00"), pb::PaymentStatus::PartiallyPaid));
+    let more =
+        shop.update(with_lines(&shop, &paid, vec![resized(&paid.lines[0], 3)])).await.unwrap().into_inner();
+    assert_eq!(
+        (more.balance.clone(), more.payment_status()),
+        (uah("100.00"), pb::PaymentStatus::PartiallyPaid)
+    );
     assert_eq!(more.payment_ids.len(), 2);
     let extra = more.payment_ids[1].clone();
     assert_eq!(shop.them.state().payments[&extra].amount, 10_000);
@@ -200,7 +220,8 @@ async fn what_is_paid_stays_and_the_difference_is_opened_or_owed() {
     let lines = vec![resized(&more.lines[0], 2), new_line("B-1", 1)];
     let less = shop.update(with_lines(&shop, &more, lines)).await.unwrap().into_inner();
     assert_eq!((less.balance.clone(), shop.them.state().payments[&extra].amount), (uah("30.50"), 3_050));
-    let one = shop.update(with_lines(&shop, &less, vec![resized(&less.lines[0], 1)])).await.unwrap().into_inner();
+    let one =
+        shop.update(with_lines(&shop, &less, vec![resized(&less.lines[0], 1)])).await.unwrap().into_inner();
     assert_eq!((one.balance.clone(), one.payment_status()), (uah("-100.00"), pb::PaymentStatus::Overpaid));
     {
         let state = shop.them.state();
@@ -225,7 +246,8 @@ async fn goods_are_held_for_an_order_that_had_none() {
 
     let lines = vec![order.lines[0].clone(), new_line("A-1", 2)];
     let edited = shop.update(with_lines(&shop, &order, lines)).await.unwrap().into_inner();
-    let fewer = shop.update(with_lines(&shop, &edited, vec![edited.lines[0].clone()])).await.unwrap().into_inner();
+    let fewer =
+        shop.update(with_lines(&shop, &edited, vec![edited.lines[0].clone()])).await.unwrap().into_inner();
 
     assert_eq!((edited.lines[1].reserved, edited.reservation_id.is_empty()), (2, false));
     assert_eq!((fewer.lines.len(), shop.them.state().stock["A-1"]), (1, 10));
@@ -270,7 +292,8 @@ async fn while_it_is_edited_nothing_else_changes_it() {
     shop.them.fail("ChangeReservation", std::iter::repeat_n(Failure::Unavailable, 4));
     let (mut client, request) = (shop.client(), with_lines(&shop, &order, vec![resized(&order.lines[0], 2)]));
     let editing = tokio::spawn(async move { client.update_order(request).await });
-    testing::eventually("the edit runs", async || (shop.them.calls("ChangeReservation") > 0).then_some(())).await;
+    testing::eventually("the edit runs", async || (shop.them.calls("ChangeReservation") > 0).then_some(()))
+        .await;
 
     let moved = testing::refusal(shop.change_state(&order.order_id, pb::OrderState::Approval).await);
     let cancelled = testing::refusal(shop.cancel(&order.order_id).await);

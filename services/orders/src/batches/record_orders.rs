@@ -1,9 +1,7 @@
 //! Records new orders, before anything else is asked: from here on none is lost.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{
-    Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use prost::Message;
 use rpc::{Call, Caller};
@@ -94,7 +92,8 @@ async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -
         Verdict::New { number, time } => {
             let order_id = new.order.order_id;
             let mut order = Order { number, create_time: time, update_time: time, ..new.order };
-            order.deadlines.pay_by = new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
+            order.deadlines.pay_by =
+                new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
             runner.definition().remember(order);
             let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
             Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })

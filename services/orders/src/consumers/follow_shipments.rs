@@ -3,16 +3,16 @@
 use anyhow::Context;
 use events::{Applied, Event};
 use prost::{Message, Name};
-use proto::delivery::v1::{
-    Shipment, ShipmentBooked, ShipmentBookingFailed, ShipmentTracked, TrackingStatus,
-};
+use proto::delivery::v1::{Shipment, ShipmentBooked, ShipmentBookingFailed, ShipmentTracked, TrackingStatus};
 use store::Tx;
 use types::ShipmentId;
 
 use crate::consumers::follow;
 use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::Order;
-use crate::model::tracking::Tracking;
+use crate::model::returns::Return;
+use crate::model::tracking::{Parcel, Tracking};
+use crate::return_changes;
 use crate::sagas::ship_stock::Handover;
 use crate::upstreams::parcel;
 
@@ -31,7 +31,8 @@ pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
 
 async fn tracked(tx: &mut Tx, event: ShipmentTracked) -> Applied {
     let (shipment, shipment_id) = read(event.shipment)?;
-    let tracking = tracking(shipment.status());
+    let status = shipment.status();
+    let tracking = tracking(status);
     let Some((before, after)) = change(tx, shipment, |order, parcel| {
         order.follow_parcel(shipment_id, tracking, parcel);
     })
@@ -42,6 +43,19 @@ async fn tracked(tx: &mut Tx, event: ShipmentTracked) -> Applied {
     // What leaves is taken out of stock: by whoever looks next, for here nobody can be asked.
     for handover in Handover::of_departed(&before, &after) {
         handover.record_for_anybody(tx).await?;
+    }
+    if status == TrackingStatus::ReturnToSender {
+        comes_back(tx, &after, shipment_id).await?;
+    }
+    Ok(())
+}
+
+/// What nobody took is expected back: once, however often the carrier says so.
+async fn comes_back(tx: &mut Tx, order: &Order, shipment_id: ShipmentId) -> Applied {
+    let others = Return::of_order(tx.conn(), order.order_id).await?;
+    let Some(mut new) = Return::of_parcel(order, shipment_id, &others) else { return Ok(()) };
+    if others.iter().all(|other| other.return_id != new.return_id) {
+        return_changes::insert(tx, "orders.follow_shipments", &mut new).await?;
     }
     Ok(())
 }
@@ -71,7 +85,7 @@ fn read(shipment: Option<Shipment>) -> anyhow::Result<(Shipment, ShipmentId)> {
 async fn change(
     tx: &mut Tx,
     shipment: Shipment,
-    change: impl FnOnce(&mut Order, crate::model::tracking::Parcel) + Send,
+    change: impl FnOnce(&mut Order, Parcel) + Send,
 ) -> anyhow::Result<Option<(Order, Order)>> {
     let order_id = shipment.order_id.clone();
     follow(tx, &order_id, "orders.follow_shipments", |order| {
@@ -81,7 +95,7 @@ async fn change(
     .await
 }
 
-/// A parcel on its way back has left; what becomes of its goods is a return's business.
+/// A parcel on its way back has left; what becomes of its goods is a return's business: see `comes_back`.
 fn tracking(status: TrackingStatus) -> Tracking {
     match status {
         TrackingStatus::Unspecified

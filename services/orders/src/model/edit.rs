@@ -258,9 +258,12 @@ impl Order {
         self.progress.lines_made.max(first_free)
     }
 
-    /// Whether a part is delivered as it was agreed for the order.
+    /// Whether a part, or a parcel from before there were parts, is delivered as it was agreed for the order.
     fn delivery_is_bound(&self) -> bool {
-        self.fulfilments.iter().any(|part| part.state != FulfilmentState::Cancelled)
+        match self.fulfilments.as_slice() {
+            [] => !self.shipment_ids.is_empty(),
+            parts => parts.iter().any(|part| part.state != FulfilmentState::Cancelled),
+        }
     }
 
     fn edited_lines(&self, wanted: &[EditedLine]) -> Result<Vec<OrderLine>, EditRefusal> {
@@ -311,7 +314,10 @@ fn resized(line: &OrderLine, quantity: i32) -> Result<OrderLine, MoneyError> {
         return Ok(line.clone());
     }
     let of_price = |units: i32| {
-        line.unit_price.money().map(|unit| unit.scaled(i64::from(units), i64::from(line.price_quantity))).transpose()
+        line.unit_price
+            .money()
+            .map(|unit| unit.scaled(i64::from(units), i64::from(line.price_quantity)))
+            .transpose()
     };
     let total = match of_price(line.ordered)? {
         Some(full) if full == line.total => of_price(quantity)?.unwrap_or(line.total),

@@ -100,7 +100,9 @@ impl Edit {
 
     fn contents(&self) -> Contents {
         let line = |line: &EditedLine| match line {
-            EditedLine::Kept { position, quantity } => LineRow::Kept { position: *position, quantity: *quantity },
+            EditedLine::Kept { position, quantity } => {
+                LineRow::Kept { position: *position, quantity: *quantity }
+            }
             EditedLine::New(line) => LineRow::New(Box::new(new_row(line))),
         };
         Contents {

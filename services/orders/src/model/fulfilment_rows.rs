@@ -1,9 +1,7 @@
 //! Reads the parts of orders and writes them.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{
-    Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
@@ -69,7 +67,8 @@ pub async fn save(tx: &mut Tx, order_id: OrderId, parts: &[Fulfilment]) -> Resul
         return Ok(());
     }
     let texts = |pick: fn(&Fulfilment) -> &str| parts.iter().map(pick).collect::<Vec<_>>();
-    let sums = |pick: fn(&Fulfilment) -> Money| parts.iter().map(|part| pick(part).minor()).collect::<Vec<_>>();
+    let sums =
+        |pick: fn(&Fulfilment) -> Money| parts.iter().map(|part| pick(part).minor()).collect::<Vec<_>>();
     let ids = |pick: fn(&Fulfilment) -> Option<Uuid>| parts.iter().map(pick).collect::<Vec<_>>();
     cached_sql(
         "INSERT INTO order_fulfilments (order_id, fulfilment_id, ordinal, state, lines, delivery_method_id,

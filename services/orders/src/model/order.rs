@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use types::{
-    Currency, CustomerId, DeliveryMethodId, DeliveryPlanId, LegalEntityId, Money, MoneyError, OrderId, PaymentId,
-    ReservationId, ShipmentId, ShopId, SourceId,
+    Currency, CustomerId, DeliveryMethodId, DeliveryPlanId, LegalEntityId, Money, MoneyError, OrderId,
+    PaymentId, ReservationId, ShipmentId, ShopId, SourceId,
 };
 use uuid::Uuid;
 

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
-use diesel::sql_types::{
-    Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::{Error, Result, cached_sql};
@@ -228,8 +226,18 @@ async fn rest_of(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashMap<U
     .load(conn)
     .await?;
     let rest = |row: RestRow| {
-        let (order_id, contact_name, line_count, ordered, shipped, delivered, cancelled, pay_by, ship_by, returned) =
-            row;
+        let (
+            order_id,
+            contact_name,
+            line_count,
+            ordered,
+            shipped,
+            delivered,
+            cancelled,
+            pay_by,
+            ship_by,
+            returned,
+        ) = row;
         let sums = LineSums { ordered, shipped, delivered, cancelled };
         let deadlines = Deadlines { pay_by, ship_by };
         (order_id, Rest { contact_name, line_count, sums, deadlines, returned_total: returned })

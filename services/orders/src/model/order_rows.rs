@@ -1,9 +1,7 @@
 //! Reads orders and writes their changes; new ones are written by the batches, parts by `fulfilment_rows`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{
-    Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{
     ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -190,7 +188,8 @@ impl Order {
                 orders::goods_total.eq(self.goods_total.minor()),
                 orders::delivery_total.eq(self.delivery_total.minor()),
                 orders::total.eq(self.total.minor()),
-                orders::delivery_method_id.eq(self.delivery.as_ref().map(|delivery| delivery.method_id.uuid())),
+                orders::delivery_method_id
+                    .eq(self.delivery.as_ref().map(|delivery| delivery.method_id.uuid())),
                 orders::delivery_method_name
                     .eq(self.delivery.as_ref().map_or("", |delivery| delivery.method_name.as_str())),
                 orders::reservation_id.eq(self.reservation_id.map(Uuid::from)),

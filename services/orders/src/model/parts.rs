@@ -144,8 +144,7 @@ impl Order {
         let mut asked = Vec::new();
         for part in self.fulfilments.iter_mut().filter(|part| part.wants_parcel()) {
             let by_part = || ShipmentId::derived(parent, part.ordinal.unsigned_abs());
-            let shipment_id =
-                if part.delivery_plan_id == Some(own_plan) { own_shipment } else { by_part() };
+            let shipment_id = if part.delivery_plan_id == Some(own_plan) { own_shipment } else { by_part() };
             part.shipment_id = Some(shipment_id);
             part.state = FulfilmentState::Booking;
             asked.push(part.fulfilment_id);
@@ -212,10 +211,12 @@ impl Order {
     /// The carrier expects a parcel, or is still asked for it.
     pub fn follow_booking(&mut self, shipment_id: ShipmentId, state: FulfilmentState, parcel: Parcel) {
         let part = self.fulfilments.iter_mut().find(|part| part.shipment_id == Some(shipment_id));
-        let Some(part) = part.filter(|part| part.state.waits()) else { return };
-        part.state = state;
-        part.incident.clear();
+        let Some(part) = part.filter(|part| part.state != FulfilmentState::Cancelled) else { return };
         part.follow(parcel);
+        if part.state.waits() {
+            part.state = state;
+            part.incident.clear();
+        }
         if state == FulfilmentState::Booked && !self.shipment_ids.contains(&shipment_id) {
             self.shipment_ids.push(shipment_id);
         }
@@ -235,32 +236,47 @@ impl Order {
         if tracking == Tracking::Waits || matches!(self.state, OrderState::Cancelled | OrderState::Rejected) {
             return;
         }
-        let Some(at) = self.part_with(shipment_id) else { return };
+        let Some(at) = self.part_with(shipment_id) else {
+            // An order that left before there were parts: the parcel was all of it.
+            let known = self.fulfilments.is_empty() && self.shipment_ids.contains(&shipment_id);
+            if known && tracking == Tracking::Delivered {
+                self.deliver_everything();
+                self.follow_departures();
+            }
+            return;
+        };
         self.fulfilments[at].follow(parcel);
         if !self.shipment_ids.contains(&shipment_id) {
             self.shipment_ids.push(shipment_id);
         }
         self.leave(at);
-        self.follow_departures();
         if tracking == Tracking::Delivered {
             self.deliver(at);
-            // An order that still lacks units is not done, whatever has arrived.
-            let arrived = |line: &OrderLine| line.outstanding() == 0 && line.delivered == line.shipped;
-            if self.lines.iter().all(arrived) {
-                self.move_by_carrier(OrderState::Complete);
-            }
         }
+        self.follow_departures();
     }
 
-    /// Once all that is held has left, so has the order.
+    /// Whether something is done with one of its parts right now.
+    pub fn has_busy_part(&self) -> bool {
+        let busy = |part: &Fulfilment| part.state == FulfilmentState::Planning || part.cancelling.is_some();
+        self.fulfilments.iter().any(busy)
+    }
+
+    /// Once all that is held has left, so has the order; once all of it has arrived, it is done.
     pub fn follow_departures(&mut self) {
         let gone = |line: &OrderLine| match line.is_stocked() {
             true => line.reserved == 0,
             false => line.outstanding() == 0,
         };
-        let some = self.lines.iter().any(|line| line.shipped > 0) || self.fulfilments.iter().any(|p| p.state.has_left());
+        let some = self.lines.iter().any(|line| line.shipped > 0)
+            || self.fulfilments.iter().any(|part| part.state.has_left());
         if some && self.lines.iter().all(gone) {
             self.move_by_carrier(OrderState::Delivery);
+        }
+        // An order that still lacks units is not done, whatever has arrived.
+        let arrived = |line: &OrderLine| line.outstanding() == 0 && line.delivered == line.shipped;
+        if some && self.lines.iter().all(arrived) {
+            self.move_by_carrier(OrderState::Complete);
         }
     }
 
@@ -273,7 +289,8 @@ impl Order {
 
     /// Parts by these plans are taken back.
     pub fn cancel_parts_of(&mut self, plans: &[DeliveryPlanId]) {
-        let of_plan = |part: &&mut Fulfilment| part.delivery_plan_id.is_some_and(|plan| plans.contains(&plan));
+        let of_plan =
+            |part: &&mut Fulfilment| part.delivery_plan_id.is_some_and(|plan| plans.contains(&plan));
         for part in self.fulfilments.iter_mut().filter(of_plan).filter(|part| part.state.waits()) {
             part.state = FulfilmentState::Cancelled;
         }
@@ -305,7 +322,11 @@ impl Order {
         let parts = || self.fulfilments.iter().filter(|part| part.state != FulfilmentState::Cancelled);
         let units: i32 = parts().map(|part| part.units(line.position)).sum();
         let of_line = |part: &Fulfilment| {
-            part.lines.iter().filter(|one| one.position == line.position).map(|one| one.total).collect::<Vec<_>>()
+            part.lines
+                .iter()
+                .filter(|one| one.position == line.position)
+                .map(|one| one.total)
+                .collect::<Vec<_>>()
         };
         let shared = Money::sum(self.currency, parts().flat_map(of_line))?;
         Ok(at_least_nothing(line.value(units + quantity)?.checked_sub(shared)?))
@@ -317,7 +338,11 @@ impl Order {
             return Money::zero(self.currency);
         }
         let sum = |filter: fn(&Fulfilment) -> bool| -> i64 {
-            self.fulfilments.iter().filter(|part| filter(part)).map(|part| part.cash_on_delivery.minor()).sum()
+            self.fulfilments
+                .iter()
+                .filter(|part| filter(part))
+                .map(|part| part.cash_on_delivery.minor())
+                .sum()
         };
         let kept = self.paid.minor() - self.refunded.minor();
         // What came in is taken to be what the carrier took before it is taken to be paid in advance.
@@ -362,7 +387,9 @@ impl Order {
         self.take_services_along(at);
         let part = &mut self.fulfilments[at];
         for one in &mut part.lines {
-            let Some(line) = self.lines.iter_mut().find(|line| line.position == one.position) else { continue };
+            let Some(line) = self.lines.iter_mut().find(|line| line.position == one.position) else {
+                continue;
+            };
             one.shipped = line.ship(one.quantity);
             let share = one.total.scaled(i64::from(one.shipped), i64::from(one.quantity.max(1)));
             one.total = share.unwrap_or(one.total);

@@ -186,7 +186,10 @@ impl Return {
         .bind::<SqlUuid, _>(self.return_id.uuid())
         .bind::<Array<Integer>, _>(self.lines.iter().map(|line| line.position).collect::<Vec<_>>())
         .bind::<Array<Nullable<Jsonb>>, _>(
-            self.lines.iter().map(|line| line.received.as_ref().map(|found| json!(found))).collect::<Vec<_>>(),
+            self.lines
+                .iter()
+                .map(|line| line.received.as_ref().map(|found| json!(found)))
+                .collect::<Vec<_>>(),
         )
         .execute(tx.conn())
         .await?;

@@ -5,10 +5,14 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use types::{Currency, CustomerId, Money, MoneyError, OrderId, ReturnId, ShopId, Sku, WarehouseId};
+use types::{
+    Currency, CustomerId, Money, MoneyError, OrderId, ReturnId, ShipmentId, ShopId, Sku, WarehouseId,
+};
 use uuid::Uuid;
 
+use crate::model::fulfilment::FulfilmentLine;
 use crate::model::order::Order;
+use crate::model::order_line::OrderLine;
 use crate::model::return_state::{ReturnForbidden, ReturnMover, ReturnState};
 
 /// A return. Invariant: what was found of a line is not more than was asked for.
@@ -167,6 +171,8 @@ pub enum ReturnRefusal {
 }
 
 impl ReturnReason {
+    /// Nobody took the parcel.
+    pub const NOT_COLLECTED: Self = Self("not_collected");
     /// The list.
     pub const ALL: [&'static str; 9] = [
         "defective",
@@ -176,7 +182,7 @@ impl ReturnReason {
         "does_not_fit",
         "changed_mind",
         "late_delivery",
-        "not_collected",
+        Self::NOT_COLLECTED.0,
         "other",
     ];
 
@@ -209,20 +215,62 @@ impl ReturnLine {
 }
 
 impl Return {
+    /// A parcel that nobody took comes back: all that left with it and is not given back already. `None` when that is nothing.
+    pub fn of_parcel(order: &Order, shipment_id: ShipmentId, others: &[Self]) -> Option<Self> {
+        let part = order.fulfilments.iter().find(|part| part.shipment_id == Some(shipment_id))?;
+        let left = |left: &FulfilmentLine| {
+            let line = order.lines.iter().find(|line| line.position == left.position)?;
+            let quantity = returnable(line, others).min(left.shipped);
+            Some((line, quantity)).filter(|(line, quantity)| line.is_stocked() && *quantity > 0)
+        };
+        let line = |((line, quantity), position): ((&OrderLine, i32), i32)| ReturnLine {
+            position,
+            order_position: Some(line.position),
+            sku: line.sku.clone(),
+            quantity,
+            reason: ReturnReason::NOT_COLLECTED,
+            photo_urls: Vec::new(),
+            note: String::new(),
+            received: None,
+        };
+        let lines: Vec<_> = part.lines.iter().filter_map(left).zip(0..).map(line).collect();
+        let nothing = Money::zero(order.currency);
+        Some(Self {
+            return_id: ReturnId::derived(shipment_id.uuid(), 0),
+            shop_id: order.shop_id,
+            order_id: Some(order.order_id),
+            customer_id: order.customer_id,
+            state: ReturnState::InTransit,
+            currency: order.currency,
+            lines,
+            carrier: part.carrier.clone(),
+            tracking_number: part.tracking_number.clone(),
+            warehouse_id: None,
+            amount: nothing,
+            credited_total: nothing,
+            delivery_credit: nothing,
+            refunds: Vec::new(),
+            attempts: 0,
+            working: None,
+            pending: Vec::new(),
+            comment: String::new(),
+            explanation: String::new(),
+            version: 0,
+            create_time: DateTime::UNIX_EPOCH,
+            update_time: DateTime::UNIX_EPOCH,
+        })
+        .filter(|one| !one.lines.is_empty())
+    }
+
     /// Refuses more units than left with `order` and neither came back nor are on their way in `others`.
     pub fn check_units(&self, order: &Order, others: &[Self]) -> Result<(), ReturnRefusal> {
-        let mut claimed: Vec<(i32, i32)> = Vec::new();
-        let expected = others.iter().filter(|other| other.state.expects_goods()).flat_map(|other| &other.lines);
-        claimed.extend(expected.filter_map(|line| Some((line.order_position?, line.quantity))));
         for line in &self.lines {
             let of_order = order.lines.iter().find(|one| Some(one.position) == line.order_position);
-            let taken: i32 =
-                claimed.iter().filter(|(at, _)| Some(*at) == line.order_position).map(|(_, units)| units).sum();
-            let left = of_order.map_or(0, |one| (one.shipped - one.returned - taken).max(0));
+            let left = of_order.map_or(0, |one| returnable(one, others));
             if line.quantity > left {
-                return Err(ReturnRefusal::NotReturnable { position: line.position, wanted: line.quantity, left });
+                let position = line.position;
+                return Err(ReturnRefusal::NotReturnable { position, wanted: line.quantity, left });
             }
-            claimed.extend(line.order_position.map(|at| (at, line.quantity)));
         }
         Ok(())
     }
@@ -237,7 +285,8 @@ impl Return {
     /// The goods are there: `found` names a line's position for each.
     pub fn check_found(&self, found: &[(i32, Found)]) -> Result<(), ReturnRefusal> {
         for line in &self.lines {
-            let units: i32 = found.iter().filter(|(at, _)| *at == line.position).map(|(_, one)| one.quantity).sum();
+            let units: i32 =
+                found.iter().filter(|(at, _)| *at == line.position).map(|(_, one)| one.quantity).sum();
             if units > line.quantity {
                 let position = line.position;
                 return Err(ReturnRefusal::MoreThanWanted { position, found: units, wanted: line.quantity });
@@ -251,9 +300,8 @@ impl Return {
         let mut units: Vec<FoundUnits> = Vec::new();
         for (position, found) in found {
             let Some(line) = self.lines.iter().find(|line| line.position == *position) else { continue };
-            let of_order = order.and_then(|order| {
-                order.lines.iter().find(|one| Some(one.position) == line.order_position)
-            });
+            let of_order = order
+                .and_then(|order| order.lines.iter().find(|one| Some(one.position) == line.order_position));
             let of_stock = match of_order {
                 Some(one) if one.is_stocked() => one.stock(found.quantity),
                 // Services and what inventory does not know do not come back to it.
@@ -321,6 +369,13 @@ impl Return {
     pub fn given_back(&self) -> i64 {
         self.refunds.iter().map(|refund| refund.amount).sum()
     }
+}
+
+/// Units of a line that left, did not come back, and are not on their way back in `others`.
+fn returnable(line: &OrderLine, others: &[Return]) -> i32 {
+    let expected = others.iter().filter(|other| other.state.expects_goods()).flat_map(|other| &other.lines);
+    let expected = expected.filter(|one| one.order_position == Some(line.position));
+    (line.shipped - line.returned - expected.map(|one| one.quantity).sum::<i32>()).max(0)
 }
 
 impl Order {

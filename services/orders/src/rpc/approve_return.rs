@@ -11,7 +11,11 @@ use crate::rpc::return_desk::Move;
 
 const METHOD: &str = "orders.approve_return";
 
-pub(super) async fn handle(orders: &Orders, call: &Call, request: pb::ApproveReturnRequest) -> Result<pb::Return> {
+pub(super) async fn handle(
+    orders: &Orders,
+    call: &Call,
+    request: pb::ApproveReturnRequest,
+) -> Result<pb::Return> {
     let mut fields = Fields::new();
     let return_id: Option<ReturnId> = fields.parse("return_id", &request.return_id);
     let etag = Some(request.etag.clone());

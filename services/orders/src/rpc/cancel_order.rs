@@ -15,7 +15,6 @@ use uuid::Uuid;
 use crate::Orders;
 use crate::error::{Error, Result};
 use crate::model::cancel_reason::{CancelReason, CancelReasonUnknown};
-use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::rpc::{free, visible};
@@ -107,7 +106,7 @@ impl Wanted {
 pub(crate) fn may_be_cancelled(order: &Order) -> Result<()> {
     order.may_be_cancelled().map_err(Error::CancelForbidden)?;
     free(order)?;
-    if order.fulfilments.iter().any(|part| part.state == FulfilmentState::Planning || part.cancelling.is_some()) {
+    if order.has_busy_part() {
         return Err(Error::BeingEdited);
     }
     // What has left cannot be given back.

@@ -82,6 +82,9 @@ impl Wanted {
             return Err(Error::EtagMismatch { current });
         }
         free(before)?;
+        if before.has_busy_part() {
+            return Err(Error::BeingEdited);
+        }
         let mut order = before.clone();
         order.change_state(self.state, self.status.clone()).map_err(Error::ChangeForbidden)?;
         if order.state == OrderState::Assembling && before.state != OrderState::Assembling {

@@ -8,7 +8,11 @@ use crate::error::Result;
 use crate::rpc::return_desk::load;
 use crate::{Orders, wire};
 
-pub(super) async fn handle(orders: &Orders, call: &Call, request: pb::GetReturnRequest) -> Result<pb::Return> {
+pub(super) async fn handle(
+    orders: &Orders,
+    call: &Call,
+    request: pb::GetReturnRequest,
+) -> Result<pb::Return> {
     let mut fields = Fields::new();
     let return_id: Option<ReturnId> = fields.parse("return_id", &request.return_id);
     let return_id = fields.finish_with(return_id)?;

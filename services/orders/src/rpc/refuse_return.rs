@@ -12,7 +12,11 @@ use crate::rpc::return_desk::Move;
 const METHOD: &str = "orders.refuse_return";
 const EXPLANATION_LENGTH_MAX: usize = 1000;
 
-pub(super) async fn handle(orders: &Orders, call: &Call, request: pb::RefuseReturnRequest) -> Result<pb::Return> {
+pub(super) async fn handle(
+    orders: &Orders,
+    call: &Call,
+    request: pb::RefuseReturnRequest,
+) -> Result<pb::Return> {
     let mut fields = Fields::new();
     let return_id: Option<ReturnId> = fields.parse("return_id", &request.return_id);
     let explanation = fields.required_text("explanation", &request.explanation, EXPLANATION_LENGTH_MAX);

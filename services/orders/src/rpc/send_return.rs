@@ -13,7 +13,11 @@ const METHOD: &str = "orders.send_return";
 const CARRIER_LENGTH_MAX: usize = 100;
 const NUMBER_LENGTH_MAX: usize = 100;
 
-pub(super) async fn handle(orders: &Orders, call: &Call, request: pb::SendReturnRequest) -> Result<pb::Return> {
+pub(super) async fn handle(
+    orders: &Orders,
+    call: &Call,
+    request: pb::SendReturnRequest,
+) -> Result<pb::Return> {
     let mut fields = Fields::new();
     let return_id: Option<ReturnId> = fields.parse("return_id", &request.return_id);
     let carrier = fields.text("carrier", &request.carrier, CARRIER_LENGTH_MAX);
@@ -23,5 +27,9 @@ pub(super) async fn handle(orders: &Orders, call: &Call, request: pb::SendReturn
     let return_id = fields.finish_with(return_id)?;
 
     let wanted = Move { return_id, etag, key, to: ReturnState::InTransit };
-    wanted.make(orders, call, METHOD, &request, |one| (one.carrier, one.tracking_number) = (carrier, tracking_number)).await
+    wanted
+        .make(orders, call, METHOD, &request, |one| {
+            (one.carrier, one.tracking_number) = (carrier, tracking_number)
+        })
+        .await
 }

@@ -29,7 +29,11 @@ use crate::sagas::keyed::Key;
 use crate::upstreams::Shop;
 use crate::{Orders, wire};
 
-pub(super) async fn handle(orders: &Orders, call: &Call, request: pb::UpdateOrderRequest) -> Result<pb::Order> {
+pub(super) async fn handle(
+    orders: &Orders,
+    call: &Call,
+    request: pb::UpdateOrderRequest,
+) -> Result<pb::Order> {
     let wanted = Wanted::parse(call, &request)?;
 
     let order = load(orders, call, wanted.order_id).await?;
@@ -153,7 +157,13 @@ async fn preview(orders: &Orders, call: &Call, order: &Order, edit: &Edit, shop:
 }
 
 /// What could be held: what is held, and what is free.
-async fn would_hold(orders: &Orders, call: &Call, before: &Order, after: &Order, shop: &Shop) -> Result<Held> {
+async fn would_hold(
+    orders: &Orders,
+    call: &Call,
+    before: &Order,
+    after: &Order,
+    shop: &Shop,
+) -> Result<Held> {
     let mut wanted: HashMap<Sku, i64> = HashMap::new();
     for line in after.lines.iter().filter(|line| line.is_stocked()) {
         add(&mut wanted, line, line.outstanding());

@@ -132,9 +132,13 @@ impl BookShipment {
                 }
                 let mut order = before.clone();
                 // A carrier that is quick may have told of the parcel before.
-                let waits = |part: &Fulfilment| part.shipment_id == Some(shipment_id) && part.state == FulfilmentState::Booking;
-                if order.fulfilments.iter().any(waits) || order.fulfilments.is_empty() {
+                let ours = |part: &&Fulfilment| part.shipment_id == Some(shipment_id);
+                let part = order.fulfilments.iter().find(ours);
+                if part.is_some_and(|part| part.state == FulfilmentState::Booking || part.state.has_left()) {
                     order.follow_booking(shipment_id, state, parcel);
+                } else if order.fulfilments.is_empty() && !order.shipment_ids.contains(&shipment_id) {
+                    // Asked for before there were parts.
+                    order.shipment_ids.push(shipment_id);
                 }
                 changes::save(tx, "orders.book_shipment", &before, &mut order).await?;
                 Ok::<_, Error>(())

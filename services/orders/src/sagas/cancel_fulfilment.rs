@@ -61,7 +61,8 @@ impl Definition for CancelFulfilment {
         input: &PartBack,
     ) -> Result<Self::Outcome, Stop> {
         if let Ok(plan) = input.delivery_plan_id.parse::<DeliveryPlanId>() {
-            saga.step("cancel delivery", self.ask.delivery.cancel(call, plan, "the part was taken back")).await?;
+            saga.step("cancel delivery", self.ask.delivery.cancel(call, plan, "the part was taken back"))
+                .await?;
         }
         saga.step("settle", async { Ok(self.settle(call, input).await?) }).await
     }

@@ -100,14 +100,17 @@ impl Definition for EditOrder {
         input: &EditInput,
     ) -> Result<Self::Outcome, Stop> {
         let (order_id, ordinal) = (input.order_id(), input.ordinal);
-        let Plan { edit, before, mut after } = saga.step("read", async { Ok(self.read(input).await?) }).await?;
+        let Plan { edit, before, mut after } =
+            saga.step("read", async { Ok(self.read(input).await?) }).await?;
 
         let replan = before.needs_plan(&after);
         if replan && let Some(load) = load(&after, ordinal) {
             let undo = Undo::CancelDelivery(load.delivery_plan_id);
-            let planned = saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &after, &load)).await?;
+            let planned =
+                saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &after, &load)).await?;
             drop(load);
-            saga.step("add up", async { Ok(after.replan(ordinal, planned).map_err(Error::from_sum)?) }).await?;
+            saga.step("add up", async { Ok(after.replan(ordinal, planned).map_err(Error::from_sum)?) })
+                .await?;
         }
 
         let changes = after.payment_changes();
@@ -174,7 +177,12 @@ impl Definition for EditOrder {
         }
     }
 
-    async fn undone(&self, call: &Call, input: &EditInput, refusal: &Status) -> Result<Self::Outcome, Status> {
+    async fn undone(
+        &self,
+        call: &Call,
+        input: &EditInput,
+        refusal: &Status,
+    ) -> Result<Self::Outcome, Status> {
         self.give_up(call, input).await?;
         Ok(Outcome::Refused(refusal.clone()))
     }
@@ -188,8 +196,7 @@ impl EditOrder {
 
     async fn read(&self, input: &EditInput) -> Result<Plan> {
         let mut connection = self.store.connection().await?;
-        let before =
-            Order::load(&mut connection, input.order_id()).await?.ok_or(Error::OrderNotFound)?;
+        let before = Order::load(&mut connection, input.order_id()).await?.ok_or(Error::OrderNotFound)?;
         let edit = Edit::load(&mut connection, input.saga_id()?, before.currency).await?;
         // Another process was faster.
         let edit = edit.ok_or(store::Error::KeyInUse)?;
@@ -233,7 +240,13 @@ impl EditOrder {
     }
 
     /// What was planned before is not needed any more. Nothing was booked by it, so that nothing can have left.
-    async fn give_up_plan(&self, saga: &Saga<Undo>, call: &Call, before: &Order, after: &Order) -> Result<(), Stop> {
+    async fn give_up_plan(
+        &self,
+        saga: &Saga<Undo>,
+        call: &Call,
+        before: &Order,
+        after: &Order,
+    ) -> Result<(), Stop> {
         let Some(old) = before.delivery_plan_id.filter(|old| after.delivery_plan_id != Some(*old)) else {
             return Ok(());
         };

@@ -109,7 +109,8 @@ impl Definition for PlaceOrder {
                 fixed_price,
                 cash_on_delivery: None,
             };
-            planned = Some(saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &order, &load)).await?);
+            planned =
+                Some(saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &order, &load)).await?);
         }
         let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
         let mut payment_id = None;

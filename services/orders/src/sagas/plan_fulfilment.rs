@@ -134,7 +134,8 @@ impl PlanFulfilment {
                 return Err(store::Error::KeyInUse.into());
             }
             let mut order = before.clone();
-            if let Some(part) = order.part_mut(fulfilment_id) {
+            let planning = |part: &&mut Fulfilment| part.state == FulfilmentState::Planning;
+            if let Some(part) = order.part_mut(fulfilment_id).filter(planning) {
                 part.state = FulfilmentState::Open;
                 if let Some(delivery) = &mut part.delivery {
                     delivery.method_name = planned.method_name;

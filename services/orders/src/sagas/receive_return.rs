@@ -107,8 +107,9 @@ impl Receipt {
     }
 
     fn read(&self) -> Result<(Uuid, ReturnId, WarehouseId)> {
-        let read =
-            || Some((self.saga_id.parse().ok()?, self.return_id.parse().ok()?, self.warehouse_id.parse().ok()?));
+        let read = || {
+            Some((self.saga_id.parse().ok()?, self.return_id.parse().ok()?, self.warehouse_id.parse().ok()?))
+        };
         read().ok_or_else(|| corrupt("a receipt"))
     }
 }

@@ -91,7 +91,12 @@ impl Definition for ResolveReturn {
         match undo {}
     }
 
-    async fn undone(&self, call: &Call, input: &Resolution, refusal: &Status) -> Result<Self::Outcome, Status> {
+    async fn undone(
+        &self,
+        call: &Call,
+        input: &Resolution,
+        refusal: &Status,
+    ) -> Result<Self::Outcome, Status> {
         let given_back = self.given_back(call, input).await?;
         self.give_up(call, input, &given_back).await?;
         Ok(Outcome::Refused(refusal.clone()))
@@ -149,7 +154,13 @@ impl ResolveReturn {
     }
 
     /// A repeat finds it done: its key follows from the return.
-    async fn refund(&self, call: &Call, input: &Resolution, refund: &Refund, ordinal: i32) -> Result<(), Status> {
+    async fn refund(
+        &self,
+        call: &Call,
+        input: &Resolution,
+        refund: &Refund,
+        ordinal: i32,
+    ) -> Result<(), Status> {
         let (_, return_id, currency) = input.read()?;
         let payment_id = PaymentId::from_uuid(refund.read()?.payment_id);
         let key = format!("{return_id}:{}:{ordinal}", input.attempt);

@@ -16,6 +16,9 @@ use crate::model::fulfilment::Fulfilment;
 use crate::model::order::Order;
 use crate::upstreams::Upstreams;
 
+/// Why inventory does not ship what it does not hold.
+const OVER_SHIPMENT: &str = "OVER_SHIPMENT";
+
 /// Which order's goods.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Handover {
@@ -61,8 +64,7 @@ impl Definition for ShipStock {
 
     async fn run(&self, saga: &mut Saga<Infallible>, call: &Call, handover: &Handover) -> Result<(), Stop> {
         let (saga_id, reservation) = saga.step("read", async { Ok(handover.read()?) }).await?;
-        let (reference, units) = (handover.reference(), handover.units());
-        saga.step("ship", self.ask.inventory.ship(call, reservation, reference, units)).await?;
+        saga.step("ship", self.ship(call, reservation, handover)).await?;
         saga.step("settle", async { Ok(self.finish(call, saga_id, Finished::Done).await?) }).await
     }
 
@@ -139,6 +141,30 @@ impl ShipStock {
     /// The process over `store`, asking `ask`.
     pub fn new(store: Store, ask: Upstreams) -> Self {
         Self { store, ask }
+    }
+
+    /// What inventory has lost meanwhile cannot be taken out of stock; the rest has left all the same.
+    async fn ship(&self, call: &Call, id: ReservationId, handover: &Handover) -> Result<(), Status> {
+        let inventory = &self.ask.inventory;
+        let answer = inventory.ship(call, id, handover.reference(), handover.units()).await;
+        match answer {
+            Err(status) if rpc::reason(&status).as_deref() == Some(OVER_SHIPMENT) => {
+                let held = inventory.held_now(call, id).await?.units;
+                let there = |unit: StockQuantity| {
+                    let held = held.get(&unit.sku).copied().unwrap_or_default();
+                    Some(StockQuantity { quantity: unit.quantity.min(held), ..unit })
+                        .filter(|unit| unit.quantity > 0)
+                };
+                let units: Vec<_> = handover.units().into_iter().filter_map(there).collect();
+                tracing::warn!(order_id = handover.order_id, "more left than inventory holds");
+                if units.is_empty() {
+                    Ok(())
+                } else {
+                    inventory.ship(call, id, handover.reference(), units).await
+                }
+            }
+            answer => answer,
+        }
     }
 
     /// The order said already that its units left.

@@ -31,9 +31,8 @@ impl Catalog {
         order: &Order,
         lines: &[OrderLine],
     ) -> Result<Vec<Option<Quote>>, Status> {
-        let items = lines
-            .iter()
-            .map(|line| pb::QuoteItem { sku: line.sku.to_string(), quantity: line.ordered });
+        let items =
+            lines.iter().map(|line| pb::QuoteItem { sku: line.sku.to_string(), quantity: line.ordered });
         let request = pb::QuoteItemsRequest {
             currency_code: order.currency.code().to_owned(),
             channel: order.channel.clone(),

@@ -80,7 +80,12 @@ impl DeliveryDesk {
     }
 
     /// What a delivery would cost; `None` when the method does not go there.
-    pub async fn quote(&self, call: &Call, order: &Order, load: &Load<'_>) -> Result<Option<Planned>, Status> {
+    pub async fn quote(
+        &self,
+        call: &Call,
+        order: &Order,
+        load: &Load<'_>,
+    ) -> Result<Option<Planned>, Status> {
         let request = pb::QuoteDeliveryRequest {
             shop_id: order.shop_id.to_string(),
             address: load.delivery.address.clone().map(wire::address),
@@ -90,7 +95,8 @@ impl DeliveryDesk {
         };
         let quote = DeliveryServiceClient::new(self.0.bind(call)).quote_delivery(request).await?.into_inner();
         let wanted = load.delivery.method_id.to_string();
-        let Some(option) = quote.options.into_iter().find(|option| option.delivery_method_id == wanted) else {
+        let Some(option) = quote.options.into_iter().find(|option| option.delivery_method_id == wanted)
+        else {
             return Ok(None);
         };
         let price = match (load.fixed_price, &option.price) {

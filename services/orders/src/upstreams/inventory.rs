@@ -127,6 +127,13 @@ impl Inventory {
         Ok(())
     }
 
+    /// What is held now.
+    pub async fn held_now(&self, call: &Call, reservation_id: ReservationId) -> Result<Held, Status> {
+        let request = pb::GetReservationRequest { reservation_id: reservation_id.to_string() };
+        let answer = InventoryServiceClient::new(self.0.bind(call)).get_reservation(request).await?;
+        Ok(held(answer.into_inner()))
+    }
+
     /// Posts goods that came back. A repeat changes nothing.
     pub async fn post_return(&self, call: &Call, goods: &ReturnedGoods) -> Result<(), Status> {
         let line = |found: &FoundUnits| pb::ReturnedQuantity {

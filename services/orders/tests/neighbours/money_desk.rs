@@ -26,9 +26,7 @@ pub struct Payment {
 impl Payment {
     /// As the contract shows it.
     pub fn shown(&self, payment_id: &str) -> pb::Payment {
-        let money = |minor: i64| {
-            Some(rpc::wire::money(types::Money::new("UAH".parse().unwrap(), minor)))
-        };
+        let money = |minor: i64| Some(rpc::wire::money(types::Money::new("UAH".parse().unwrap(), minor)));
         let attempt = |outcome: &pb::AttemptOutcome| pb::PaymentAttempt {
             outcome: (*outcome).into(),
             ..Default::default()
@@ -56,7 +54,8 @@ impl Payment {
 impl State {
     pub(super) fn open(&mut self, request: pb::OpenPaymentRequest) -> Result<pb::Payment, Status> {
         let amount = minor(request.amount.as_ref());
-        let new = Payment { order_id: request.order_id, method: request.method, amount, ..Default::default() };
+        let new =
+            Payment { order_id: request.order_id, method: request.method, amount, ..Default::default() };
         let payment = self.payments.entry(request.payment_id.clone()).or_insert(new);
         if payment.voided {
             return Err(refused("PAYMENT_VOIDED"));

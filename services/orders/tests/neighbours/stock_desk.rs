@@ -114,7 +114,10 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn release(&mut self, request: pb::ReleaseReservationRequest) -> Result<pb::Reservation, Status> {
+    pub(super) fn release(
+        &mut self,
+        request: pb::ReleaseReservationRequest,
+    ) -> Result<pb::Reservation, Status> {
         let known = self.reservations.entry(request.reservation_id.clone()).or_default();
         if known.shipped {
             return Err(refused("RESERVATION_SHIPPED"));
@@ -151,7 +154,18 @@ impl State {
         Ok(reservation(&id, known))
     }
 
-    pub(super) fn look_up(&mut self, request: pb::LookUpStockRequest) -> Result<pb::LookUpStockResponse, Status> {
+    pub(super) fn get_reservation(
+        &mut self,
+        request: pb::GetReservationRequest,
+    ) -> Result<pb::Reservation, Status> {
+        let known = self.reservations.get(&request.reservation_id);
+        Ok(reservation(&request.reservation_id, known.ok_or_else(|| absent("RESERVATION_NOT_FOUND"))?))
+    }
+
+    pub(super) fn look_up(
+        &mut self,
+        request: pb::LookUpStockRequest,
+    ) -> Result<pb::LookUpStockResponse, Status> {
         let stock = |sku: String| pb::SkuStock {
             available: self.stock.get(&sku).copied().unwrap_or_default(),
             sku,
@@ -160,7 +174,10 @@ impl State {
         Ok(pb::LookUpStockResponse { stocks: request.skus.into_iter().map(stock).collect() })
     }
 
-    pub(super) fn post_return(&mut self, request: pb::PostReturnRequest) -> Result<pb::PostReturnResponse, Status> {
+    pub(super) fn post_return(
+        &mut self,
+        request: pb::PostReturnRequest,
+    ) -> Result<pb::PostReturnResponse, Status> {
         if !self.returns.contains_key(&request.posting_id) {
             for line in &request.lines {
                 if line.disposition() == pb::ReturnDisposition::Sellable {

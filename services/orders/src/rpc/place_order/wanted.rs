@@ -238,7 +238,12 @@ fn external_id(fields: &mut Fields, text: &str) -> String {
     fields.text("external_id", text, EXTERNAL_ID_LENGTH_MAX)
 }
 
-pub(in crate::rpc) fn buyer(fields: &mut Fields, contact: Option<&pb::Contact>, comment: &str, may_price: bool) -> Buyer {
+pub(in crate::rpc) fn buyer(
+    fields: &mut Fields,
+    contact: Option<&pb::Contact>,
+    comment: &str,
+    may_price: bool,
+) -> Buyer {
     let nobody = pb::Contact::default();
     let contact = contact.unwrap_or(&nobody);
     let buyer = Buyer {
@@ -313,7 +318,11 @@ fn payment_method(fields: &mut Fields, name: &str) -> PaymentMethod {
     fields.parse_optional("payment_method", name).unwrap_or(PaymentMethod::CashOnDelivery)
 }
 
-pub(in crate::rpc) fn amount(fields: &mut Fields, field: &str, money: Option<&proto::r#type::v1::Money>) -> Option<Money> {
+pub(in crate::rpc) fn amount(
+    fields: &mut Fields,
+    field: &str,
+    money: Option<&proto::r#type::v1::Money>,
+) -> Option<Money> {
     let money = fields.money_optional(field, money)?;
     fields.check(!money.is_negative(), field, "OUT_OF_RANGE", "must not be negative");
     Some(money)

@@ -108,7 +108,12 @@ impl Wanted {
                 sum += i128::from(unit_price.map_or(0, Money::minor)) * i128::from(quantity.get());
             }
         }
-        fields.check(sum <= i128::from(TOTAL_MINOR_MAX), "order.lines", "OUT_OF_RANGE", "the total is too large");
+        fields.check(
+            sum <= i128::from(TOTAL_MINOR_MAX),
+            "order.lines",
+            "OUT_OF_RANGE",
+            "the total is too large",
+        );
         fields.finish()
     }
 
@@ -193,7 +198,13 @@ fn way(fields: &mut Fields, given: Option<&pb::Delivery>) -> Option<Delivery> {
     delivery(fields, Some(&new), false).map(|(delivery, _)| delivery)
 }
 
-fn new_line(sku: &Sku, quantity: Quantity, unit_price: Option<Money>, name: &str, currency: Currency) -> OrderLine {
+fn new_line(
+    sku: &Sku,
+    quantity: Quantity,
+    unit_price: Option<Money>,
+    name: &str,
+    currency: Currency,
+) -> OrderLine {
     OrderLine {
         position: 0,
         sku: sku.clone(),
