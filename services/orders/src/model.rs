@@ -2,6 +2,7 @@
 
 pub mod buyer;
 pub mod cancel_reason;
+pub mod departures;
 pub mod edit;
 pub mod edit_rows;
 pub mod fulfilment;
@@ -15,6 +16,7 @@ pub mod order_line;
 pub mod order_payment;
 pub mod order_rows;
 pub mod order_state;
+pub mod order_writes;
 pub mod origin;
 pub mod parts;
 pub mod payment_status;

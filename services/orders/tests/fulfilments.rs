@@ -57,10 +57,10 @@ async fn parts_leave_and_arrive_one_after_the_other() {
     shop.change_state(&order.order_id, pb::OrderState::Assembling).await.unwrap();
     let booked = shop
         .eventually(&order.order_id, "both parcels are booked", |order| {
-            order.fulfilments.iter().all(|part| part.state() == FulfilmentState::Booked)
+            let booked = order.fulfilments.iter().all(|part| part.state() == FulfilmentState::Booked);
+            booked && order.shipment_ids.len() == 2
         })
         .await;
-    assert_eq!(booked.shipment_ids.len(), 2);
     let parts = &booked.fulfilments;
     assert_ne!(parts[0].delivery_plan_id, parts[1].delivery_plan_id);
     assert_ne!(parts[0].tracking_number, parts[1].tracking_number);
@@ -364,8 +364,11 @@ async fn what_was_missing_follows_in_a_part_of_its_own() {
     };
     let covered = proto::inventory::v1::ShortageCovered { reservation, ..Default::default() };
     shop.them.tell("inventory", &order.reservation_id, &covered);
-    let there = shop.eventually(&order.order_id, "they are held", |order| order.lines[0].reserved == 2).await;
-    assert!(there.shortages.is_empty());
+    let there = shop
+        .eventually(&order.order_id, "they are held, and nothing is missing", |order| {
+            order.lines[0].reserved == 2 && order.shortages.is_empty()
+        })
+        .await;
     split(&shop, &there, &[]).await;
     let rest = shop
         .eventually(&order.order_id, "the rest is booked", |order| {
