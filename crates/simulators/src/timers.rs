@@ -22,6 +22,8 @@ type Job = Box<dyn FnOnce(&Arc<World>) + Send>;
 #[derive(Default)]
 pub(crate) struct Timers {
     waiting: Mutex<Waiting>,
+    /// Held while due work is done, so that whoever moved the clock finds it done.
+    turn: Mutex<()>,
     changed: Notify,
 }
 
@@ -59,6 +61,7 @@ impl Timers {
 
     /// Runs everything that is due, also what only becomes so meanwhile.
     pub fn run_due(&self, world: &Arc<World>) {
+        let _turn = lock(&self.turn);
         while let Some(job) = self.next_due(world.now()) {
             job(world);
         }

@@ -23,7 +23,7 @@ use crate::world::World;
 /// Deliveries that are remembered; the oldest are forgotten first.
 pub const DELIVERIES_MAX: usize = 2_000;
 /// URLs that one system tells.
-pub const TARGETS_MAX: usize = 20;
+pub const TARGETS_MAX: usize = 100;
 /// How long a receiver may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// What is read of a receiver's answer, which says nothing.

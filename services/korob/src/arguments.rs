@@ -139,6 +139,9 @@ pub struct Simulate {
     /// `<system>=<url>[,<secret>]`: where a system sends its webhooks; repeat for several
     #[arg(long)]
     pub webhooks: Vec<String>,
+    /// How long a parcel stays where it is before it moves on by itself; 0: parcels are moved by hand
+    #[arg(long, default_value_t = 0)]
+    pub travel_ms: u64,
 }
 
 /// What to measure.

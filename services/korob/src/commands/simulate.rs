@@ -12,6 +12,9 @@ use crate::shutdown;
 pub async fn run(simulate: Simulate) -> anyhow::Result<ExitCode> {
     let simulators = Simulators::listen(simulate.listen).await?;
     simulators.all_faults().reseed(simulate.seed);
+    for carrier in [System::Parcel, System::NovaPoshta, System::Cdek] {
+        simulators.all_faults().change(carrier, |plan| plan.travel_ms = simulate.travel_ms)?;
+    }
     for fault in &simulate.faults {
         simulators.all_faults().apply_text(fault)?;
     }
