@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Payments;
 
 /// How long a job rests when nothing was due.
-const REST: Duration = Duration::from_millis(500);
+const REST: Duration = Duration::from_secs(1);
 /// How often old notifications are looked for.
 const FORGET_PERIOD: Duration = Duration::from_secs(3600);
 

@@ -28,8 +28,11 @@ async fn a_crowd_captures_once() {
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let (mut client, payment_id) = (shop.payments(), reserved.payment_id.clone());
-        let request =
-            proto::payments::v1::CapturePaymentRequest { payment_id, amount: None, receipt_lines: Vec::new() };
+        let request = proto::payments::v1::CapturePaymentRequest {
+            payment_id,
+            amount: None,
+            receipt_lines: Vec::new(),
+        };
         calls.spawn(async move { client.capture_payment(request).await });
     }
     for answer in calls.join_all().await {
@@ -72,7 +75,10 @@ async fn a_capture_and_a_void_at_once_keep_no_money_that_is_not_due() {
         shop.until(&reserved, "nothing open", |now| {
             let over = [AttemptOutcome::Released, AttemptOutcome::Succeeded, AttemptOutcome::Returned];
             over.contains(&now.attempts[0].outcome())
-                && now.refunds.iter().all(|refund| refund.state() == proto::payments::v1::RefundState::Succeeded)
+                && now
+                    .refunds
+                    .iter()
+                    .all(|refund| refund.state() == proto::payments::v1::RefundState::Succeeded)
         })
         .await;
     }

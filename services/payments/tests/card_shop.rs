@@ -15,9 +15,11 @@ use proto::payments::v1::{self as pb, CaptureMode, PaymentMethod, PaymentState, 
 use rpc::{BoundChannel, Call, Caller, Channel};
 use simulators::{Effect, Simulators};
 use testing::eventually;
-use types::{OrderId, PaymentId};
+use types::PaymentId;
 
 use crate::{Answer, Till, money};
+
+type Pairs = &'static [(&'static str, &'static str)];
 
 pub const WEBHOOK_SECRET: &str = "whsec_tests_only";
 pub const CARDS: [ProviderKind; 3] = [ProviderKind::KorobCard, ProviderKind::Yookassa, ProviderKind::Stripe];
@@ -62,7 +64,7 @@ impl CardShop {
 
     /// A new account at a simulated provider.
     pub fn account_of(&self, kind: ProviderKind, mode: CaptureMode) -> pb::PaymentAccount {
-        let (credentials, settings): (&[(&str, &str)], &[(&str, &str)]) = match kind {
+        let (credentials, settings): (Pairs, Pairs) = match kind {
             ProviderKind::KorobCard => (&[("api_key", "key_tests"), ("webhook_secret", WEBHOOK_SECRET)], &[]),
             ProviderKind::Yookassa => {
                 (&[("shop_id", "100500"), ("secret_key", "test_key")], &[("webhook_networks", "127.0.0.0/8")])
@@ -99,18 +101,14 @@ impl CardShop {
         self.till.payments()
     }
 
+    /// A request for a card payment of a new order.
+    pub fn card_bill(&self, amount: &str, currency: &str) -> pb::OpenPaymentRequest {
+        pb::OpenPaymentRequest { method: PaymentMethod::Card.into(), ..self.till.bill(amount, currency) }
+    }
+
     /// An opened card payment.
     pub async fn bill(&self, amount: &str, currency: &str) -> pb::Payment {
-        let request = pb::OpenPaymentRequest {
-            payment_id: PaymentId::new().to_string(),
-            order_id: OrderId::new().to_string(),
-            shop_id: self.till.shop.to_string(),
-            legal_entity_id: String::new(),
-            method: PaymentMethod::Card.into(),
-            amount: Some(money(amount, currency)),
-            receipt_lines: Vec::new(),
-        };
-        self.till.open_payment(&request).await.expect("opens").into_inner()
+        self.till.open_payment(&self.card_bill(amount, currency)).await.expect("opens").into_inner()
     }
 
     /// A token of the shop's provider that pays.
@@ -122,8 +120,12 @@ impl CardShop {
     }
 
     pub fn confirmation(&self, payment: &pb::Payment, key: &str) -> pb::ConfirmPaymentRequest {
+        self.confirmation_of(&payment.payment_id, key)
+    }
+
+    pub fn confirmation_of(&self, payment_id: &str, key: &str) -> pb::ConfirmPaymentRequest {
         pb::ConfirmPaymentRequest {
-            payment_id: payment.payment_id.clone(),
+            payment_id: payment_id.to_owned(),
             provider_account_id: String::new(),
             payment_token: self.token().to_owned(),
             return_url: "https://shop.example/paid".to_owned(),
@@ -155,7 +157,12 @@ impl CardShop {
     }
 
     /// Waits until the payment is as `wanted`; time passes quickly meanwhile.
-    pub async fn until(&self, payment: &pb::Payment, what: &str, wanted: fn(&pb::Payment) -> bool) -> pb::Payment {
+    pub async fn until(
+        &self,
+        payment: &pb::Payment,
+        what: &str,
+        wanted: fn(&pb::Payment) -> bool,
+    ) -> pb::Payment {
         eventually(what, || async {
             self.till.world.clock.advance(Duration::from_secs(1));
             let now = self.read(payment).await;
@@ -171,6 +178,24 @@ impl CardShop {
             (now.state() == state).then_some(now)
         })
         .await
+    }
+
+    /// The provider's word for capturing.
+    pub fn capture_operation(&self) -> &'static str {
+        match self.kind {
+            ProviderKind::Yookassa => "capture_payment",
+            ProviderKind::Stripe => "capture_payment_intent",
+            _ => "capture_charge",
+        }
+    }
+
+    /// The provider's word for charging.
+    pub fn charge_operation(&self) -> &'static str {
+        match self.kind {
+            ProviderKind::Yookassa => "create_payment",
+            ProviderKind::Stripe => "create_payment_intent",
+            _ => "create_charge",
+        }
     }
 
     /// How often the provider did something, for anybody.
@@ -226,9 +251,9 @@ async fn receive(
     body: Bytes,
 ) -> StatusCode {
     let call = Call::begin(Caller::service("gateway"), Duration::from_secs(10));
-    let headers = headers.iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
+    let headers = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let request = pb::ReceiveProviderWebhookRequest {
         provider_account_id: account,
         headers: headers.collect(),

@@ -24,7 +24,8 @@ async fn what_is_owed_follows_the_amount() {
     let bill = till.bill("100.00", "EUR");
     let payment = till.open_payment(&bill).await.expect("opens").into_inner();
     for (revision, amount, balance) in [(1, "130.00", 13_000), (3, "80.00", 8000)] {
-        let changed = change(&till, &payment.payment_id, revision, amount).await.expect("changes").into_inner();
+        let changed =
+            change(&till, &payment.payment_id, revision, amount).await.expect("changes").into_inner();
         assert_eq!((sums(&changed), changed.amount_revision), (format!("{amount} 0.00 0.00"), revision));
         assert_eq!(till.balances().await, [format!("receivable={balance}"), format!("revenue=-{balance}")]);
     }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use proto::payments::v1::{
-    self as pb, AttemptOutcome, CaptureMode, PaymentState, ProviderKind,
-};
+use proto::payments::v1::{self as pb, AttemptOutcome, CaptureMode, PaymentState, ProviderKind};
 use simulators::{Effect, Fault};
 use testing::{eventually, refusal};
 use tonic::Code;
@@ -59,6 +57,14 @@ async fn a_repeat_gets_the_outcome_of_the_first_and_charges_nobody() {
     };
     assert_eq!(refusal(shop.payments().confirm_payment(other).await).reason, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(refusal(shop.confirm(&payment, "again").await).reason, "NOTHING_DUE");
+
+    let off = pb::UpdatePaymentAccountRequest {
+        payment_account: Some(pb::PaymentAccount { enabled: false, ..shop.account.clone() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["enabled".to_owned()] }),
+    };
+    shop.payments().update_payment_account(off).await.expect("switches off");
+    let third = shop.confirm(&payment, "k").await.expect("replays all the same").into_inner();
+    assert_eq!(first, third);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +80,10 @@ async fn a_crowd_of_confirmations_charges_once() {
     assert!(answers.iter().any(Result::is_ok));
     for refused in answers.into_iter().filter(Result::is_err) {
         let reason = refusal(refused).reason;
-        assert!(["ATTEMPT_IN_PROGRESS", "NOTHING_DUE", "IDEMPOTENCY_KEY_IN_USE"].contains(&&*reason), "{reason}");
+        assert!(
+            ["ATTEMPT_IN_PROGRESS", "NOTHING_DUE", "IDEMPOTENCY_KEY_IN_USE"].contains(&&*reason),
+            "{reason}"
+        );
     }
     assert_eq!(shop.did(Effect::Captured), 1);
     assert_eq!(shop.read(&payment).await.attempts.len(), 1);
@@ -139,7 +148,8 @@ async fn while_an_attempt_is_not_known_no_other_begins() {
 async fn a_buyer_who_comes_back_without_paying_may_try_another_card() {
     let shop = CardShop::taking().await;
     let payment = shop.bill("10.00", "EUR").await;
-    let waiting = pb::ConfirmPaymentRequest { payment_token: String::new(), ..shop.confirmation(&payment, "one") };
+    let waiting =
+        pb::ConfirmPaymentRequest { payment_token: String::new(), ..shop.confirmation(&payment, "one") };
     let waiting = shop.payments().confirm_payment(waiting).await.expect("answers").into_inner();
     assert_eq!(waiting.state(), PaymentState::RequiresAction);
     let read = shop.read(&payment).await;
@@ -185,8 +195,10 @@ async fn accounts_are_tried_by_priority_and_currency() {
     };
     let yen = shop.add(account(ProviderKind::KorobCard, "yen", 1, &["JPY"], true)).await;
     shop.add(account(ProviderKind::KorobCard, "off", 0, &[], false)).await;
-    let stranger =
-        pb::PaymentAccount { shop_id: ShopId::new().to_string(), ..account(ProviderKind::KorobCard, "x", 0, &[], true) };
+    let stranger = pb::PaymentAccount {
+        shop_id: ShopId::new().to_string(),
+        ..account(ProviderKind::KorobCard, "x", 0, &[], true)
+    };
     let stranger = shop.add(stranger).await;
 
     let paid = shop.paid("500", "JPY").await;
@@ -200,7 +212,8 @@ async fn accounts_are_tried_by_priority_and_currency() {
         (yen.provider_account_id, "PAYMENT_ACCOUNT_NOT_FOUND"),
         (PaymentAccountId::new().to_string(), "PAYMENT_ACCOUNT_NOT_FOUND"),
     ] {
-        let request = pb::ConfirmPaymentRequest { provider_account_id: id, ..shop.confirmation(&payment, "k") };
+        let request =
+            pb::ConfirmPaymentRequest { provider_account_id: id, ..shop.confirmation(&payment, "k") };
         assert_eq!(refusal(shop.payments().confirm_payment(request).await).reason, reason);
     }
 }
@@ -216,10 +229,14 @@ async fn another_provider_is_tried_when_one_cannot_be_reached() {
     let dead = shop.add(dead).await;
     let payment = shop.bill("5.00", "EUR").await;
     // Without a token: one is of no use to another kind of provider.
-    let request = pb::ConfirmPaymentRequest { payment_token: String::new(), ..shop.confirmation(&payment, "k") };
+    let request =
+        pb::ConfirmPaymentRequest { payment_token: String::new(), ..shop.confirmation(&payment, "k") };
     let answer = shop.payments().confirm_payment(request).await.expect("answers").into_inner();
-    let ways: Vec<_> =
-        answer.attempts.iter().map(|attempt| (attempt.provider.as_str(), attempt.failure_code.as_str())).collect();
+    let ways: Vec<_> = answer
+        .attempts
+        .iter()
+        .map(|attempt| (attempt.provider.as_str(), attempt.failure_code.as_str()))
+        .collect();
     assert_eq!(ways, [("yookassa", "unreachable"), ("korob_card", "")]);
     assert_eq!(answer.attempts[0].provider_account_id, dead.provider_account_id);
     assert_eq!(answer.state(), PaymentState::RequiresAction);
@@ -248,14 +265,19 @@ async fn what_cannot_be_confirmed_is_refused() {
         idempotency_key: String::new(),
     };
     let refused = refusal(shop.payments().confirm_payment(wrong).await);
-    let fields = ["payment_id", "provider_account_id", "payment_token", "return_url", "receipt_contact", "idempotency_key"];
+    let fields = [
+        "payment_id",
+        "provider_account_id",
+        "payment_token",
+        "return_url",
+        "receipt_contact",
+        "idempotency_key",
+    ];
     assert_eq!((refused.code, refused.fields), (Code::InvalidArgument, fields.map(str::to_owned).to_vec()));
 
     let elsewhere = crate::Till::open().await;
-    let payment = pb::OpenPaymentRequest {
-        method: pb::PaymentMethod::Card.into(),
-        ..elsewhere.bill("5.00", "EUR")
-    };
+    let payment =
+        pb::OpenPaymentRequest { method: pb::PaymentMethod::Card.into(), ..elsewhere.bill("5.00", "EUR") };
     let payment = elsewhere.open_payment(&payment).await.expect("opens").into_inner();
     let nobody = elsewhere.payments().confirm_payment(shop.confirmation(&payment, "k")).await;
     assert_eq!(refusal(nobody).reason, "NO_PAYMENT_ACCOUNT");
@@ -273,10 +295,13 @@ async fn neither_token_nor_contact_are_readable_at_rest() {
     };
     shop.payments().confirm_payment(request).await.expect("answers");
     let client = shop.till.world.database("payments").client().await;
-    for table in ["payments", "payment_attempts", "payment_accounts", "idempotency_keys", "event_log", "audit_log"] {
+    for table in
+        ["payments", "payment_attempts", "payment_accounts", "idempotency_keys", "event_log", "audit_log"]
+    {
         let sql = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} AS t");
         let text: String = client.query_one(&sql, &[]).await.expect("looks").get(0);
-        for secret in ["tok_very_secret", "olena@example.com", "key_tests", crate::card_shop::WEBHOOK_SECRET] {
+        for secret in ["tok_very_secret", "olena@example.com", "key_tests", crate::card_shop::WEBHOOK_SECRET]
+        {
             let as_bytes: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
             assert!(!text.contains(secret) && !text.contains(&as_bytes), "{table} shows {secret}");
         }

@@ -212,7 +212,8 @@ fn check(payment: &Payment, books: &Books) -> Result<(), TestCaseError> {
         prop_assert!(payment.attempts.iter().filter(|attempt| attempt.is_live()).count() <= 1);
     }
     prop_assert_eq!(captured, sum(&mut payment.attempts.iter().map(|attempt| attempt.captured.minor())));
-    let counted = payment.refunds.iter().filter(|refund| !refund.surplus && refund.state != RefundState::Failed);
+    let counted =
+        payment.refunds.iter().filter(|refund| !refund.surplus && refund.state != RefundState::Failed);
     prop_assert_eq!(refunded, sum(&mut counted.map(|refund| refund.amount.minor())));
 
     let voided = payment.is_voided();

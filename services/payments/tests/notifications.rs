@@ -56,12 +56,22 @@ async fn a_webhook_is_kept_once_however_often_it_comes() {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let request = signed(&shop, &body, WEBHOOK_SECRET);
-        ids.push(shop.payments().receive_provider_webhook(request).await.expect("keeps").into_inner().notification_id);
+        ids.push(
+            shop.payments()
+                .receive_provider_webhook(request)
+                .await
+                .expect("keeps")
+                .into_inner()
+                .notification_id,
+        );
     }
     assert!(ids.windows(2).all(|pair| pair[0] == pair[1]));
     let told = until_settled(&shop, &ids[0]).await;
     assert_eq!((told.state(), told.deliveries), (NotificationState::Applied, 3));
-    assert_eq!((told.payment_id.as_str(), told.r#type.as_str()), (paid.payment_id.as_str(), "charge.captured"));
+    assert_eq!(
+        (told.payment_id.as_str(), told.r#type.as_str()),
+        (paid.payment_id.as_str(), "charge.captured")
+    );
     assert_eq!(shop.read(&paid).await, paid, "it was known already");
 }
 
@@ -75,7 +85,11 @@ async fn what_is_not_proved_is_refused_and_not_kept() {
     let old = signed(&shop, &body, WEBHOOK_SECRET);
     for (what, request) in [("forged", forged), ("tampered", tampered)] {
         let refused = refusal(shop.payments().receive_provider_webhook(request).await);
-        assert_eq!((refused.code, refused.reason.as_str()), (Code::Unauthenticated, "INVALID_SIGNATURE"), "{what}");
+        assert_eq!(
+            (refused.code, refused.reason.as_str()),
+            (Code::Unauthenticated, "INVALID_SIGNATURE"),
+            "{what}"
+        );
     }
     shop.till.world.clock.advance(Duration::from_secs(301));
     assert_eq!(refusal(shop.payments().receive_provider_webhook(old).await).reason, "INVALID_SIGNATURE");
@@ -85,7 +99,10 @@ async fn what_is_not_proved_is_refused_and_not_kept() {
         provider_account_id: PaymentAccountId::new().to_string(),
         ..signed(&shop, &body, WEBHOOK_SECRET)
     };
-    assert_eq!(refusal(shop.payments().receive_provider_webhook(nobody).await).reason, "PAYMENT_ACCOUNT_NOT_FOUND");
+    assert_eq!(
+        refusal(shop.payments().receive_provider_webhook(nobody).await).reason,
+        "PAYMENT_ACCOUNT_NOT_FOUND"
+    );
     let large = pb::ReceiveProviderWebhookRequest {
         body: vec![b'x'; (256 << 10) + 1],
         ..signed(&shop, &body, WEBHOOK_SECRET)
@@ -131,7 +148,8 @@ async fn an_unknown_payment_stays_visible_and_can_be_replayed() {
 
     let foreign = rpc_partner(&shop, ShopId::new()).replay_provider_notification(request).await;
     assert_eq!(refusal(foreign).reason, "NOTIFICATION_NOT_FOUND");
-    let absent = ReplayProviderNotificationRequest { notification_id: ProviderNotificationId::new().to_string() };
+    let absent =
+        ReplayProviderNotificationRequest { notification_id: ProviderNotificationId::new().to_string() };
     let absent = shop.payments().replay_provider_notification(absent).await;
     assert_eq!(refusal(absent).reason, "NOTIFICATION_NOT_FOUND");
 }
@@ -141,7 +159,10 @@ async fn what_cannot_be_read_is_kept_and_said_to_be_so() {
     let shop = CardShop::taking().await;
     for (body, state) in [
         ("not json", NotificationState::Failed),
-        (r#"{"event_id":"evt_9","type":"payout.made","charge":null,"refund":null}"#, NotificationState::Ignored),
+        (
+            r#"{"event_id":"evt_9","type":"payout.made","charge":null,"refund":null}"#,
+            NotificationState::Ignored,
+        ),
     ] {
         let kept = shop.payments().receive_provider_webhook(signed(&shop, body, WEBHOOK_SECRET)).await;
         let told = until_settled(&shop, &kept.expect("keeps").into_inner().notification_id).await;

@@ -2,8 +2,8 @@
 
 use proto::payments::v1::payment_service_client::PaymentServiceClient;
 use proto::payments::v1::{
-    self as pb, CaptureMode, CreatePaymentAccountRequest, ListPaymentAccountsRequest, PaymentState, ProviderKind,
-    UpdatePaymentAccountRequest,
+    self as pb, CaptureMode, CreatePaymentAccountRequest, ListPaymentAccountsRequest, PaymentState,
+    ProviderKind, UpdatePaymentAccountRequest,
 };
 use rpc::BoundChannel;
 use testing::{World, refusal};
@@ -28,7 +28,11 @@ fn account(till: &Till) -> pb::PaymentAccount {
     }
 }
 
-async fn create(till: &Till, account: pb::PaymentAccount, key: &str) -> Result<pb::PaymentAccount, tonic::Status> {
+async fn create(
+    till: &Till,
+    account: pb::PaymentAccount,
+    key: &str,
+) -> Result<pb::PaymentAccount, tonic::Status> {
     let request =
         CreatePaymentAccountRequest { payment_account: Some(account), idempotency_key: key.to_owned() };
     till.payments().create_payment_account(request).await.map(tonic::Response::into_inner)
@@ -56,9 +60,10 @@ async fn credentials_go_in_and_never_come_out() {
     assert_eq!(create(&till, account(&till), "k").await.expect("replays"), made);
 
     let listed = till.payments().list_payment_accounts(ListPaymentAccountsRequest::default()).await;
-    assert_eq!(listed.expect("lists").into_inner().payment_accounts, [made.clone()]);
+    assert_eq!(listed.expect("lists").into_inner().payment_accounts, std::slice::from_ref(&made));
     let client = till.world.database("payments").client().await;
-    let everything = "SELECT string_agg(t::text, ' ') || (SELECT string_agg(a::text, ' ') FROM audit_log AS a)
+    let everything =
+        "SELECT string_agg(t::text, ' ') || (SELECT string_agg(a::text, ' ') FROM audit_log AS a)
                       || (SELECT string_agg(encode(response, 'escape'), ' ') FROM idempotency_keys)
                       FROM payment_accounts AS t";
     let text: String = client.query_one(everything, &[]).await.expect("looks").get(0);
@@ -95,7 +100,7 @@ async fn a_new_secret_replaces_one_and_keeps_the_others() {
     let wrong = pb::PaymentAccount { credentials: map(&[("api_key", "")]), ..shop.account.clone() };
     let refused = refusal(shop.payments().update_payment_account(update(wrong, &["credentials"])).await);
     assert_eq!(refused.fields, ["payment_account.credentials"]);
-    let other = pb::PaymentAccount { credentials: map(&[("api_key", "key_2")]), ..shop.account.clone() };
+    let other = pb::PaymentAccount { credentials: map(&[("api_key", "key_second")]), ..shop.account.clone() };
     let changed = shop.payments().update_payment_account(update(other, &["credentials"])).await;
     assert_eq!(changed.expect("updates").into_inner().credential_names, ["api_key", "webhook_secret"]);
     assert_eq!(shop.paid("5.00", "EUR").await.state(), PaymentState::Succeeded);
@@ -112,8 +117,10 @@ async fn a_foreign_account_answers_like_an_absent_one() {
     assert_eq!(listed.expect("lists").into_inner().payment_accounts.len(), 0);
     let refused = refusal(stranger.update_payment_account(update(made.clone(), &["name"])).await);
     assert_eq!((refused.code, refused.reason.as_str()), (Code::NotFound, "PAYMENT_ACCOUNT_NOT_FOUND"));
-    let request =
-        CreatePaymentAccountRequest { payment_account: Some(account(&till)), idempotency_key: "x".to_owned() };
+    let request = CreatePaymentAccountRequest {
+        payment_account: Some(account(&till)),
+        idempotency_key: "x".to_owned(),
+    };
     assert_eq!(refusal(stranger.create_payment_account(request).await).reason, "PAYMENT_ACCOUNT_NOT_FOUND");
     let wanted = ListPaymentAccountsRequest { shop_id: till.shop.to_string(), ..Default::default() };
     let own = partner(&till, till.shop).list_payment_accounts(wanted).await;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use hmac::{Hmac, Mac};
 use korob_payments::model::account::{Access, Kind};
 use korob_payments::model::payment::{Method, Terms};
-use korob_payments::providers::{BankAccount, Providers, Settings, Trouble, Untrusted, Webhook, peer, stripe};
+use korob_payments::providers::{
+    BankAccount, Providers, Settings, Trouble, Untrusted, Webhook, peer, stripe,
+};
 use sha2::Sha256;
-use types::{LegalEntityId, Money, OrderId, PaymentId, ShopId};
+use types::{Clock, LegalEntityId, Money, OrderId, PaymentId, ShopId};
 
 fn terms(method: Method) -> Terms {
     Terms {
@@ -89,7 +91,7 @@ fn stripe_counts_each_currency_in_its_own_way() {
 
 #[test]
 fn a_signature_proves_the_body_for_five_minutes() {
-    let now = Utc::now();
+    let now = Clock::system().now();
     let sign = |secret: &str, time: i64, body: &str| {
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret.as_bytes()).expect("a key");
         mac.update(format!("{time}.{body}").as_bytes());
@@ -104,13 +106,19 @@ fn a_signature_proves_the_body_for_five_minutes() {
         providers.of(kind).expect("a provider").verify(&access, &webhook, now)
     };
     let time = now.timestamp();
-    let stripe = |time: i64, signature: String| vec![("stripe-signature", format!("t={time},v1=00ff,v1={signature},v0=x"))];
+    let stripe = |time: i64, signature: String| {
+        vec![("stripe-signature", format!("t={time},v1=00ff,v1={signature},v0=x"))]
+    };
     assert_eq!(check(Kind::Stripe, &stripe(time, sign("s3cret", time, "{}")), "{}"), Ok(()));
     assert_eq!(check(Kind::Stripe, &stripe(time, sign("s3cret", time, "{}")), "{ }"), Err(Untrusted));
     assert_eq!(check(Kind::Stripe, &stripe(time, sign("other", time, "{}")), "{}"), Err(Untrusted));
     for (distance, expected) in [(299, Ok(())), (301, Err(Untrusted)), (-301, Err(Untrusted))] {
         let time = (now - TimeDelta::seconds(distance)).timestamp();
-        assert_eq!(check(Kind::Stripe, &stripe(time, sign("s3cret", time, "{}")), "{}"), expected, "{distance}");
+        assert_eq!(
+            check(Kind::Stripe, &stripe(time, sign("s3cret", time, "{}")), "{}"),
+            expected,
+            "{distance}"
+        );
     }
     let card = |signature: &str| {
         vec![("card-timestamp", time.to_string()), ("card-signature", format!("v1={signature}"))]
@@ -123,7 +131,7 @@ fn a_signature_proves_the_body_for_five_minutes() {
 #[test]
 fn without_a_secret_nothing_is_proved() {
     let access = Access::to("http://nobody", &[], &[]);
-    let now = Utc::now();
+    let now = Clock::system().now();
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(b"").expect("a key");
     mac.update(format!("{}.{{}}", now.timestamp()).as_bytes());
     let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -142,7 +150,7 @@ fn unsigned_webhooks_come_from_known_networks_only() {
         let peer = peer.map(|peer| peer.parse::<IpAddr>().expect("an address"));
         let webhook = Webhook { headers: &BTreeMap::new(), body: b"{}", peer };
         let providers = providers(Settings::default());
-        providers.of(Kind::Yookassa).expect("a provider").verify(&access, &webhook, Utc::now())
+        providers.of(Kind::Yookassa).expect("a provider").verify(&access, &webhook, Clock::system().now())
     };
     for known in ["185.71.76.1", "77.75.153.127", "77.75.156.35", "2a02:5180::7", "::ffff:185.71.76.1"] {
         assert_eq!(check(Some(known), &[]), Ok(()), "{known}");

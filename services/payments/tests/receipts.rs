@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use proto::payments::v1::{
-    self as pb, ListReceiptsRequest, PaymentMethod, ProviderKind, ReceiptKind, ReceiptState, RetryReceiptRequest,
+    self as pb, ListReceiptsRequest, PaymentMethod, ProviderKind, ReceiptKind, ReceiptState,
+    RetryReceiptRequest,
 };
 use simulators::{Effect, Fault};
 use testing::{eventually, refusal};
@@ -41,7 +42,12 @@ async fn receipts(shop: &CardShop, payment: &pb::Payment) -> Vec<pb::Receipt> {
     shop.payments().list_receipts(request).await.expect("lists").into_inner().receipts
 }
 
-async fn until_all(shop: &CardShop, payment: &pb::Payment, count: usize, state: ReceiptState) -> Vec<pb::Receipt> {
+async fn until_all(
+    shop: &CardShop,
+    payment: &pb::Payment,
+    count: usize,
+    state: ReceiptState,
+) -> Vec<pb::Receipt> {
     eventually("the receipts are settled", || async {
         shop.till.world.clock.advance(Duration::from_secs(5));
         let found = receipts(shop, payment).await;
@@ -81,7 +87,9 @@ async fn every_capture_and_every_refund_has_one_receipt() {
     assert_eq!(sale.cause_id, paid.attempts[0].attempt_id);
     assert_eq!(sale.lines, [line("Tea", 3, "100.00"), line("Cup \"big\"", 1, "50.00")]);
     assert_eq!(back.lines, [line("Tea", 3, "20.00"), line("Cup \"big\"", 1, "10.00")], "in proportion");
-    assert!(!sale.fiscal_document.is_empty() && !sale.fiscal_sign.is_empty() && !sale.fiscal_storage.is_empty());
+    assert!(
+        !sale.fiscal_document.is_empty() && !sale.fiscal_sign.is_empty() && !sale.fiscal_storage.is_empty()
+    );
     let ledger = shop.simulators.ledger("fiscal");
     assert_eq!(ledger.repeated(Effect::ReceiptRegistered), Vec::<String>::new());
     assert_eq!(ledger.sum(Effect::ReceiptRegistered, &sale.receipt_id), 15_000);
@@ -151,7 +159,7 @@ async fn a_refused_receipt_is_visible_and_can_be_sent_again() {
         ..Default::default()
     };
     let listed = shop.payments().list_receipts(filter).await.expect("lists").into_inner();
-    assert_eq!(listed.receipts, [refused.clone()]);
+    assert_eq!(listed.receipts, std::slice::from_ref(&refused));
 
     let request = RetryReceiptRequest { receipt_id: refused.receipt_id.clone() };
     let foreign = shop.till.partner_of(ShopId::new()).retry_receipt(request.clone()).await;

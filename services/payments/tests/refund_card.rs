@@ -31,7 +31,8 @@ async fn a_hundred_parallel_refunds_never_exceed_what_was_captured() {
     }
     let after = shop
         .until(&paid, "all are given back", |now| {
-            now.refunds.len() == 37 && now.refunds.iter().all(|refund| refund.state() == RefundState::Succeeded)
+            now.refunds.len() == 37
+                && now.refunds.iter().all(|refund| refund.state() == RefundState::Succeeded)
         })
         .await;
     assert_eq!(sums(&after), "37.00 37.00 37.00");

@@ -28,7 +28,7 @@ const NOTIFICATIONS: Table = Table {
           ORDER BY next_try_time LIMIT $2 FOR UPDATE SKIP LOCKED",
     postpone: "UPDATE provider_notifications SET tries = tries + 1, next_try_time = u.next_try_time
                FROM unnest($1, $2) AS u (notification_id, next_try_time)
-               WHERE provider_notifications.notification_id = u.notification_id AND $3 IS NOT NULL",
+               WHERE provider_notifications.notification_id = u.notification_id",
 };
 
 /// What became of a notification.

@@ -61,7 +61,6 @@ pub async fn take(payments: &Payments, table: &Table, pause: fn(&Taken) -> Durat
             cached_sql(postpone)
                 .bind::<Array<SqlUuid>, _>(taken.iter().map(|row| row.id).collect::<Vec<_>>())
                 .bind::<Array<Timestamptz>, _>(times)
-                .bind::<Timestamptz, _>(now)
                 .execute(tx.conn())
                 .await?;
             Ok(taken)

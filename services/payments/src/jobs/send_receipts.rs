@@ -22,7 +22,7 @@ const RECEIPTS: Table = Table {
           ORDER BY next_ask_time LIMIT $2 FOR UPDATE SKIP LOCKED",
     postpone: "UPDATE receipts SET asks = asks + 1, next_ask_time = u.next_ask_time
                FROM unnest($1, $2) AS u (receipt_id, next_ask_time)
-               WHERE receipts.receipt_id = u.receipt_id AND $3 IS NOT NULL",
+               WHERE receipts.receipt_id = u.receipt_id",
 };
 
 pub async fn run(payments: Payments) -> anyhow::Result<usize> {

@@ -15,7 +15,7 @@ const ATTEMPTS: Table = Table {
           ORDER BY next_ask_time LIMIT $2 FOR UPDATE SKIP LOCKED",
     postpone: "UPDATE payment_attempts SET asks = asks + 1, next_ask_time = u.next_ask_time
                FROM unnest($1, $2) AS u (attempt_id, next_ask_time)
-               WHERE payment_attempts.attempt_id = u.attempt_id AND $3 IS NOT NULL",
+               WHERE payment_attempts.attempt_id = u.attempt_id",
 };
 
 pub async fn run(payments: Payments) -> anyhow::Result<usize> {

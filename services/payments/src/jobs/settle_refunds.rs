@@ -11,7 +11,9 @@ use crate::settlement;
 const REFUNDS: Table = Table {
     due: "SELECT refund_id, asks, state, '' FROM refunds WHERE next_ask_time <= $1
           ORDER BY next_ask_time LIMIT $2 FOR UPDATE SKIP LOCKED",
-    postpone: "UPDATE refunds SET asks = asks + 1, next_ask_time = u.next_ask_time, send_time = coalesce(send_time, $3)
+    // Sent at the latest by its next time: a pause is nothing beside the life of a key.
+    postpone: "UPDATE refunds SET asks = asks + 1, next_ask_time = u.next_ask_time,
+                                  send_time = coalesce(send_time, u.next_ask_time)
                FROM unnest($1, $2) AS u (refund_id, next_ask_time) WHERE refunds.refund_id = u.refund_id",
 };
 

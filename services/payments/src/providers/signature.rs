@@ -28,7 +28,7 @@ pub fn verify(
     let matches = |signature: &&str| {
         unhex(signature).is_some_and(|signature| mac.clone().verify_slice(&signature).is_ok())
     };
-    if signatures.iter().any(|signature| matches(signature)) { Ok(()) } else { Err(Untrusted) }
+    if signatures.iter().any(matches) { Ok(()) } else { Err(Untrusted) }
 }
 
 /// The parts `name=value` of a header, for one name.
@@ -38,7 +38,7 @@ pub fn parts<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let even = text.len() % 2 == 0 && text.is_ascii();
+    let even = text.len().is_multiple_of(2) && text.is_ascii();
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     even.then(|| (0..text.len()).step_by(2).map(byte).collect())?
 }

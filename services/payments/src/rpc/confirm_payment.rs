@@ -109,7 +109,8 @@ fn is_web_page(url: &str) -> bool {
     url.is_empty() || host.is_some_and(|host| !host.is_empty() && url.is_ascii() && !url.contains(' '))
 }
 
-/// The accounts to try, in order. A named account is the only one; a token is of no use to another kind of provider.
+/// The accounts to try, in order; none when there is none. A named account is the only one; a token is of no use to
+/// another kind of provider.
 async fn routes(payments: &Payments, payment: &Payment, wanted: &Wanted) -> Result<Vec<Account>> {
     let mut connection = payments.store.connection().await?;
     let (shop, currency) = (payment.terms.shop_id, payment.amount.currency());
@@ -121,7 +122,7 @@ async fn routes(payments: &Payments, payment: &Payment, wanted: &Wanted) -> Resu
                 && account.kind.purpose() == Purpose::Cards
                 && account.takes(currency)
         });
-        return Ok(vec![usable.ok_or(Error::PaymentAccountNotFound)?]);
+        return Ok(usable.into_iter().collect());
     }
     let mut found = account::choices(&mut connection, shop, Purpose::Cards, currency).await?;
     if let ([first, ..], Some(_)) = (found.as_slice(), &wanted.buyer.token) {
@@ -129,7 +130,7 @@ async fn routes(payments: &Payments, payment: &Payment, wanted: &Wanted) -> Resu
         found.retain(|account| account.kind == kind);
     }
     found.truncate(ACCOUNTS_TRIED_MAX);
-    if found.is_empty() { Err(Error::NoPaymentAccount { currency }) } else { Ok(found) }
+    Ok(found)
 }
 
 /// Stores the attempt under the caller's key, and commits.
@@ -144,15 +145,23 @@ async fn begin(
 ) -> Result<pb::Payment> {
     let scope = known.terms.shop_id.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &wanted.key };
-    let first = routes.first().ok_or(Error::PaymentAccountNotFound)?;
     payments
         .store
         .once(call, once, request, async |tx: &mut Tx| {
+            let first = routes.first().ok_or_else(|| nowhere(known, wanted))?;
+            first.open(&payments.store)?; // What cannot be called is not begun.
             keep_contact(payments, tx, wanted).await?;
             let payment = store_attempt(payments, tx, wanted, first, attempt).await?;
             Ok(wire::payment(&payment))
         })
         .await
+}
+
+fn nowhere(payment: &Payment, wanted: &Wanted) -> Error {
+    match wanted.account {
+        Some(_) => Error::PaymentAccountNotFound,
+        None => Error::NoPaymentAccount { currency: payment.amount.currency() },
+    }
 }
 
 async fn store_attempt(

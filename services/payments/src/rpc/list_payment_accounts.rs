@@ -15,12 +15,17 @@ use crate::model::account::AccountRow;
 use crate::schema::payment_accounts as rows;
 use crate::{Payments, wire};
 
+struct Wanted {
+    shop_id: Option<ShopId>,
+    page: Page<(DateTime<Utc>, Uuid)>,
+}
+
 pub async fn handle(
     payments: &Payments,
     call: &Call,
     request: pb::ListPaymentAccountsRequest,
 ) -> Result<pb::ListPaymentAccountsResponse> {
-    let (shop_id, page) = parse(payments, request)?;
+    let Wanted { shop_id, page } = parse(payments, request)?;
 
     let mut query = rows::table.select(AccountRow::as_select()).into_boxed();
     if let Some(shops) = call.caller.shops.filter() {
@@ -43,10 +48,7 @@ pub async fn handle(
     Ok(pb::ListPaymentAccountsResponse { payment_accounts, next_page_token })
 }
 
-fn parse(
-    payments: &Payments,
-    request: pb::ListPaymentAccountsRequest,
-) -> Result<(Option<ShopId>, Page<(DateTime<Utc>, Uuid)>)> {
+fn parse(payments: &Payments, request: pb::ListPaymentAccountsRequest) -> Result<Wanted> {
     let mut fields = Fields::new();
     let shop_id = fields.parse_optional("shop_id", &request.shop_id);
     fields.finish()?;
@@ -54,5 +56,5 @@ fn parse(
         pb::ListPaymentAccountsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
     let page =
         Page::parse(&payments.store, request.page_size, &request.page_token, &filters.encode_to_vec())?;
-    Ok((shop_id, page))
+    Ok(Wanted { shop_id, page })
 }

@@ -35,22 +35,24 @@ pub async fn handle(
         let before = before.filter(|account| call.caller.shops.allow(account.shop));
         let before = before.ok_or(Error::PaymentAccountNotFound)?;
 
+        // What does not open any more can still be replaced as a whole.
         let known = before.credentials(&payments.store).unwrap_or_default();
         let (mut account, credentials) = apply(&wanted, &before, &known)?;
-        if account == before && credentials == known {
+        if credentials != known {
+            account.credential_names = credentials.keys().cloned().collect();
+            account.credentials_sealed = Account::seal(&payments.store, account.id, &credentials);
+        }
+        if account == before {
             return Ok(before);
         }
-        if let Some(read) = wanted.etag.filter(|read| *read != before.version) {
-            tracing::debug!(read, current = before.version, "an account was changed meanwhile");
+        if wanted.etag.is_some_and(|read| read != before.version) {
             return Err(Error::EtagMismatch { current: before.version });
         }
         account.version += 1;
-        account.credential_names = credentials.keys().cloned().collect();
-        account.credentials_sealed = Account::seal(&payments.store, account.id, &credentials);
 
         account::save(tx, &account).await?;
 
-        tx.audit(history(&before, &account, credentials != known));
+        tx.audit(history(&before, &account));
         Ok::<_, Error>(account)
     });
     Ok(wire::account(&account.await?))
@@ -102,7 +104,7 @@ fn apply(
     Ok((account, credentials))
 }
 
-fn history(before: &Account, account: &Account, credentials_changed: bool) -> Audit {
+fn history(before: &Account, account: &Account) -> Audit {
     let audit = Audit::new(METHOD, account.id)
         .shop(account.shop.uuid())
         .change("name", &before.name, &account.name)
@@ -112,5 +114,8 @@ fn history(before: &Account, account: &Account, credentials_changed: bool) -> Au
         .change("enabled", before.enabled, account.enabled)
         .change("settings", &before.settings, &account.settings);
     // That they changed is history; what they are is not.
-    if credentials_changed { audit.set("credentials", "changed") } else { audit }
+    match before.credentials_sealed == account.credentials_sealed {
+        true => audit,
+        false => audit.set("credentials", "changed"),
+    }
 }
