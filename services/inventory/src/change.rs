@@ -52,8 +52,7 @@ async fn one(tx: &mut Tx, request: &Rewrite) -> Result<Reservation> {
     if reservation.change(change, &mut stock, &warehouses, &occasion)? == Outcome::Unchanged {
         return Ok(earlier);
     }
-    let mut touched: BTreeSet<ReservationId> =
-        cover_oldest(&mut known, &mut stock, &warehouses, &occasion)?;
+    let mut touched: BTreeSet<ReservationId> = cover_oldest(&mut known, &mut stock, &warehouses, &occasion)?;
     touched.insert(id);
     let mut told: Vec<(&Reservation, Vec<ShortageChange>)> = Vec::with_capacity(touched.len());
     for (_, reservation) in known.iter_mut().filter(|(id, _)| touched.contains(id)) {

@@ -91,7 +91,8 @@ pub async fn all(tx: &mut Tx, requests: &[End]) -> Result<Vec<Result<Reservation
     room.stock.save(tx).await?;
     let changed = |done: &Done<'_>| matches!(done.outcome, Outcome::Ended | Outcome::Changed);
     let own = all_done.iter().filter(|done| changed(done)).map(|done| done.reservation.id);
-    let served = all_done.iter().flat_map(|done| done.shortages.iter().map(|(reservation, _)| reservation.id));
+    let served =
+        all_done.iter().flat_map(|done| done.shortages.iter().map(|(reservation, _)| reservation.id));
     let touched: BTreeSet<ReservationId> = own.chain(served).collect();
     Reservation::save(tx, &touched.iter().filter_map(|id| room.known.get(id)).collect::<Vec<_>>()).await?;
     let buried = all_done.iter().filter(|done| done.outcome == Outcome::Buried);
@@ -189,11 +190,11 @@ impl Done<'_> {
     fn audit(&self) -> Audit {
         let reservation = &self.reservation;
         let audit = Audit::new(self.request.action, reservation.id);
-        let audit =
-            audit.change("state", self.before.map(State::text), Some(reservation.state.text()));
-        let audit = self.leaving.iter().fold(audit, |audit, line| {
-            audit.set(&format!("shipped of {}", line.sku), line.quantity)
-        });
+        let audit = audit.change("state", self.before.map(State::text), Some(reservation.state.text()));
+        let audit = self
+            .leaving
+            .iter()
+            .fold(audit, |audit, line| audit.set(&format!("shipped of {}", line.sku), line.quantity));
         match &reservation.holder {
             Some(holder) => audit.shop(holder.shop_id.uuid()),
             None => audit,

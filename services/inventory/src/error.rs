@@ -75,7 +75,9 @@ pub enum Error {
     #[error("nothing of the transfer {id} is on its way any more")]
     TransferEnded { id: TransferId },
     /// More came than is on its way.
-    #[error("{sku}: {in_transit} on their way with the transfer {id}, so {units} cannot arrive; post the rest as a correction")]
+    #[error(
+        "{sku}: {in_transit} on their way with the transfer {id}, so {units} cannot arrive; post the rest as a correction"
+    )]
     OverReceipt { id: TransferId, sku: Sku, units: i64, in_transit: i64 },
     /// No such shortage, as far as the caller can see.
     #[error("there is no shortage {id}")]
@@ -148,11 +150,10 @@ impl Error {
             Self::StockTooLarge { sku } => {
                 refuse(Code::FailedPrecondition, "STOCK_TOO_LARGE").with("sku", sku)
             }
-            Self::OutOfStock { lacks } => {
-                told(lacks).fold(refuse(Code::FailedPrecondition, "OUT_OF_STOCK"), |fault, lack| {
+            Self::OutOfStock { lacks } => told(lacks)
+                .fold(refuse(Code::FailedPrecondition, "OUT_OF_STOCK"), |fault, lack| {
                     fault.with(lack.sku.as_str(), format!("{}/{}", lack.wanted, lack.available))
-                })
-            }
+                }),
             Self::ReservationNotFound { id } => {
                 refuse(Code::NotFound, "RESERVATION_NOT_FOUND").with("reservation_id", id)
             }
@@ -165,16 +166,14 @@ impl Error {
             Self::ReservationShipped { id } => {
                 refuse(Code::FailedPrecondition, "RESERVATION_SHIPPED").with("reservation_id", id)
             }
-            Self::OverShipment { id, sku, wanted, held } => {
-                refuse(Code::FailedPrecondition, "OVER_SHIPMENT")
-                    .with("reservation_id", id)
-                    .with("sku", sku)
-                    .with("wanted", wanted)
-                    .with("held", held)
-            }
-            Self::StaleRevision { id, revision } => refuse(Code::Aborted, "STALE_REVISION")
+            Self::OverShipment { id, sku, wanted, held } => refuse(Code::FailedPrecondition, "OVER_SHIPMENT")
                 .with("reservation_id", id)
-                .with("revision", revision),
+                .with("sku", sku)
+                .with("wanted", wanted)
+                .with("held", held),
+            Self::StaleRevision { id, revision } => {
+                refuse(Code::Aborted, "STALE_REVISION").with("reservation_id", id).with("revision", revision)
+            }
             Self::TooManyHolds { limit, .. } => {
                 refuse(Code::ResourceExhausted, "TOO_MANY_HOLDS").with("limit", limit)
             }

@@ -7,11 +7,10 @@
 //! - `rpc`: one verb per file
 //! - `reserve`, `change`, `end`: what becomes of reservations, a batch at a time
 //! - `post`: what every document does to stock
-//! - `consumers`, `jobs`: what happens by itself
+//! - `jobs`: what happens by itself
 
 mod batch;
 mod change;
-mod consumers;
 mod end;
 mod error;
 mod jobs;
@@ -26,8 +25,6 @@ mod wire;
 
 use chrono::{DateTime, Utc};
 use diesel_migrations::embed_migrations;
-use events::Subscription;
-use proto::delivery::v1::ShipmentTracked;
 use proto::inventory::v1::inventory_service_server::InventoryServiceServer;
 use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
@@ -61,12 +58,8 @@ impl Service for Inventory {
         let store = platform.store;
         let inventory = Self::on(store.clone(), settings);
         let for_covering = store.clone();
-        let ship_tracked = Subscription::new("inventory.ship_tracked", "delivery", |tx, event| {
-            Box::pin(consumers::ship_tracked::handle(tx, event))
-        });
         Ok(Parts::new()
             .serve(InventoryServiceServer::new(inventory))
-            .consume(ship_tracked.of::<ShipmentTracked>())
             .every(expire_holds::PERIOD, "inventory.expire_holds", move || expire_holds::run(store.clone()))
             .every(cover_shortages::PERIOD, "inventory.cover_shortages", move || {
                 cover_shortages::run(for_covering.clone())

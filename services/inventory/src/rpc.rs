@@ -142,12 +142,18 @@ impl InventoryService for Inventory {
         Ok(Response::new(release_hold::handle(self, &call, request).await?))
     }
 
-    async fn change_reservation(&self, request: Request<pb::ChangeReservationRequest>) -> Answer<pb::Reservation> {
+    async fn change_reservation(
+        &self,
+        request: Request<pb::ChangeReservationRequest>,
+    ) -> Answer<pb::Reservation> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(change_reservation::handle(self, &call, request).await?))
     }
 
-    async fn look_up_stock(&self, request: Request<pb::LookUpStockRequest>) -> Answer<pb::LookUpStockResponse> {
+    async fn look_up_stock(
+        &self,
+        request: Request<pb::LookUpStockRequest>,
+    ) -> Answer<pb::LookUpStockResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(look_up_stock::handle(self, &call, request).await?))
     }
@@ -157,27 +163,42 @@ impl InventoryService for Inventory {
         Ok(Response::new(post_return::handle(self, &call, request).await?))
     }
 
-    async fn write_off_stock(&self, request: Request<pb::WriteOffStockRequest>) -> Answer<pb::WriteOffStockResponse> {
+    async fn write_off_stock(
+        &self,
+        request: Request<pb::WriteOffStockRequest>,
+    ) -> Answer<pb::WriteOffStockResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(write_off_stock::handle(self, &call, request).await?))
     }
 
-    async fn change_condition(&self, request: Request<pb::ChangeConditionRequest>) -> Answer<pb::ChangeConditionResponse> {
+    async fn change_condition(
+        &self,
+        request: Request<pb::ChangeConditionRequest>,
+    ) -> Answer<pb::ChangeConditionResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(change_condition::handle(self, &call, request).await?))
     }
 
-    async fn get_stock_document(&self, request: Request<pb::GetStockDocumentRequest>) -> Answer<pb::StockDocument> {
+    async fn get_stock_document(
+        &self,
+        request: Request<pb::GetStockDocumentRequest>,
+    ) -> Answer<pb::StockDocument> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(get_stock_document::handle(self, &call, request).await?))
     }
 
-    async fn list_stock_documents(&self, request: Request<pb::ListStockDocumentsRequest>) -> Answer<pb::ListStockDocumentsResponse> {
+    async fn list_stock_documents(
+        &self,
+        request: Request<pb::ListStockDocumentsRequest>,
+    ) -> Answer<pb::ListStockDocumentsResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(list_stock_documents::handle(self, &call, request).await?))
     }
 
-    async fn reverse_document(&self, request: Request<pb::ReverseDocumentRequest>) -> Answer<pb::ReverseDocumentResponse> {
+    async fn reverse_document(
+        &self,
+        request: Request<pb::ReverseDocumentRequest>,
+    ) -> Answer<pb::ReverseDocumentResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(reverse_document::handle(self, &call, request).await?))
     }
@@ -207,7 +228,10 @@ impl InventoryService for Inventory {
         Ok(Response::new(get_transfer::handle(self, &call, request).await?))
     }
 
-    async fn list_transfers(&self, request: Request<pb::ListTransfersRequest>) -> Answer<pb::ListTransfersResponse> {
+    async fn list_transfers(
+        &self,
+        request: Request<pb::ListTransfersRequest>,
+    ) -> Answer<pb::ListTransfersResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(list_transfers::handle(self, &call, request).await?))
     }
@@ -217,7 +241,10 @@ impl InventoryService for Inventory {
         Ok(Response::new(get_shortage::handle(self, &call, request).await?))
     }
 
-    async fn list_shortages(&self, request: Request<pb::ListShortagesRequest>) -> Answer<pb::ListShortagesResponse> {
+    async fn list_shortages(
+        &self,
+        request: Request<pb::ListShortagesRequest>,
+    ) -> Answer<pb::ListShortagesResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(list_shortages::handle(self, &call, request).await?))
     }

@@ -9,7 +9,7 @@ use crate::wire;
 
 /// Of more shortages of one reservation that change at once, only the last one's event carries the reservation: each would
 /// repeat all the others.
-const WHOLE_RESERVATIONS_MAX: usize = 16;
+const WHOLE_RESERVATIONS_MAX: usize = 64;
 
 /// Tells each of `changes` of `reservation`, which is as it is after them.
 pub fn tell(

@@ -54,8 +54,14 @@ async fn the_newest_reservations_lose_what_is_gone() {
     let twice = room.adjust(&main, &[("A-1", Counted(4))]).await;
     assert_eq!(twice.short_reservation_ids, [middle.reservation_id.as_str()]);
     assert_eq!(short(&room.reservation(&middle.reservation_id).await), [("A-1", 3, 0)]);
-    for reservation in [&oldest, &middle, &newest] {
-        assert_eq!(room.ship(&reservation.reservation_id).await.state(), ReservationState::Shipped);
+    assert_eq!(room.ship(&oldest.reservation_id).await.state(), ReservationState::Shipped);
+    for reservation in [&middle, &newest] {
+        let waiting = room.ship(&reservation.reservation_id).await;
+        assert_eq!(
+            (waiting.state(), waiting.lines.len()),
+            (ReservationState::Held, 0),
+            "waits for what is short"
+        );
     }
     assert_eq!((room.stock("A-1").await, room.stock("B-2").await), ((0, 0), (9, 0)));
     room.assert_books_balance().await;

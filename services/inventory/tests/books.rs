@@ -53,7 +53,11 @@ impl Play {
                 room.try_reserve(order).await?;
             }
             5 => {
-                let hold = room.client().hold_cart(room.cart("C-1", &lines)).await?.into_inner();
+                let hold = room
+                    .client()
+                    .hold_cart(room.cart(&format!("C-{}", random.random::<u32>()), &lines))
+                    .await?
+                    .into_inner();
                 self.reservations.lock().unwrap().push(hold.reservation_id);
             }
             6 => room.world.clock.advance(Duration::from_secs(120)),

@@ -6,6 +6,7 @@ use crate::stockroom::Stockroom;
 async fn the_database_refuses_what_the_service_never_does() {
     let (room, _) = Stockroom::with(&[("A-1", 10)]).await;
     room.reserve(&room.order(&[("A-1", 3)])).await;
+    room.accept(&[("B-2", 1)]).await;
     let database = room.world.database("inventory").client().await;
     let impossible = [
         "UPDATE stock_levels SET on_hand = -1, reserved = -1",
@@ -26,7 +27,16 @@ async fn the_database_refuses_what_the_service_never_does() {
         "UPDATE reservations SET shop_id = NULL",
         "DELETE FROM reservations",
         "UPDATE reservation_lines SET quantity = 0",
-        "INSERT INTO reservation_shortages SELECT reservation_id, 'A-1', 3, 3 FROM reservations",
+        "UPDATE reservations SET revision = -1",
+        "UPDATE shortages SET missing = 0",
+        "UPDATE shortages SET state = 'covered'",
+        "INSERT INTO shortages SELECT gen_random_uuid(), reservation_id, owner, shop_id, sku, 1, 'open', '', due_time,
+                                      create_time, NULL, 1 FROM shortages",
+        "INSERT INTO stock_ledger (sku, warehouse_id, condition, kind, on_hand_delta, reserved_delta, reference, note,
+                                   actor, post_time)
+         SELECT sku, warehouse_id, condition, 'receipt', 1, 0, '', '', '', now() FROM stock_levels",
+        "UPDATE stock_documents SET kind = 'reversal'",
+        "UPDATE stock_documents SET kind = 'write_off'",
     ];
     for sql in impossible {
         assert!(database.batch_execute(sql).await.is_err(), "{sql}");

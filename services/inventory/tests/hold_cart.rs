@@ -66,3 +66,33 @@ async fn refuses_what_is_not_a_hold() {
     let control = room.cart("C\n1", &[("A-1", 1)]);
     assert_eq!(refusal(room.client().hold_cart(control).await).fields, ["cart_id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cart_and_a_shop_hold_so_much_and_no_more() {
+    let (room, _) = Stockroom::with(&[("A-1", 100)]).await;
+    let mut last = room.hold("C-1", &[("A-1", 1)]).await;
+    for _ in 1..20 {
+        last = room.hold("C-1", &[("A-1", 1)]).await;
+    }
+    let status = room.client().hold_cart(room.cart("C-1", &[("A-1", 1)])).await.unwrap_err();
+    assert_eq!(
+        (status.code(), rpc::reason(&status).unwrap().as_str()),
+        (Code::ResourceExhausted, "TOO_MANY_HOLDS")
+    );
+    assert_eq!(rpc::metadata(&status)["limit"], "20");
+    room.hold("C-2", &[("A-1", 1)]).await;
+    room.client()
+        .release_hold(proto::inventory::v1::ReleaseHoldRequest { reservation_id: last.reservation_id })
+        .await
+        .unwrap();
+    room.hold("C-1", &[("A-1", 1)]).await;
+    assert_eq!(room.stock("A-1").await, (100, 21));
+
+    let many =
+        "INSERT INTO reservations (reservation_id, owner, shop_id, state, expire_time, create_time, version)
+                SELECT gen_random_uuid(), 'cart:' || n, shop_id, 'held', now() + interval '1 year', now(), 1
+                FROM reservations, generate_series(1, 500) n";
+    room.world.database("inventory").client().await.batch_execute(many).await.unwrap();
+    let full = refusal(room.client().hold_cart(room.cart("C-3", &[("A-1", 1)])).await);
+    assert_eq!(full.reason, "TOO_MANY_HOLDS", "11,000 holds of the shop");
+}

@@ -45,6 +45,20 @@ async fn lists_newest_first_page_by_page_and_by_filter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn staff_sees_for_whom_until_when_and_by_whom() {
+    let (room, _) = Stockroom::with(&[("A-1", 10)]).await;
+    let order = room.reserve(&room.order(&[("A-1", 1)])).await;
+    room.hold("C-1", &[("A-1", 2)]).await;
+    let of_sku = ListReservationsRequest { sku: "A-1".to_owned(), ..Default::default() };
+    let found = room.client().list_reservations(of_sku).await.unwrap().into_inner().reservations;
+    let who: Vec<_> = found
+        .iter()
+        .map(|one| (one.owner.as_str(), one.author.as_str(), one.expire_time.is_some()))
+        .collect();
+    assert_eq!(who, [("cart:C-1", "operator:test", true), (order.owner.as_str(), "operator:test", false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_sees_its_own() {
     let (room, _) = Stockroom::with(&[("A-1", 10)]).await;
     let other = ShopId::new();

@@ -12,7 +12,7 @@ use testing::eventually;
 use crate::stockroom::{Client, Stockroom};
 
 async fn second(room: &Stockroom) -> (Running, Client) {
-    let directory = Directory::in_process(["inventory", "delivery"], CallerKeys::random());
+    let directory = Directory::in_process(["inventory"], CallerKeys::random());
     let settings = store::Settings::at(room.world.database("inventory").url());
     let running =
         service::launch::<Inventory>(&settings, &directory, room.world.clock.clone(), b"another").await;
@@ -59,8 +59,8 @@ async fn the_same_order_at_two_replicas_is_held_once() {
 async fn a_hold_expires_once() {
     let (room, _) = Stockroom::with(&[("A-1", 100)]).await;
     let (_running, _other) = second(&room).await;
-    for _ in 0..20 {
-        room.hold("C-1", &[("A-1", 1)]).await;
+    for at in 0..20 {
+        room.hold(&format!("C-{at}"), &[("A-1", 1)]).await;
     }
     room.world.clock.advance(Duration::from_secs(3600));
     eventually("all holds expire", async || (room.stock("A-1").await == (100, 0)).then_some(())).await;

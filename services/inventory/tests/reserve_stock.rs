@@ -154,10 +154,12 @@ async fn refuses_what_is_not_an_order() {
         shop_id: String::new(),
         lines: Vec::new(),
         warehouse_ids: vec![main.clone(), "x".to_owned(), main],
-        accept_shortage: false,
+        split: 9,
+        ..ReserveStockRequest::default()
     };
     let refused = refusal(room.try_reserve(wrong).await);
-    let expected = ["reservation_id", "owner", "shop_id", "lines", "warehouse_ids[1]", "warehouse_ids[2]"];
+    let expected =
+        ["reservation_id", "owner", "shop_id", "lines", "warehouse_ids[1]", "warehouse_ids[2]", "split"];
     assert_eq!((refused.code, refused.fields), (Code::InvalidArgument, expected.map(str::to_owned).to_vec()));
 }
 
@@ -199,7 +201,7 @@ async fn carts_in_opposite_order_never_block_each_other() {
             if at % 4 < 2 {
                 room.reserve(&room.order(&lines)).await;
             } else {
-                room.hold("C-1", &lines).await;
+                room.hold(&format!("C-{at}"), &lines).await;
             }
         }
     });

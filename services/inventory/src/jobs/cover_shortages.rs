@@ -13,7 +13,7 @@ use crate::model::{Occasion, Reservation, Stock, Warehouses, cover_oldest};
 use crate::tell_shortages;
 
 /// An overlooked shortage lives at most so much longer, a round's work aside.
-pub const PERIOD: Duration = Duration::from_secs(15);
+pub const PERIOD: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// SKUs of one transaction.
 const ROUND_LENGTH: i64 = 100;

@@ -226,9 +226,6 @@ impl WriteOffReason {
 
     /// The reason of a stored text.
     pub fn stored(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|one| one.text() == text)
-            .ok_or_else(|| Error::corrupt("a reason", text))
+        Self::ALL.into_iter().find(|one| one.text() == text).ok_or_else(|| Error::corrupt("a reason", text))
     }
 }

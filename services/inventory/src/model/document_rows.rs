@@ -42,10 +42,7 @@ impl Document {
     }
 
     /// What it moved, in the order in which it was posted.
-    pub async fn movements(
-        connection: &mut AsyncPgConnection,
-        id: StockDocumentId,
-    ) -> Result<Vec<Movement>> {
+    pub async fn movements(connection: &mut AsyncPgConnection, id: StockDocumentId) -> Result<Vec<Movement>> {
         let rows: Vec<(String, Uuid, String, String, i64)> = stock_ledger::table
             .filter(stock_ledger::document_id.eq(id.uuid()))
             .order(stock_ledger::sequence)

@@ -101,7 +101,9 @@ impl Outlook {
             .collect();
         others.sort_by_key(|(_, quantity)| std::cmp::Reverse(*quantity));
 
-        let take = others.iter().map(|&(warehouse_id, quantity)| Proposal::OtherWarehouse { warehouse_id, quantity });
+        let take = others
+            .iter()
+            .map(|&(warehouse_id, quantity)| Proposal::OtherWarehouse { warehouse_id, quantity });
         let to = usual.as_slice().first().copied();
         let carry = others
             .iter()

@@ -237,8 +237,11 @@ impl Reservation {
         for Shipped { line, .. } in &self.shipments {
             *lines.entry((&line.sku, line.warehouse_id)).or_insert(0) += line.quantity;
         }
-        let line =
-            |((sku, warehouse_id), quantity): ((&Sku, _), _)| Line { sku: sku.clone(), warehouse_id, quantity };
+        let line = |((sku, warehouse_id), quantity): ((&Sku, _), _)| Line {
+            sku: sku.clone(),
+            warehouse_id,
+            quantity,
+        };
         lines.into_iter().map(line).collect()
     }
 

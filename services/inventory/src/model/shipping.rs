@@ -14,12 +14,7 @@ use crate::model::{
 impl Reservation {
     /// Has held units leave, all or some; answers what left, nothing when the shipment was posted before. Only its own
     /// units can leave.
-    pub fn ship(
-        &mut self,
-        shipment: &Shipment,
-        stock: &mut Stock,
-        occasion: &Occasion,
-    ) -> Result<Vec<Line>> {
+    pub fn ship(&mut self, shipment: &Shipment, stock: &mut Stock, occasion: &Occasion) -> Result<Vec<Line>> {
         if self.shipments.iter().any(|shipped| shipped.reference == shipment.reference) {
             return Ok(Vec::new());
         }

@@ -117,8 +117,20 @@ impl Shortage {
 
     /// The shortage of a stored row, and the reservation that it is of.
     pub(crate) fn stored(row: ShortageRow) -> Result<(ReservationId, Self)> {
-        let (id, reservation_id, _, _, sku, missing, state, assignee, due_time, create_time, end_time, version) =
-            row;
+        let (
+            id,
+            reservation_id,
+            _,
+            _,
+            sku,
+            missing,
+            state,
+            assignee,
+            due_time,
+            create_time,
+            end_time,
+            version,
+        ) = row;
         let shortage = Self {
             id: ShortageId::from_uuid(id),
             sku: sku.parse().map_err(|_| Error::corrupt("a SKU", &sku))?,

@@ -45,10 +45,8 @@ impl Transfer {
         rows: Vec<TransferRow>,
     ) -> Result<Vec<Self>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
-        let lines: Vec<(Uuid, String, i64, i64, i64, i64)> = transfer_lines::table
-            .filter(transfer_lines::transfer_id.eq_any(&ids))
-            .load(connection)
-            .await?;
+        let lines: Vec<(Uuid, String, i64, i64, i64, i64)> =
+            transfer_lines::table.filter(transfer_lines::transfer_id.eq_any(&ids)).load(connection).await?;
         let mut lines_of: BTreeMap<Uuid, BTreeMap<Sku, Journey>> = BTreeMap::new();
         for (id, sku, dispatched, received, lost, returned) in lines {
             let journey = Journey { dispatched, received, lost, returned };
@@ -110,8 +108,7 @@ impl Transfer {
             ))
             .execute(tx.conn())
             .await?;
-        let column =
-            |pick: fn(&Journey) -> i64| self.lines.values().map(pick).collect::<Vec<_>>();
+        let column = |pick: fn(&Journey) -> i64| self.lines.values().map(pick).collect::<Vec<_>>();
         cached_sql(
             "UPDATE transfer_lines AS l SET received = n.received, lost = n.lost, returned = n.returned
              FROM unnest($2, $3, $4, $5) AS n (sku, received, lost, returned)

@@ -28,8 +28,10 @@ pub async fn handle(
             let (sku, kind) = (sku.clone(), Kind::ConditionChange);
             Movement { sku, warehouse_id, condition, units, kind }
         };
-        let movements: Vec<Movement> =
-            units.iter().flat_map(|(sku, units)| [moved(sku, from, -units), moved(sku, to, *units)]).collect();
+        let movements: Vec<Movement> = units
+            .iter()
+            .flat_map(|(sku, units)| [moved(sku, from, -units), moved(sku, to, *units)])
+            .collect();
         let places = places_of(&movements);
         let stock = Stock::open(tx, &places).await?;
 

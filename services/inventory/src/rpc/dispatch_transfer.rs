@@ -8,9 +8,7 @@ use store::{Once, Tx};
 use types::{Sku, TransferId, WarehouseId};
 
 use crate::error::Result;
-use crate::model::{
-    Condition, Document, DocumentKind, Journey, Stock, Transfer, TransferState, Warehouse,
-};
+use crate::model::{Condition, Document, DocumentKind, Journey, Stock, Transfer, TransferState, Warehouse};
 use crate::post::{self, places};
 use crate::rpc::parse;
 use crate::{Inventory, wire};
@@ -32,7 +30,8 @@ pub async fn handle(
         let stock = Stock::open(tx, &touched).await?;
 
         let occasion = inventory.occasion(call.caller.who(), tx.now());
-        let lines = units.into_iter().map(|(sku, dispatched)| (sku, Journey { dispatched, ..Journey::default() }));
+        let lines =
+            units.into_iter().map(|(sku, dispatched)| (sku, Journey { dispatched, ..Journey::default() }));
         let transfer = Transfer {
             id: TransferId::new(),
             from,

@@ -197,7 +197,8 @@ fn seen_by(shops: &Shops, mut entry: LedgerEntry) -> LedgerEntry {
     if cause.shop_id.is_some_and(|shop_id| !shops.allow(shop_id)) {
         let (reference, note, actor) = Default::default();
         let (shop_id, document_id) = (None, None);
-        entry.posting.cause = Arc::new(Cause { kind: cause.kind, reference, note, actor, shop_id, document_id });
+        entry.posting.cause =
+            Arc::new(Cause { kind: cause.kind, reference, note, actor, shop_id, document_id });
     }
     entry
 }

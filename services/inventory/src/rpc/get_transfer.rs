@@ -8,7 +8,11 @@ use crate::model::Transfer;
 use crate::{Inventory, wire};
 
 /// The transfer.
-pub async fn handle(inventory: &Inventory, _: &Call, request: pb::GetTransferRequest) -> Result<pb::Transfer> {
+pub async fn handle(
+    inventory: &Inventory,
+    _: &Call,
+    request: pb::GetTransferRequest,
+) -> Result<pb::Transfer> {
     let mut fields = Fields::new();
     let id = fields.parse("transfer_id", &request.transfer_id);
     let id = fields.finish_with(id)?;

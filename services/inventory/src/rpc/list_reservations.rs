@@ -42,9 +42,8 @@ pub async fn handle(
         let held = reservation_lines::table
             .filter(reservation_lines::sku.eq(sku.to_string()))
             .select(reservation_lines::reservation_id);
-        let short = shortages::table
-            .filter(shortages::sku.eq(sku.to_string()))
-            .select(shortages::reservation_id);
+        let short =
+            shortages::table.filter(shortages::sku.eq(sku.to_string())).select(shortages::reservation_id);
         let shipped = reservation_shipments::table
             .filter(reservation_shipments::sku.eq(sku.to_string()))
             .select(reservation_shipments::reservation_id);

@@ -55,7 +55,8 @@ pub async fn handle(
         query = query.filter(shortages::due_time.gt(time).or(same_time));
     }
     let rows: Vec<ShortageRow> = query.load(&mut *connection).await?;
-    let found: Vec<(ReservationId, Shortage)> = rows.into_iter().map(Shortage::stored).collect::<Result<_>>()?;
+    let found: Vec<(ReservationId, Shortage)> =
+        rows.into_iter().map(Shortage::stored).collect::<Result<_>>()?;
     let (found, next_page_token) =
         page.cut(&inventory.store, found, |(_, shortage)| (shortage.due_time, shortage.id.uuid()));
     let ids: BTreeSet<ReservationId> = found.iter().map(|(id, _)| *id).collect();

@@ -7,11 +7,11 @@ use rpc::{Call, Fields};
 use store::{Once, Tx};
 use types::{Sku, WarehouseId};
 
+use crate::Inventory;
 use crate::error::Result;
 use crate::model::{Condition, Document, DocumentKind, Kind, Movement, Stock, Warehouse};
 use crate::post::{self, places};
 use crate::rpc::parse;
-use crate::Inventory;
 
 /// The levels after the posting.
 pub async fn handle(
@@ -31,8 +31,7 @@ pub async fn handle(
         let occasion = inventory.occasion(call.caller.who(), tx.now());
         let document = Document::new(DocumentKind::Receipt, call.caller.who(), tx.now());
         let document = Document { reference, note, ..document };
-        let movement =
-            |(sku, units)| Movement { sku, warehouse_id, condition, units, kind: Kind::Receipt };
+        let movement = |(sku, units)| Movement { sku, warehouse_id, condition, units, kind: Kind::Receipt };
         let movements: Vec<Movement> = units.into_iter().map(movement).collect();
 
         let action = "inventory.receive_stock";

@@ -31,8 +31,13 @@ pub async fn handle(
         let occasion = inventory.occasion(call.caller.who(), tx.now());
         let document = Document::new(DocumentKind::WriteOff, call.caller.who(), tx.now());
         let document = Document { reason: Some(reason), reference, note, ..document };
-        let movement =
-            |(sku, units): (Sku, i64)| Movement { sku, warehouse_id, condition, units: -units, kind: Kind::WriteOff };
+        let movement = |(sku, units): (Sku, i64)| Movement {
+            sku,
+            warehouse_id,
+            condition,
+            units: -units,
+            kind: Kind::WriteOff,
+        };
         let movements: Vec<Movement> = units.into_iter().map(movement).collect();
 
         let action = "inventory.write_off_stock";

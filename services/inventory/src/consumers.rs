@@ -1,3 +1,0 @@
-//! What other services' events do here.
-
-pub mod ship_tracked;
