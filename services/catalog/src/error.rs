@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::rpc::{Fault, Invalid};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tonic::Code;
-use types::{CategoryId, PriceListId, ProductId, Sku};
+use types::{BrandId, CategoryId, ImportMappingId, PriceListId, ProductId, ShopId, Sku};
 
 use crate::model::{ExternalId, Owner};
 
@@ -38,6 +38,28 @@ pub(crate) enum Error {
     ExternalIdTaken { id: ExternalId, owner: String },
     #[error("it was changed meanwhile; read it again")]
     EtagMismatch { current: i64 },
+    #[error("there is no brand {0}")]
+    BrandNotFound(BrandId),
+    #[error("the brand {0} is archived")]
+    BrandArchived(BrandId),
+    #[error("the name {name} is that of brand {owner}")]
+    BrandNameTaken { name: String, owner: BrandId },
+    #[error("there is no characteristic {0}")]
+    CharacteristicNotFound(String),
+    #[error("there is a characteristic {0} already")]
+    CharacteristicExists(String),
+    #[error("there is no import mapping {0}")]
+    ImportMappingNotFound(ImportMappingId),
+    #[error("the import mapping {0} is archived")]
+    ImportMappingArchived(ImportMappingId),
+    #[error("{0} exports are running; repeat it when one has ended")]
+    TooManyExports(usize),
+    #[error("the feed was not written in time")]
+    ExportOverdue,
+    #[error("there is no shop {0}")]
+    ShopNotFound(ShopId),
+    #[error("{service} did not answer: {problem}")]
+    NeighbourAway { service: &'static str, problem: String },
     #[error("the first message must carry the settings of the import")]
     FeedSettingsMissing,
     #[error("line {line}: {problem}")]
@@ -102,6 +124,40 @@ impl Error {
             }
             Self::EtagMismatch { current } => {
                 Fault::new(Code::Aborted, "ETAG_MISMATCH", message).with("current_etag", current)
+            }
+            Self::BrandNotFound(id) => {
+                Fault::new(Code::NotFound, "BRAND_NOT_FOUND", message).with("brand_id", id)
+            }
+            Self::BrandArchived(id) => {
+                Fault::new(Code::FailedPrecondition, "BRAND_ARCHIVED", message).with("brand_id", id)
+            }
+            Self::BrandNameTaken { name, owner } => {
+                let fault = Fault::new(Code::AlreadyExists, "BRAND_NAME_TAKEN", message);
+                fault.with("name", name).with("owner", owner)
+            }
+            Self::CharacteristicNotFound(code) => {
+                Fault::new(Code::NotFound, "CHARACTERISTIC_NOT_FOUND", message).with("code", code)
+            }
+            Self::CharacteristicExists(code) => {
+                Fault::new(Code::AlreadyExists, "CHARACTERISTIC_EXISTS", message).with("code", code)
+            }
+            Self::ImportMappingNotFound(id) => {
+                let fault = Fault::new(Code::NotFound, "IMPORT_MAPPING_NOT_FOUND", message);
+                fault.with("import_mapping_id", id)
+            }
+            Self::ImportMappingArchived(id) => {
+                let fault = Fault::new(Code::FailedPrecondition, "IMPORT_MAPPING_ARCHIVED", message);
+                fault.with("import_mapping_id", id)
+            }
+            Self::TooManyExports(_) => {
+                Fault::new(Code::ResourceExhausted, "TOO_MANY_EXPORTS", message).retry_after(soon)
+            }
+            Self::ExportOverdue => Fault::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message),
+            Self::ShopNotFound(id) => {
+                Fault::new(Code::NotFound, "SHOP_NOT_FOUND", message).with("shop_id", id)
+            }
+            Self::NeighbourAway { service, .. } => {
+                Fault::new(Code::Unavailable, "UPSTREAM_UNAVAILABLE", message).with("service", service)
             }
             Self::FeedSettingsMissing => Fault::new(Code::InvalidArgument, "FEED_SETTINGS_MISSING", message),
             Self::FeedUnreadable { line, .. } => {

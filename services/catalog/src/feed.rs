@@ -1,19 +1,26 @@
-//! A shop's YML file, read as a stream: chunks of bytes → text → XML events → rows. Whatever the file's size, a few chunks
-//! and two lots of rows are in memory.
+//! A shop's file, YML or CSV, read as a stream: chunks of bytes → text → elements or records → rows. Whatever the file's
+//! size, a few chunks and two lots of rows are in memory. `writer` writes YML.
 
 mod encoding;
 mod offer;
 mod reader;
 mod refusal;
 mod source;
+mod table;
+pub(crate) mod writer;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use types::Currency;
 
 pub(crate) use offer::{GROUP_PREFIX, Offer};
-pub(crate) use reader::{FeedCategory, Row, Rows};
+use reader::Rows;
+pub(crate) use reader::{FeedCategory, Row};
 pub(crate) use refusal::Refusal;
-pub(crate) use source::Source;
+use source::Source;
+use table::Table;
+
+use crate::model::ImportMapping;
 
 /// Rows that are taken in together.
 pub(crate) const LOT_ROWS_MAX: usize = 500;
@@ -35,10 +42,54 @@ pub(crate) struct Unreadable {
     pub(crate) problem: String,
 }
 
+/// What a file is, and how it is read.
+#[derive(Debug, Clone)]
+pub(crate) enum Format {
+    Yml,
+    Csv {
+        mapping: ImportMapping,
+        /// Of prices that name none.
+        currency: Option<Currency>,
+    },
+}
+
+/// The rows of a file.
+enum FileRows {
+    Yml(Rows),
+    Csv(Box<Table>),
+}
+
+impl FileRows {
+    fn new(format: Format, chunks: mpsc::Receiver<Bytes>) -> Self {
+        match format {
+            Format::Yml => Self::Yml(Rows::new(Source::new(chunks))),
+            Format::Csv { mapping, currency } => Self::Csv(Box::new(Table::new(chunks, mapping, currency))),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<Row>, Unreadable> {
+        match self {
+            Self::Yml(rows) => rows.next(),
+            Self::Csv(table) => table.next(),
+        }
+    }
+
+    fn read_bytes(&self) -> u64 {
+        match self {
+            Self::Yml(rows) => rows.read_bytes(),
+            Self::Csv(table) => table.read_bytes(),
+        }
+    }
+}
+
 /// Reads the file that arrives on `chunks` and hands its rows on in lots; blocks, so it needs a thread of its own. Ends
 /// early when nobody takes the lots any more.
-pub(crate) fn read(chunks: mpsc::Receiver<Bytes>, lots: &mpsc::Sender<Lot>) -> Result<(), Unreadable> {
-    let mut rows = Rows::new(Source::new(chunks));
+pub(crate) fn read(
+    format: Format,
+    chunks: mpsc::Receiver<Bytes>,
+    lots: &mpsc::Sender<Lot>,
+) -> Result<(), Unreadable> {
+    let mut rows = FileRows::new(format, chunks);
     loop {
         let (lot, end) = next_lot(&mut rows);
         if !lot.rows.is_empty() && lots.blocking_send(lot).is_err() {
@@ -50,7 +101,7 @@ pub(crate) fn read(chunks: mpsc::Receiver<Bytes>, lots: &mpsc::Sender<Lot>) -> R
     }
 }
 
-fn next_lot(rows: &mut Rows) -> (Lot, Option<Result<(), Unreadable>>) {
+fn next_lot(rows: &mut FileRows) -> (Lot, Option<Result<(), Unreadable>>) {
     let (mut lot, mut bytes) = (Lot::default(), 0);
     while lot.rows.len() < LOT_ROWS_MAX && bytes < LOT_BYTES_MAX {
         match rows.next() {
@@ -66,7 +117,7 @@ fn next_lot(rows: &mut Rows) -> (Lot, Option<Result<(), Unreadable>>) {
 }
 
 impl Lot {
-    fn read_to(mut self, rows: &Rows) -> Self {
+    fn read_to(mut self, rows: &FileRows) -> Self {
         self.read_bytes = rows.read_bytes();
         self
     }

@@ -7,6 +7,8 @@
 //!   variant keeps its SKU and its product for life.
 //! - What an offer does not say stays as it is. The first offer of a group speaks for the product, the others for their
 //!   variants only.
+//! - With the organisation's own ids an offer is found again by its SKU; its categories are added to those there are, and
+//!   nothing is taken away.
 //! - Only what differs from the catalog is written, and only that is told.
 
 mod batch;
@@ -20,8 +22,8 @@ mod run;
 use std::time::Duration;
 
 pub(crate) use ledger::Ledger;
-pub(crate) use progress::{MESSAGES_WAITING_MAX, Progress, Report};
-pub(crate) use run::{Import, run};
+pub(crate) use progress::{MESSAGES_WAITING_MAX, Progress, Rehearsed, Report};
+pub(crate) use run::{Identity, Import, NewBrands, run};
 
 /// The operation, for history.
 pub(crate) const METHOD: &str = "catalog.import_feed";

@@ -38,6 +38,8 @@ pub struct Catalog {
     upstreams: Upstreams,
     /// Imports that may run at once.
     imports: Arc<Semaphore>,
+    /// Exports that may run at once.
+    exports: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -55,6 +57,7 @@ impl Service for Catalog {
             store: platform.store,
             clock: platform.clock,
             imports: Arc::new(Semaphore::new(import::IMPORTS_MAX)),
+            exports: Arc::new(Semaphore::new(rpc::EXPORTS_MAX)),
             stop: platform.stop,
         });
         let imports = catalog.imports.clone();

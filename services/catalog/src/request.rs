@@ -1,14 +1,24 @@
 //! Reads the resources that requests carry.
 
+mod brand;
+mod characteristic;
+mod import_mapping;
 mod product;
 
 use ::rpc::{Fields, Invalid};
 use chrono::SubsecRound;
+use diesel_async::AsyncPgConnection;
 use proto::catalog::v1 as pb;
 use types::{Currency, Money};
 
-use crate::model::{CategoryDetails, Derivation, ExternalId, Percent, PriceListDetails, Rounding};
+use crate::error::Result;
+use crate::model::{
+    CategoryDetails, Definitions, Derivation, ExternalId, Percent, PriceListDetails, Rounding, ValueFilters,
+};
 
+pub(crate) use brand::brand;
+pub(crate) use characteristic::characteristic_definition;
+pub(crate) use import_mapping::import_mapping;
 pub(crate) use product::{CHARACTERISTICS_MAX, VARIANTS_MAX, product};
 pub(crate) use product::{barcode, characteristic, description, name, page_url, picture_url, vendor};
 
@@ -118,4 +128,19 @@ fn external_ids(fields: &mut Fields, field: &str, ids: &[pb::ExternalId]) -> Vec
     parsed.sort_unstable();
     parsed.dedup();
     parsed
+}
+
+/// Filters by characteristics, as lists and searches take them.
+pub(crate) async fn value_filters(
+    connection: &mut AsyncPgConnection,
+    texts: &[String],
+) -> Result<ValueFilters> {
+    if texts.is_empty() {
+        return Ok(ValueFilters::default());
+    }
+    let definitions = Definitions::load(connection).await?;
+    let mut fields = Fields::new();
+    let filters = ValueFilters::parse(&mut fields, "characteristics", texts, &definitions);
+    fields.finish()?;
+    Ok(filters)
 }

@@ -1,13 +1,20 @@
 //! The RPCs of catalog, one file each.
 
+mod create_brand;
 mod create_category;
+mod create_characteristic;
+mod create_import_mapping;
 mod create_price_list;
 mod create_product;
+mod export_feed;
 mod get_effective_price;
 mod get_product;
 mod get_variant;
 mod import_feed;
+mod list_brands;
 mod list_categories;
+mod list_characteristics;
+mod list_import_mappings;
 mod list_price_history;
 mod list_price_lists;
 mod list_product_history;
@@ -16,7 +23,10 @@ mod quote_items;
 mod resolve_barcode;
 mod search_variants;
 mod set_prices;
+mod update_brand;
 mod update_category;
+mod update_characteristic;
+mod update_import_mapping;
 mod update_price_list;
 mod update_product;
 
@@ -25,6 +35,7 @@ use proto::catalog::v1 as pb;
 use proto::catalog::v1::catalog_service_server::CatalogService;
 use tonic::{Request, Response, Status, Streaming};
 
+pub(crate) use export_feed::EXPORTS_MAX;
 pub(crate) use quote_items::{Quoter, quoter};
 
 use crate::Catalog;
@@ -157,45 +168,73 @@ impl CatalogService for Catalog {
         Ok(Response::new(list_price_history::handle(self, request).await?))
     }
 
-    async fn create_brand(&self, _: Request<pb::CreateBrandRequest>) -> Answer<pb::Brand> {
-        Err(Status::unimplemented("not served yet"))
+    async fn create_brand(&self, request: Request<pb::CreateBrandRequest>) -> Answer<pb::Brand> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_brand::handle(self, &call, request).await?))
     }
 
-    async fn list_brands(&self, _: Request<pb::ListBrandsRequest>) -> Answer<pb::ListBrandsResponse> {
-        Err(Status::unimplemented("not served yet"))
+    async fn list_brands(&self, request: Request<pb::ListBrandsRequest>) -> Answer<pb::ListBrandsResponse> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(list_brands::handle(self, request).await?))
     }
 
-    async fn update_brand(&self, _: Request<pb::UpdateBrandRequest>) -> Answer<pb::Brand> {
-        Err(Status::unimplemented("not served yet"))
+    async fn update_brand(&self, request: Request<pb::UpdateBrandRequest>) -> Answer<pb::Brand> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_brand::handle(self, &call, request).await?))
     }
 
-    async fn create_characteristic(&self, _: Request<pb::CreateCharacteristicRequest>) -> Answer<pb::Characteristic> {
-        Err(Status::unimplemented("not served yet"))
+    async fn create_characteristic(
+        &self,
+        request: Request<pb::CreateCharacteristicRequest>,
+    ) -> Answer<pb::Characteristic> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_characteristic::handle(self, &call, request).await?))
     }
 
-    async fn list_characteristics(&self, _: Request<pb::ListCharacteristicsRequest>) -> Answer<pb::ListCharacteristicsResponse> {
-        Err(Status::unimplemented("not served yet"))
+    async fn list_characteristics(
+        &self,
+        request: Request<pb::ListCharacteristicsRequest>,
+    ) -> Answer<pb::ListCharacteristicsResponse> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(list_characteristics::handle(self, request).await?))
     }
 
-    async fn update_characteristic(&self, _: Request<pb::UpdateCharacteristicRequest>) -> Answer<pb::Characteristic> {
-        Err(Status::unimplemented("not served yet"))
+    async fn update_characteristic(
+        &self,
+        request: Request<pb::UpdateCharacteristicRequest>,
+    ) -> Answer<pb::Characteristic> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_characteristic::handle(self, &call, request).await?))
     }
 
-    async fn create_import_mapping(&self, _: Request<pb::CreateImportMappingRequest>) -> Answer<pb::ImportMapping> {
-        Err(Status::unimplemented("not served yet"))
+    async fn create_import_mapping(
+        &self,
+        request: Request<pb::CreateImportMappingRequest>,
+    ) -> Answer<pb::ImportMapping> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_import_mapping::handle(self, &call, request).await?))
     }
 
-    async fn list_import_mappings(&self, _: Request<pb::ListImportMappingsRequest>) -> Answer<pb::ListImportMappingsResponse> {
-        Err(Status::unimplemented("not served yet"))
+    async fn list_import_mappings(
+        &self,
+        request: Request<pb::ListImportMappingsRequest>,
+    ) -> Answer<pb::ListImportMappingsResponse> {
+        let (_, request) = open(request)?;
+        Ok(Response::new(list_import_mappings::handle(self, request).await?))
     }
 
-    async fn update_import_mapping(&self, _: Request<pb::UpdateImportMappingRequest>) -> Answer<pb::ImportMapping> {
-        Err(Status::unimplemented("not served yet"))
+    async fn update_import_mapping(
+        &self,
+        request: Request<pb::UpdateImportMappingRequest>,
+    ) -> Answer<pb::ImportMapping> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_import_mapping::handle(self, &call, request).await?))
     }
 
-    type ExportFeedStream = tokio_stream::wrappers::ReceiverStream<Result<pb::ExportFeedChunk, Status>>;
+    type ExportFeedStream = export_feed::Chunks;
 
-    async fn export_feed(&self, _: Request<pb::ExportFeedRequest>) -> Answer<Self::ExportFeedStream> {
-        Err(Status::unimplemented("not served yet"))
+    async fn export_feed(&self, request: Request<pb::ExportFeedRequest>) -> Answer<Self::ExportFeedStream> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(export_feed::handle(self, &call, request).await?))
     }
 }

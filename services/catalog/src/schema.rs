@@ -2,6 +2,26 @@
 //! The tables of this crate, as Diesel knows them.
 
 diesel::table! {
+    brand_names (folded) {
+        folded -> Text,
+        brand_id -> Uuid,
+        name -> Text,
+        position -> Int4,
+    }
+}
+
+diesel::table! {
+    brands (brand_id) {
+        brand_id -> Uuid,
+        name -> Text,
+        archived -> Bool,
+        version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     categories (category_id) {
         category_id -> Uuid,
         parent_id -> Nullable<Uuid>,
@@ -9,6 +29,7 @@ diesel::table! {
         version -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        number -> Int8,
     }
 }
 
@@ -17,6 +38,39 @@ diesel::table! {
         source_id -> Uuid,
         external_id -> Text,
         category_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    characteristics (code) {
+        code -> Text,
+        names -> Jsonb,
+        #[sql_name = "type"]
+        type_ -> Text,
+        unit -> Text,
+        choices -> Jsonb,
+        filterable -> Bool,
+        variant_axis -> Bool,
+        archived -> Bool,
+        version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    import_mappings (import_mapping_id) {
+        import_mapping_id -> Uuid,
+        name -> Text,
+        delimiter -> Text,
+        encoding -> Text,
+        decimal_comma -> Bool,
+        mapped_columns -> Jsonb,
+        constants -> Jsonb,
+        archived -> Bool,
+        version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
     }
 }
 
@@ -107,6 +161,8 @@ diesel::table! {
         create_time -> Timestamptz,
         update_time -> Timestamptz,
         recommended -> Bool,
+        number -> Int8,
+        brand_id -> Nullable<Uuid>,
     }
 }
 
@@ -124,6 +180,15 @@ diesel::table! {
         source_id -> Uuid,
         external_id -> Text,
         variant_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    variant_values (variant_id, code) {
+        variant_id -> Uuid,
+        code -> Text,
+        value -> Text,
+        millionths -> Nullable<Int8>,
     }
 }
 
@@ -149,8 +214,12 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query! {
+    brand_names,
+    brands,
     categories,
     category_external_ids,
+    characteristics,
+    import_mappings,
     kit_components,
     price_changes,
     price_lists,
@@ -160,5 +229,6 @@ diesel::allow_tables_to_appear_in_same_query! {
     products,
     variant_barcodes,
     variant_external_ids,
+    variant_values,
     variants,
 }

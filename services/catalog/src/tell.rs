@@ -4,7 +4,9 @@ use proto::catalog::v1 as pb;
 use serde_json::Value;
 use store::{Audit, Tx};
 
-use crate::model::{Category, ChangedPrice, Changes, Edit, Price, PriceList};
+use crate::model::{
+    Brand, Category, ChangedPrice, Changes, Characteristic, Edit, ImportMapping, Price, PriceList,
+};
 use crate::wire;
 
 /// A product was added or changed.
@@ -29,6 +31,39 @@ pub(crate) fn price_list(tx: &mut Tx, action: &'static str, list: &PriceList, ch
         pb::PriceListChanged { price_list: Some(wire::price_list(list)), changed_fields: changes.names() };
     events::append(tx, list.id, list.version, None, &event);
     tx.audit(changes.into_audit(Audit::new(action, list.id)));
+}
+
+/// A brand was added or changed.
+pub(crate) fn brand(tx: &mut Tx, action: &'static str, brand: &Brand, changes: Changes) {
+    let event = pb::BrandChanged { brand: Some(wire::brand(brand)), changed_fields: changes.names() };
+    events::append(tx, brand.id, brand.version, None, &event);
+    tx.audit(changes.into_audit(Audit::new(action, brand.id)));
+}
+
+/// The definition of a characteristic was added or changed.
+pub(crate) fn characteristic(
+    tx: &mut Tx,
+    action: &'static str,
+    definition: &Characteristic,
+    changes: Changes,
+) {
+    let event = pb::CharacteristicChanged {
+        characteristic: Some(wire::characteristic(definition)),
+        changed_fields: changes.names(),
+    };
+    let id = format!("characteristic/{}", definition.details.code);
+    events::append(tx, id.clone(), definition.version, None, &event);
+    tx.audit(changes.into_audit(Audit::new(action, id)));
+}
+
+/// A way to read spreadsheets was added or changed.
+pub(crate) fn import_mapping(tx: &mut Tx, action: &'static str, mapping: &ImportMapping, changes: Changes) {
+    let event = pb::ImportMappingChanged {
+        import_mapping: Some(wire::import_mapping(mapping)),
+        changed_fields: changes.names(),
+    };
+    events::append(tx, mapping.id, mapping.version, None, &event);
+    tx.audit(changes.into_audit(Audit::new(action, mapping.id)));
 }
 
 /// Prices of a list changed: an event for each, and one row of the list's history for all.

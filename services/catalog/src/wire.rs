@@ -6,8 +6,10 @@ use rpc::wire::{money, time};
 use types::{Money, PriceListId, ProductId};
 
 use crate::model::{
-    Basis, Candidate, Category, ChangedPrice, Effective, ExternalId, KitComponent, Offered, PackBarcode, PastPrice,
-    Price, PriceList, Product, ProductKind, Promo, Quoted, QuotedComponent, StockOfSku, Variant, Verdict,
+    Basis, Brand, Candidate, Category, ChangedPrice, Characteristic, Choice, Effective, ExternalId,
+    FileEncoding, ImportColumn, ImportConstant, ImportField, ImportMapping, KitComponent, Offered,
+    PackBarcode, PastPrice, Price, PriceList, Product, ProductKind, Promo, Quoted, QuotedComponent,
+    StockOfSku, ValueKind, Variant, Verdict,
 };
 
 /// Why a kit is found and not sold.
@@ -28,7 +30,7 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         etag: product.version.to_string(),
         create_time: Some(time(product.create_time)),
         update_time: Some(time(product.update_time)),
-        brand_id: String::new(),
+        brand_id: details.brand.map(String::from).unwrap_or_default(),
         recommended: details.recommended,
     }
 }
@@ -207,6 +209,88 @@ fn kind(kind: ProductKind) -> pb::ProductKind {
         ProductKind::Goods => pb::ProductKind::Goods,
         ProductKind::Service => pb::ProductKind::Service,
         ProductKind::Kit => pb::ProductKind::Kit,
+    }
+}
+
+pub(crate) fn brand(brand: &Brand) -> pb::Brand {
+    let details = &brand.details;
+    pb::Brand {
+        brand_id: brand.id.to_string(),
+        name: details.name.clone(),
+        aliases: details.aliases.clone(),
+        archived: details.archived,
+        etag: brand.version.to_string(),
+    }
+}
+
+pub(crate) fn characteristic(definition: &Characteristic) -> pb::Characteristic {
+    let details = &definition.details;
+    let kind = match details.kind {
+        ValueKind::Number => pb::CharacteristicType::Number,
+        ValueKind::Text => pb::CharacteristicType::String,
+        ValueKind::Boolean => pb::CharacteristicType::Boolean,
+        ValueKind::Choice => pb::CharacteristicType::Choice,
+    };
+    let choice = |one: &Choice| pb::CharacteristicChoice { code: one.code.clone(), names: one.names.clone() };
+    pb::Characteristic {
+        code: details.code.clone(),
+        names: details.names.clone(),
+        r#type: kind.into(),
+        unit: details.unit.clone(),
+        choices: details.choices.iter().map(choice).collect(),
+        filterable: details.filterable,
+        variant_axis: details.variant_axis,
+        archived: details.archived,
+        etag: definition.version.to_string(),
+    }
+}
+
+pub(crate) fn import_mapping(mapping: &ImportMapping) -> pb::ImportMapping {
+    let details = &mapping.details;
+    let encoding = match details.encoding {
+        FileEncoding::Utf8 => pb::FileEncoding::Utf8,
+        FileEncoding::Windows1251 => pb::FileEncoding::Windows1251,
+    };
+    let column = |one: &ImportColumn| pb::ImportColumn {
+        header: one.header.clone(),
+        field: import_field(one.field).into(),
+        characteristic: one.characteristic.clone(),
+    };
+    let constant = |one: &ImportConstant| pb::ImportConstant {
+        field: import_field(one.field).into(),
+        characteristic: one.characteristic.clone(),
+        value: one.value.clone(),
+    };
+    pb::ImportMapping {
+        import_mapping_id: mapping.id.to_string(),
+        name: details.name.clone(),
+        delimiter: char::from(details.delimiter).to_string(),
+        encoding: encoding.into(),
+        decimal_comma: details.decimal_comma,
+        columns: details.columns.iter().map(column).collect(),
+        constants: details.constants.iter().map(constant).collect(),
+        archived: details.archived,
+        etag: mapping.version.to_string(),
+    }
+}
+
+fn import_field(field: ImportField) -> pb::ImportField {
+    match field {
+        ImportField::Sku => pb::ImportField::Sku,
+        ImportField::Name => pb::ImportField::Name,
+        ImportField::Description => pb::ImportField::Description,
+        ImportField::Vendor => pb::ImportField::Vendor,
+        ImportField::Group => pb::ImportField::Group,
+        ImportField::Category => pb::ImportField::Category,
+        ImportField::Barcode => pb::ImportField::Barcode,
+        ImportField::PictureUrl => pb::ImportField::PictureUrl,
+        ImportField::PageUrl => pb::ImportField::PageUrl,
+        ImportField::WeightKilograms => pb::ImportField::WeightKilograms,
+        ImportField::WeightGrams => pb::ImportField::WeightGrams,
+        ImportField::Price => pb::ImportField::Price,
+        ImportField::OldPrice => pb::ImportField::OldPrice,
+        ImportField::Currency => pb::ImportField::Currency,
+        ImportField::Characteristic => pb::ImportField::Characteristic,
     }
 }
 

@@ -44,7 +44,10 @@ async fn told(desk: &mut Desk, channel: &str) -> (String, Option<String>, String
     let found = desk.search(search).await.expect("a page").into_inner().matches.remove(0);
     let found = found.price.expect("a price");
     assert_eq!(quote.items[0].unit_price, price.amount);
-    assert_eq!((&found.amount, &found.old_amount, &found.price_list_id), (&price.amount, &price.old_amount, &price.price_list_id));
+    assert_eq!(
+        (&found.amount, &found.old_amount, &found.price_list_id),
+        (&price.amount, &price.old_amount, &price.price_list_id)
+    );
     let amount = |money: proto::r#type::v1::Money| money.amount;
     (
         price.amount.map(amount).unwrap_or_default(),
@@ -79,7 +82,11 @@ async fn a_derived_list_follows_its_base_until_it_has_a_price_of_its_own() {
     let mut desk = Desk::open().await;
     desk.add(product("Cup", &["CUP"])).await;
     let base = desk.price_list(rubles("Purchase")).await;
-    let site = pb::PriceList { channels: vec!["site".to_owned()], rounding: rounding("1", "0.99"), ..derived(&base, "130") };
+    let site = pb::PriceList {
+        channels: vec!["site".to_owned()],
+        rounding: rounding("1", "0.99"),
+        ..derived(&base, "130")
+    };
     let site = desk.price_list(site).await;
     let (base_id, site_id) = (base.price_list_id.clone(), site.price_list_id.clone());
     let now = desk.world.clock.now();
@@ -103,12 +110,18 @@ async fn a_derived_list_follows_its_base_until_it_has_a_price_of_its_own() {
     let expected = ("103.99".to_owned(), Some("129.99".to_owned()), site_id.clone(), base_id.clone());
     assert_eq!(told(&mut desk, "site").await, expected);
 
-    let half = update(&mut desk, pb::PriceList { percent: "50".to_owned(), ..site.clone() }, &["percent"]).await;
+    let half =
+        update(&mut desk, pb::PriceList { percent: "50".to_owned(), ..site.clone() }, &["percent"]).await;
     assert_eq!(told(&mut desk, "site").await.0, "39.99");
     desk.set_price(&site, "CUP", "77").await;
     assert_eq!(told(&mut desk, "site").await, ("76.99".into(), None, site_id, String::new()));
-    let alone = pb::PriceList { base_price_list_id: String::new(), percent: String::new(), ..half.expect("updated").into_inner() };
-    let alone = update(&mut desk, alone, &["base_price_list_id", "percent"]).await.expect("updated").into_inner();
+    let alone = pb::PriceList {
+        base_price_list_id: String::new(),
+        percent: String::new(),
+        ..half.expect("updated").into_inner()
+    };
+    let alone =
+        update(&mut desk, alone, &["base_price_list_id", "percent"]).await.expect("updated").into_inner();
     assert_eq!((alone.base_price_list_id, alone.percent), (String::new(), String::new()));
 }
 
@@ -117,20 +130,28 @@ async fn lists_derive_from_lists_that_stand_alone() {
     let mut desk = Desk::open().await;
     let base = desk.price_list(rubles("Base")).await;
     let second = desk.price_list(derived(&base, "110")).await;
-    let dollars = desk.price_list(pb::PriceList { currency_code: "USD".to_owned(), ..rubles("Dollars") }).await;
+    let dollars =
+        desk.price_list(pb::PriceList { currency_code: "USD".to_owned(), ..rubles("Dollars") }).await;
     let absent = pb::PriceList { price_list_id: PriceListId::new().to_string(), ..rubles("Absent") };
 
     assert_eq!(reason(try_list(&mut desk, derived(&second, "110")).await), "DERIVED");
     assert_eq!(reason(try_list(&mut desk, derived(&dollars, "110")).await), "CURRENCY_MISMATCH");
     assert_eq!(reason(try_list(&mut desk, derived(&absent, "110")).await), "PRICE_LIST_NOT_FOUND");
     let third = desk.price_list(rubles("Third")).await;
-    let itself = pb::PriceList { percent: "110".to_owned(), base_price_list_id: base.price_list_id.clone(), ..base.clone() };
+    let itself = pb::PriceList {
+        percent: "110".to_owned(),
+        base_price_list_id: base.price_list_id.clone(),
+        ..base.clone()
+    };
     let circle = pb::PriceList { base_price_list_id: third.price_list_id.clone(), ..itself.clone() };
     for wanted in [itself, circle] {
         assert_eq!(reason(update(&mut desk, wanted, &["base_price_list_id", "percent"]).await), "DERIVED");
     }
     for percent in ["", "0", "-1", "1000.01", "1.234", "ten"] {
-        assert_eq!(refusal(try_list(&mut desk, derived(&base, percent)).await).fields, ["price_list.percent"]);
+        assert_eq!(
+            refusal(try_list(&mut desk, derived(&base, percent)).await).fields,
+            ["price_list.percent"]
+        );
     }
     let lonely = pb::PriceList { percent: "110".to_owned(), ..rubles("Lonely") };
     assert_eq!(refusal(try_list(&mut desk, lonely).await).fields, ["price_list.base_price_list_id"]);
@@ -147,7 +168,11 @@ async fn lists_derive_from_lists_that_stand_alone() {
     for _ in 0..6 {
         let (one, other) = (desk.price_list(rubles("One")).await, desk.price_list(rubles("Other")).await);
         let follow = |list: &pb::PriceList, base: &pb::PriceList| pb::UpdatePriceListRequest {
-            price_list: Some(pb::PriceList { base_price_list_id: base.price_list_id.clone(), percent: "90".to_owned(), ..list.clone() }),
+            price_list: Some(pb::PriceList {
+                base_price_list_id: base.price_list_id.clone(),
+                percent: "90".to_owned(),
+                ..list.clone()
+            }),
             update_mask: Some(mask(&["base_price_list_id", "percent"])),
         };
         let (mut first, mut second) = (desk.catalog.clone(), desk.catalog.clone());
@@ -167,7 +192,15 @@ async fn a_quote_and_the_explained_price_agree_whatever_the_lists_say() {
 
     let mut desk = Desk::open().await;
     let now = desk.world.clock.now();
-    let shape = (0..4_i32, -1..3_i64, -2..2_i64, 0..3_usize, proptest::option::of(50..200_i32), 1..10_000_i64, proptest::bool::ANY);
+    let shape = (
+        0..4_i32,
+        -1..3_i64,
+        -2..2_i64,
+        0..3_usize,
+        proptest::option::of(50..200_i32),
+        1..10_000_i64,
+        proptest::bool::ANY,
+    );
     let mut runner = TestRunner::deterministic();
     for round in 0..30 {
         let sku = format!("S-{round}");
@@ -198,7 +231,9 @@ async fn a_quote_and_the_explained_price_agree_whatever_the_lists_say() {
                     until_time: time(from + 2),
                 });
                 let amount = format!("{}.{:02}", amount / 100, amount % 100);
-                desk.try_set_prices(&list, vec![pb::Price { promo, ..price(&sku, &amount, "RUB") }]).await.expect("set");
+                desk.try_set_prices(&list, vec![pb::Price { promo, ..price(&sku, &amount, "RUB") }])
+                    .await
+                    .expect("set");
             }
             if list.base_price_list_id.is_empty() {
                 base = Some(list);
@@ -211,9 +246,14 @@ async fn a_quote_and_the_explained_price_agree_whatever_the_lists_say() {
                 channel: channel.to_owned(),
                 ..Default::default()
             };
-            let explained = desk.catalog.get_effective_price(request).await.ok().map(|answer| answer.into_inner());
+            let explained =
+                desk.catalog.get_effective_price(request).await.ok().map(|answer| answer.into_inner());
             let quote = desk.quote(channel, &[(&sku, 1)]).await.expect("a quote").into_inner();
-            let search = pb::SearchVariantsRequest { text: sku.clone(), channel: channel.to_owned(), ..Default::default() };
+            let search = pb::SearchVariantsRequest {
+                text: sku.clone(),
+                channel: channel.to_owned(),
+                ..Default::default()
+            };
             let found = desk.search(search).await.expect("a page").into_inner().matches.remove(0);
             let amount = explained.and_then(|price| price.amount);
             assert_eq!(quote.items[0].unit_price, amount, "{sku} {channel}");

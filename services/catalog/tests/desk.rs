@@ -33,6 +33,11 @@ impl Desk {
         Self { world, catalog, neighbours }
     }
 
+    /// A new call of the same operator: the patience of one call is short.
+    pub fn come_back(&mut self) {
+        self.catalog = CatalogServiceClient::new(self.world.channel("catalog"));
+    }
+
     pub fn for_partner(&self, scopes: &[&str]) -> Client {
         let partner = World::partner(&[types::ShopId::new()], scopes);
         CatalogServiceClient::new(self.world.channel_as("catalog", partner))
@@ -174,7 +179,7 @@ impl Desk {
 }
 
 /// Every table of the service, and what it tells.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 19] = [
     "categories",
     "category_external_ids",
     "products",
@@ -187,6 +192,11 @@ const TABLES: [&str; 14] = [
     "price_lists",
     "prices",
     "price_changes",
+    "brands",
+    "brand_names",
+    "characteristics",
+    "variant_values",
+    "import_mappings",
     "event_log",
     "audit_log",
 ];

@@ -23,6 +23,8 @@ pub struct Said {
     /// The last progress.
     pub last: pb::ImportFeedProgress,
     pub errors: Vec<pb::RowError>,
+    /// What rows of a dry run would do.
+    pub outcomes: Vec<pb::RowOutcome>,
     pub refused: Option<Status>,
 }
 
@@ -94,7 +96,12 @@ impl Desk {
 
 /// Sends an import and hears it to its end.
 pub async fn send(catalog: &mut Client, messages: Vec<pb::ImportFeedRequest>) -> Said {
-    let mut said = Said { last: pb::ImportFeedProgress::default(), errors: Vec::new(), refused: None };
+    let mut said = Said {
+        last: pb::ImportFeedProgress::default(),
+        errors: Vec::new(),
+        outcomes: Vec::new(),
+        refused: None,
+    };
     let mut progress = match catalog.import_feed(tokio_stream::iter(messages)).await {
         Ok(answer) => answer.into_inner(),
         Err(status) => return Said { refused: Some(status), ..said },
@@ -103,6 +110,7 @@ pub async fn send(catalog: &mut Client, messages: Vec<pb::ImportFeedRequest>) ->
         match progress.message().await {
             Ok(Some(mut message)) => {
                 said.errors.append(&mut message.errors);
+                said.outcomes.append(&mut message.outcomes);
                 said.last = message;
             }
             Ok(None) => return said,

@@ -93,7 +93,11 @@ async fn only_goods_that_are_there_can_be_in_a_kit() {
     ] {
         let refused = refusal(desk.try_add(kit("SELF", &components)).await);
         assert_eq!(refused.code, Code::InvalidArgument, "{components:?}");
-        assert_eq!((refused.fields[0].as_str(), refused.reason.as_str()), (wrong, expected), "{components:?}");
+        assert_eq!(
+            (refused.fields[0].as_str(), refused.reason.as_str()),
+            (wrong, expected),
+            "{components:?}"
+        );
     }
     let odd = pb::Product { kind: pb::ProductKind::Goods.into(), ..kit("ODD", &[("CUP", 1)]) };
     assert_eq!(reason(desk.try_add(odd).await), "NOT_A_KIT");

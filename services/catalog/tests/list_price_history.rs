@@ -4,7 +4,10 @@ use proto::catalog::v1 as pb;
 
 use crate::desk::{Answer, Desk, money, price, product, reason, rubles};
 
-async fn history(desk: &mut Desk, request: pb::ListPriceHistoryRequest) -> Answer<pb::ListPriceHistoryResponse> {
+async fn history(
+    desk: &mut Desk,
+    request: pb::ListPriceHistoryRequest,
+) -> Answer<pb::ListPriceHistoryResponse> {
     desk.catalog.list_price_history(request).await
 }
 
@@ -60,7 +63,8 @@ async fn every_change_is_kept_with_its_author_and_nothing_else_is() {
     assert_eq!(last.price.expect("a price").version, 3);
     assert_eq!(last.previous_amount, Some(money("2.00", "RUB")));
 
-    let mut page = pb::ListPriceHistoryRequest { price_list_id: retail_id.to_owned(), page_size: 2, ..of("CUP") };
+    let mut page =
+        pb::ListPriceHistoryRequest { price_list_id: retail_id.to_owned(), page_size: 2, ..of("CUP") };
     let first = history(&mut desk, page.clone()).await.expect("a page").into_inner();
     page.page_token = first.next_page_token;
     let second = history(&mut desk, page).await.expect("a page").into_inner();

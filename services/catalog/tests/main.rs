@@ -1,17 +1,21 @@
 //! The catalog against a real PostgreSQL, one module per verb.
 
+mod brands;
+mod characteristics;
 mod create_category;
 mod create_product;
+mod derived_price_lists;
 mod desk;
+mod export_feed;
 mod feeds;
 mod get_effective_price;
 mod get_product;
 mod get_variant;
+mod import_csv;
 mod import_feed;
 mod import_feed_faults;
 mod import_feed_repeats;
 mod kits;
-mod derived_price_lists;
 mod list_categories;
 mod list_price_history;
 mod list_products;

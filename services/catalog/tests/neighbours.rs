@@ -48,7 +48,10 @@ impl Neighbours {
         self.state().stock.entry(sku.to_owned()).or_default().insert(warehouse.to_owned(), units);
     }
 
-    fn look_up(&self, request: inventory::LookUpStockRequest) -> Result<inventory::LookUpStockResponse, Status> {
+    fn look_up(
+        &self,
+        request: inventory::LookUpStockRequest,
+    ) -> Result<inventory::LookUpStockResponse, Status> {
         let mut state = self.state();
         state.questions.push(request.skus.len());
         if request.skus.is_empty() || request.skus.len() > 200 {
@@ -129,7 +132,9 @@ impl tower::Service<http::Request<Body>> for Access {
         let them = self.0.clone();
         let shop = move |asked: access::GetShopRequest| {
             let shop = them.state().shops.get(&asked.shop_id).cloned();
-            shop.ok_or_else(|| rpc::Fault::new(tonic::Code::NotFound, "SHOP_NOT_FOUND", "there is none").into())
+            shop.ok_or_else(|| {
+                rpc::Fault::new(tonic::Code::NotFound, "SHOP_NOT_FOUND", "there is none").into()
+            })
         };
         Box::pin(async move { Ok(unary(request, shop).await) })
     }

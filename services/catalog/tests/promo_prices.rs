@@ -53,7 +53,8 @@ async fn a_promo_counts_from_its_first_moment_to_before_its_last() {
     let reduced = ("7.00", Some("10.00"), pb::PriceBasis::Promo);
     let from = from - Duration::from_nanos(u64::from(from.timestamp_subsec_nanos() % 1000));
     let until = until - Duration::from_nanos(u64::from(until.timestamp_subsec_nanos() % 1000));
-    for (at, expected) in [(from - tick, regular), (from, reduced), (until - tick, reduced), (until, regular)] {
+    for (at, expected) in [(from - tick, regular), (from, reduced), (until - tick, reduced), (until, regular)]
+    {
         assert_eq!(shown(&effective(&mut desk, Some(at)).await), expected, "{at}");
     }
     // The same by the clock, which is what a quote goes by.
@@ -86,8 +87,16 @@ async fn the_answer_says_why() {
         pb::PriceList { priority: 1, ..rubles("Everyday") },
         pb::PriceList { priority: 2, ..rubles("Summer") },
         pb::PriceList { priority: 3, channels: vec!["bazaar".to_owned()], ..rubles("Bazaar") },
-        pb::PriceList { priority: 4, valid_from_time: Some(rpc::wire::time(now + hour)), ..rubles("Tomorrow") },
-        pb::PriceList { priority: 5, valid_until_time: Some(rpc::wire::time(now - hour)), ..rubles("Yesterday") },
+        pb::PriceList {
+            priority: 4,
+            valid_from_time: Some(rpc::wire::time(now + hour)),
+            ..rubles("Tomorrow")
+        },
+        pb::PriceList {
+            priority: 5,
+            valid_until_time: Some(rpc::wire::time(now - hour)),
+            ..rubles("Yesterday")
+        },
     ];
     for (at, list) in lists.into_iter().enumerate() {
         let list = desk.price_list(list).await;
@@ -99,7 +108,14 @@ async fn the_answer_says_why() {
     let why: Vec<_> = price
         .considered
         .iter()
-        .map(|one| (one.price_list_name.as_str(), one.priority, one.amount.clone().expect("one").amount, one.verdict()))
+        .map(|one| {
+            (
+                one.price_list_name.as_str(),
+                one.priority,
+                one.amount.clone().expect("one").amount,
+                one.verdict(),
+            )
+        })
         .collect();
     let told = |name, priority, amount: &str, verdict| (name, priority, amount.to_owned(), verdict);
     let expected = [
@@ -118,9 +134,8 @@ async fn a_file_leaves_promos_alone() {
     let mut desk = Desk::open().await;
     let source = types::SourceId::new();
     let list = desk.price_list(rubles("Retail")).await;
-    let import = |amount: &str, more: &str| {
-        Import::of(feed("", &offer("CUP", amount, more)), source).into_list(&list)
-    };
+    let import =
+        |amount: &str, more: &str| Import::of(feed("", &offer("CUP", amount, more)), source).into_list(&list);
     desk.import(import("10", "")).await;
     let now = desk.world.clock.now();
     let hour = chrono::TimeDelta::hours(1);
@@ -145,7 +160,10 @@ async fn everything_wrong_is_told() {
     let list = desk.price_list(rubles("Retail")).await;
     let now = desk.world.clock.now();
     let no_end = pb::PromoPrice { until_time: None, ..promo("1", now, now).expect("one") };
-    let dollars = pb::PromoPrice { amount: Some(money("1", "USD")), ..promo("1", now, now + chrono::TimeDelta::hours(1)).expect("one") };
+    let dollars = pb::PromoPrice {
+        amount: Some(money("1", "USD")),
+        ..promo("1", now, now + chrono::TimeDelta::hours(1)).expect("one")
+    };
 
     let refused = refusal(
         desk.try_set_prices(

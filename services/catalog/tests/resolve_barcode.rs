@@ -25,7 +25,11 @@ async fn a_code_stands_for_one_unit_or_for_a_pack() {
 
     for (code, units) in [("4600000000017", 1), ("HOUSE-1", 1), ("BOX-6", 6), ("PALLET", 480)] {
         let resolved = scan(&mut desk, code).await.expect(code).into_inner();
-        assert_eq!((resolved.variant.as_ref(), resolved.pack_quantity), (cup.variants.first(), units), "{code}");
+        assert_eq!(
+            (resolved.variant.as_ref(), resolved.pack_quantity),
+            (cup.variants.first(), units),
+            "{code}"
+        );
     }
     let unknown = refusal(scan(&mut desk, "BOX-7").await);
     assert_eq!((unknown.code, unknown.reason.as_str()), (Code::NotFound, "VARIANT_NOT_FOUND"));

@@ -16,7 +16,16 @@ fn file() -> String {
     const THINGS: [&str; 8] =
         ["Чашка", "Футболка", "Наушники", "Кабель", "Чехол", "Шкарпетки", "Lamp", "Keyboard"];
     const KINDS: [&str; 10] = [
-        "белая", "чёрная", "синяя", "дитяча", "wireless", "усиленная", "керамическая", "зимова", "classic", "mini",
+        "белая",
+        "чёрная",
+        "синяя",
+        "дитяча",
+        "wireless",
+        "усиленная",
+        "керамическая",
+        "зимова",
+        "classic",
+        "mini",
     ];
     let mut offers = String::new();
     for at in 0..SKUS {
@@ -46,14 +55,19 @@ async fn the_window_opens_fast_on_a_hundred_thousand_skus() {
     let mut desk = Desk::open().await;
     let list = desk.price_list(rubles("Retail")).await;
     let begun = Instant::now();
-    let said = desk.import(Import::of(file(), SourceId::new()).into_list(&list)).await;
-    assert_eq!(said.last.created_count as usize, SKUS);
+    let import = Import::of(file(), SourceId::new()).into_list(&list);
+    // One call does not wait so long; an import that ended early is simply repeated.
+    while !desk.try_import(import.clone()).await.last.finished {
+        desk.come_back();
+    }
+    assert_eq!(desk.count("variants").await as usize, SKUS);
     println!("{SKUS} SKUs imported in {:?}", begun.elapsed());
     for at in 0..SKUS {
         if at % 2 == 0 {
             desk.neighbours.put(&format!("SKU-{at:06}"), "whs", (at % 9) as i64);
         }
     }
+    desk.come_back();
     let request = pb::ListCategoriesRequest::default();
     let categories = desk.catalog.list_categories(request).await.expect("categories").into_inner().categories;
     let three = categories.iter().find(|one| one.name == "Three").expect("a category").category_id.clone();
@@ -66,7 +80,10 @@ async fn the_window_opens_fast_on_a_hundred_thousand_skus() {
         ("a word in all names", text("модели")),
         ("a beginning of a word", text("фут")),
         ("two words", text("футболок детских")),
-        ("three words in a category", pb::SearchVariantsRequest { category_id: three.clone(), ..text("wireless lamp model") }),
+        (
+            "three words in a category",
+            pb::SearchVariantsRequest { category_id: three.clone(), ..text("wireless lamp model") },
+        ),
         ("a rare word", text("модель 77777")),
         ("a brand", text("brand177 чашка")),
         ("a SKU", text("sku-012345")),
@@ -79,6 +96,7 @@ async fn the_window_opens_fast_on_a_hundred_thousand_skus() {
     ];
     let mut all = Vec::new();
     for (what, request) in asked {
+        desk.come_back();
         let mut times = Vec::new();
         let mut count = 0;
         for _ in 0..25 {

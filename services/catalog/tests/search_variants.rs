@@ -19,7 +19,10 @@ async fn one_call_brings_price_and_stock_of_everything_found() {
     let white = pb::Variant { name: "Чашка белая".to_owned(), ..variant("CUP-W") };
     let blue = pb::Variant { name: "Чашка синяя".to_owned(), ..variant("CUP-B") };
     desk.add(pb::Product { variants: vec![white, blue], recommended: true, ..product("Чашка", &[]) }).await;
-    desk.add(pb::Product { kind: pb::ProductKind::Service.into(), ..product("Роспись чашки", &["PAINT"]) }).await;
+    desk.add(pb::Product {
+        kind: pb::ProductKind::Service.into(), ..product("Роспись чашки", &["PAINT"])
+    })
+    .await;
     let list = desk.price_list(rubles("Retail")).await;
     desk.set_price(&list, "CUP-W", "100").await;
     desk.neighbours.put("CUP-W", &near, 3);
@@ -32,13 +35,17 @@ async fn one_call_brings_price_and_stock_of_everything_found() {
         let of_sku = |one: &&pb::VariantMatch| one.variant.as_ref().is_some_and(|variant| variant.sku == sku);
         page.matches.iter().find(of_sku).expect("it is found").clone()
     };
-    let order: Vec<_> = page.matches.iter().filter_map(|one| Some(one.variant.as_ref()?.sku.as_str())).collect();
+    let order: Vec<_> =
+        page.matches.iter().filter_map(|one| Some(one.variant.as_ref()?.sku.as_str())).collect();
     assert_eq!(order, ["CUP-B", "CUP-W", "PAINT"]);
     assert!(!page.stock_unknown);
     let white = found("CUP-W");
     assert_eq!((white.name.as_str(), white.recommended, white.pack_quantity), ("Чашка белая", true, 1));
     let price = white.price.clone().expect("a price");
-    assert_eq!((price.amount, price.price_list_id), (Some(money("100.00", "RUB")), list.price_list_id.clone()));
+    assert_eq!(
+        (price.amount, price.price_list_id),
+        (Some(money("100.00", "RUB")), list.price_list_id.clone())
+    );
     assert_eq!(white.free_quantity, 7);
     let stock: Vec<_> = white.stock.iter().map(|one| (one.warehouse_id.clone(), one.free_quantity)).collect();
     assert_eq!(stock.iter().map(|(_, units)| units).sum::<i64>(), 7);
@@ -147,7 +154,9 @@ async fn pages_join_without_gap_or_repeat_whatever_is_asked_for() {
         loop {
             let answer = desk.search(page.clone()).await.expect("a page").into_inner();
             assert!(answer.matches.len() <= 3, "{asked:?}");
-            seen.extend(answer.matches.iter().map(|one| (!one.recommended, one.variant.clone().expect("one").sku)));
+            seen.extend(
+                answer.matches.iter().map(|one| (!one.recommended, one.variant.clone().expect("one").sku)),
+            );
             if answer.next_page_token.is_empty() {
                 break;
             }
@@ -174,7 +183,8 @@ async fn what_is_archived_or_elsewhere_is_not_offered() {
     };
     let first = desk.add(of(&cups, "A")).await;
     desk.add(of(&garden, "B")).await;
-    let both = pb::Product { category_ids: vec![kitchen.category_id.clone(), cups.category_id], ..of(&garden, "C") };
+    let both =
+        pb::Product { category_ids: vec![kitchen.category_id.clone(), cups.category_id], ..of(&garden, "C") };
     desk.add(both).await;
     let within = |asked: &str, category: &pb::Category| pb::SearchVariantsRequest {
         category_id: category.category_id.clone(),
@@ -199,7 +209,8 @@ async fn a_kit_is_as_free_as_its_scarcest_part() {
     desk.add(product("Pot", &["POT"])).await;
     let component = |sku: &str, quantity| pb::KitComponent { sku: sku.to_owned(), quantity };
     let kit = pb::Variant { components: vec![component("POT", 1), component("CUP", 4)], ..variant("TEA") };
-    let kit = pb::Product { kind: pb::ProductKind::Kit.into(), variants: vec![kit], ..product("Tea set", &[]) };
+    let kit =
+        pb::Product { kind: pb::ProductKind::Kit.into(), variants: vec![kit], ..product("Tea set", &[]) };
     desk.add(kit).await;
     for (sku, warehouse, units) in [("CUP", "a", 9), ("CUP", "b", 8), ("POT", "a", 1), ("POT", "b", 9)] {
         desk.neighbours.put(sku, warehouse, units);
@@ -212,7 +223,10 @@ async fn a_kit_is_as_free_as_its_scarcest_part() {
     assert_eq!(stock, [("a", 1), ("b", 2)]);
     desk.update(pb::Product { archived: true, ..cup }, &["archived"]).await.expect("archived");
     let tea = desk.search(text("tea")).await.expect("a page").into_inner().matches.remove(0);
-    assert_eq!((tea.unsellable_reason.as_str(), tea.unsellable_sku.as_str()), ("KIT_COMPONENT_ARCHIVED", "CUP"));
+    assert_eq!(
+        (tea.unsellable_reason.as_str(), tea.unsellable_sku.as_str()),
+        ("KIT_COMPONENT_ARCHIVED", "CUP")
+    );
     let in_stock = pb::SearchVariantsRequest { in_stock_only: true, ..text("tea") };
     assert_eq!(skus(desk.search(in_stock).await), Vec::<String>::new());
 }
@@ -242,7 +256,8 @@ async fn prices_are_those_of_the_channel_or_of_one_list() {
     let retail = desk.price_list(rubles("Retail")).await;
     let site = pb::PriceList { channels: vec!["site".to_owned()], priority: 5, ..rubles("Site") };
     let site = desk.price_list(site).await;
-    let dollars = desk.price_list(pb::PriceList { currency_code: "USD".to_owned(), ..rubles("Dollars") }).await;
+    let dollars =
+        desk.price_list(pb::PriceList { currency_code: "USD".to_owned(), ..rubles("Dollars") }).await;
     desk.set_price(&retail, "CUP", "10").await;
     desk.set_price(&site, "CUP", "9").await;
     let amount = async |desk: &mut Desk, channel: &str, list: &str| {

@@ -24,7 +24,7 @@ pub(crate) struct Offer {
     pub(crate) group: Option<String>,
     /// The vendor's code, when it can be a SKU.
     pub(crate) vendor_code: Option<Sku>,
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) vendor: Option<String>,
     /// Ids of the file.
@@ -34,10 +34,19 @@ pub(crate) struct Offer {
     pub(crate) characteristics: Option<BTreeMap<String, String>>,
     pub(crate) weight_grams: Option<i32>,
     pub(crate) page_url: Option<String>,
-    pub(crate) amount: Money,
+    pub(crate) amount: Option<Money>,
     pub(crate) old_amount: Option<Money>,
     /// Roughly what it takes in memory.
     pub(crate) bytes: usize,
+}
+
+/// What an offer must say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// At least its name and price.
+    Whole,
+    /// Which it is; the catalog may know the rest.
+    Part,
 }
 
 /// An offer as the file has it.
@@ -101,16 +110,21 @@ impl RawOffer {
     }
 
     /// The offer, or why it is refused. `currency` is that of offers that name none.
-    pub(super) fn parse(mut self, currency: Option<Currency>) -> Result<Offer, Refusal> {
+    pub(super) fn parse(mut self, currency: Option<Currency>, demand: Demand) -> Result<Offer, Refusal> {
         let id = self.id.trim().to_owned();
         let line = self.line;
         if let Some(refusal) = self.refusal.take() {
             return Err(refusal.of_offer(&id));
         }
-        self.read(&id, currency).map_err(|invalid| Refusal::first_of(&invalid, line).of_offer(&id))
+        self.read(&id, currency, demand).map_err(|invalid| Refusal::first_of(&invalid, line).of_offer(&id))
     }
 
-    fn read(&self, id: &str, default_currency: Option<Currency>) -> Result<Offer, rpc::Invalid> {
+    fn read(
+        &self,
+        id: &str,
+        default_currency: Option<Currency>,
+        demand: Demand,
+    ) -> Result<Offer, rpc::Invalid> {
         let mut fields = Fields::new();
         fields.required_text("id", id, ExternalId::LENGTH_MAX);
         fields.check(
@@ -122,21 +136,12 @@ impl RawOffer {
         let group = fields.text("group_id", self.group.trim(), ExternalId::LENGTH_MAX - GROUP_PREFIX.len());
         self.refuse_undecoded(&mut fields);
 
-        let currency_id = self.text("currencyId");
-        let currency = match (currency_id, default_currency) {
-            (None, Some(currency)) => Some(currency),
-            (text, _) => currency(text.unwrap_or_default())
-                .map_err(|(reason, problem)| fields.refuse("currencyId", reason, problem))
-                .ok(),
-        };
-        let amount = currency.and_then(|currency| money(&mut fields, "price", self.text("price"), currency));
-        let old_price = self.text("oldprice").filter(|_| currency.is_some());
-        let old_amount = old_price
-            .zip(currency)
-            .map(|(text, currency)| money(&mut fields, "oldprice", Some(text), currency));
-
+        let prices = self.prices(&mut fields, default_currency, demand);
         let name = self.name();
-        let name = request::name(&mut fields, "name", &name);
+        let name = match (name.is_empty(), demand) {
+            (true, Demand::Part) => None,
+            _ => Some(request::name(&mut fields, "name", &name)),
+        };
         let description =
             self.text("description").map(|text| request::description(&mut fields, "description", text));
         let vendor = self.text("vendor").map(|text| request::vendor(&mut fields, "vendor", text));
@@ -152,7 +157,8 @@ impl RawOffer {
         let characteristics = self.characteristics(&mut fields);
         let vendor_code = self.text("vendorCode").and_then(|code| code.parse().ok());
 
-        fields.finish_with(amount.map(|amount| Offer {
+        fields.finish()?;
+        Ok(Offer {
             line: self.line,
             id: id.to_owned(),
             group: Some(group).filter(|group| !group.is_empty()),
@@ -166,10 +172,33 @@ impl RawOffer {
             characteristics: Some(characteristics).filter(|characteristics| !characteristics.is_empty()),
             weight_grams,
             page_url,
-            amount,
-            old_amount: old_amount.flatten(),
+            amount: prices.map(|(amount, _)| amount),
+            old_amount: prices.and_then(|(_, old_amount)| old_amount),
             bytes: self.bytes + 200,
-        }))
+        })
+    }
+
+    /// The amount and the one before a reduction.
+    fn prices(
+        &self,
+        fields: &mut Fields,
+        default_currency: Option<Currency>,
+        demand: Demand,
+    ) -> Option<(Money, Option<Money>)> {
+        let price = self.text("price");
+        if price.is_none() && demand == Demand::Part {
+            return None;
+        }
+        let currency = match (self.text("currencyId"), default_currency) {
+            (None, Some(currency)) => Some(currency),
+            (text, _) => currency(text.unwrap_or_default())
+                .map_err(|(reason, problem)| fields.refuse("currencyId", reason, problem))
+                .ok(),
+        };
+        let currency = currency?;
+        let amount = money(fields, "price", price, currency);
+        let old_amount = self.text("oldprice").map(|text| money(fields, "oldprice", Some(text), currency));
+        Some((amount?, old_amount.flatten()))
     }
 
     fn refuse_undecoded(&self, fields: &mut Fields) {

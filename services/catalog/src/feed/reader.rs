@@ -7,7 +7,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use types::Currency;
 
-use super::offer::{Field, Offer, RawOffer};
+use super::offer::{Demand, Field, Offer, RawOffer};
 use super::{Refusal, Source, Unreadable};
 use crate::request::NAME_LENGTH_MAX;
 
@@ -180,10 +180,12 @@ impl Rows {
     fn close(&mut self) -> Option<Row> {
         match self.path.pop() {
             Some(Place::Category) => Some(self.close_category()),
-            Some(Place::Offer) => Some(match std::mem::take(&mut self.offer).parse(self.currency) {
-                Ok(offer) => Row::Offer(Box::new(offer)),
-                Err(refusal) => Row::RefusedOffer(refusal),
-            }),
+            Some(Place::Offer) => {
+                Some(match std::mem::take(&mut self.offer).parse(self.currency, Demand::Whole) {
+                    Ok(offer) => Row::Offer(Box::new(offer)),
+                    Err(refusal) => Row::RefusedOffer(refusal),
+                })
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use bytes::{Buf, Bytes};
-use encoding_rs::{CoderResult, Decoder};
+use encoding_rs::{CoderResult, Decoder, Encoding};
 use tokio::sync::mpsc;
 
 use super::encoding;
@@ -45,6 +45,11 @@ impl Source {
             read_bytes: 0,
             allowance: ELEMENT_BYTES_MAX,
         }
+    }
+
+    /// The same in an encoding that is known.
+    pub(super) fn in_encoding(chunks: mpsc::Receiver<Bytes>, encoding: &'static Encoding) -> Self {
+        Self { decoder: Some(encoding.new_decoder_with_bom_removal()), ..Self::new(chunks) }
     }
 
     /// The line that is read next, 1-based.

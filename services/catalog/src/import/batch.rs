@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::{Tx, cached_sql};
-use types::{CategoryId, Currency, ProductId, Sku, SourceId, VariantId};
+use types::{CategoryId, Currency, ProductId, Sku, VariantId};
 use uuid::Uuid;
 
 use super::categories::CategoryMap;
 use super::draft::{Draft, Known, Outcome};
 use super::ledger::{Entries, Kind};
-use super::{Ledger, METHOD, Progress, run::Import};
+use super::{Identity, Ledger, METHOD, NewBrands, Progress, Rehearsed, run::Import};
 use crate::error::{Error, Result};
 use crate::feed::{GROUP_PREFIX, Offer, Refusal};
 use crate::model::{
-    ChangedPrice, Changes, Edit, Owners, PriceList, Prices, Product, VariantPlace, WantedPrice,
-    WantedPromo,
+    Brand, BrandDetails, ChangedPrice, Changes, Definitions, Edit, NumberedCategory, Owners, PriceList,
+    Prices, Product, VariantPlace, WantedPrice, WantedPromo, folded,
 };
 use crate::{retry, tell};
 
@@ -33,6 +33,8 @@ struct Decision {
     created: u64,
     updated: u64,
     unchanged: u64,
+    /// What each row comes to, but those that change nothing.
+    outcomes: Vec<Rehearsed>,
 }
 
 /// Takes offers in and counts them; answers those that were refused.
@@ -42,9 +44,14 @@ pub(super) async fn take(
     categories: &CategoryMap,
     offers: Vec<Offer>,
     progress: &mut Progress,
-) -> Result<Vec<Refusal>> {
+) -> Result<(Vec<Refusal>, Vec<Rehearsed>)> {
     let ids: Vec<&str> = offers.iter().map(|offer| offer.id.as_str()).collect();
     let mut unseen = ledger.note_offers(&ids).await?;
+    let own = match import.identity {
+        Identity::Source => None,
+        Identity::Own => Some(own_categories(ledger, &offers).await?),
+    };
+    let categories = own.as_ref().unwrap_or(categories);
     let (mut ready, mut refused) = (Vec::with_capacity(offers.len()), Vec::new());
     for offer in offers {
         let first = unseen.remove(&offer.id);
@@ -55,7 +62,7 @@ pub(super) async fn take(
     }
     let (decision, prices_changed) = match import.dry_run {
         true => rehearse(import, ledger, &ready).await?,
-        false => perform(import, &ready).await?,
+        false => perform(import, ledger, &ready).await?,
     };
     progress.created += decision.created;
     progress.updated += decision.updated;
@@ -63,7 +70,17 @@ pub(super) async fn take(
     progress.prices_changed += prices_changed;
     refused.extend(decision.refused);
     refused.sort_by_key(|refusal| refusal.line);
-    Ok(refused)
+    let outcomes = if import.dry_run { decision.outcomes } else { Vec::new() };
+    Ok((refused, outcomes))
+}
+
+/// What the categories of offers name in the organisation's own tree.
+async fn own_categories(ledger: &mut Ledger, offers: &[Offer]) -> Result<CategoryMap> {
+    let mut texts: Vec<&str> =
+        offers.iter().flat_map(|offer| &offer.categories).map(String::as_str).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    NumberedCategory::resolve(ledger.connection()?, &texts).await
 }
 
 /// What can be said of an offer without the catalog: its categories.
@@ -81,8 +98,9 @@ fn prepare(
             format!("offer {} is in the file twice; the first one counts", offer.id),
         );
     }
-    let currency = offer.amount.currency();
-    if let Some(list) = import.list.as_ref().filter(|list| list.details.currency != currency) {
+    let other =
+        |list: &&PriceList| offer.amount.is_some_and(|amount| amount.currency() != list.details.currency);
+    if let Some(list) = import.list.as_ref().filter(other) {
         return refuse(
             "currencyId",
             "CURRENCY_MISMATCH",
@@ -94,7 +112,11 @@ fn prepare(
         match categories.get(id) {
             Some(category) => found.push(*category),
             None => {
-                return refuse("categoryId", "CATEGORY_UNKNOWN", format!("category {id} is not in the file"));
+                let message = match import.identity {
+                    Identity::Source => format!("category {id} is not in the file"),
+                    Identity::Own => format!("there is no category {id}"),
+                };
+                return refuse("categoryId", "CATEGORY_UNKNOWN", message);
             }
         }
     }
@@ -106,7 +128,8 @@ fn prepare(
 /// Decides and counts, writing nothing but the run's own memory.
 async fn rehearse(import: &Import, ledger: &mut Ledger, ready: &[Ready]) -> Result<(Decision, u64)> {
     let now = import.store.clock().now();
-    let mut known = load(ledger.connection()?, import.source, ready).await?;
+    let mut known = load(ledger.connection()?, import, ready).await?;
+    known.definitions = Definitions::load(ledger.connection()?).await?;
     known.overlay(ledger.recall(&keys(ready)).await?);
     let decision = decide(import, now, known, ready);
     ledger.remember(&decision.entries).await?;
@@ -127,14 +150,21 @@ async fn rehearse(import: &Import, ledger: &mut Ledger, ready: &[Ready]) -> Resu
 }
 
 /// Decides, writes and tells, in one transaction.
-async fn perform(import: &Import, ready: &[Ready]) -> Result<(Decision, u64)> {
-    retry::patiently(|| {
+async fn perform(import: &Import, ledger: &mut Ledger, ready: &[Ready]) -> Result<(Decision, u64)> {
+    let groups = match import.identity {
+        Identity::Source => Entries::new(),
+        Identity::Own => ledger.recall(&own_groups(ready)).await?,
+    };
+    let performed = retry::patiently(|| {
         import.store.transaction(&import.call, async |tx: &mut Tx| {
-            let known = load_locked(tx.conn(), import.source, ready).await?;
+            let definitions = Definitions::hold(tx.conn()).await?;
+            let mut known = load_locked(tx.conn(), import, &groups, ready).await?;
+            known.definitions = definitions.clone();
+            create_brands(import, tx, &mut known, ready).await?;
             let decision = decide(import, tx.now(), known, ready);
 
             if !decision.edits.is_empty() {
-                Edit::save(tx.conn(), &decision.edits).await?;
+                Edit::save(tx.conn(), &definitions, &decision.edits).await?;
             }
             for edit in &decision.edits {
                 tell::product(tx, METHOD, edit);
@@ -146,7 +176,40 @@ async fn perform(import: &Import, ready: &[Ready]) -> Result<(Decision, u64)> {
             Ok::<_, Error>((decision, prices_changed))
         })
     })
-    .await
+    .await?;
+    if import.identity == Identity::Own {
+        let grouped = performed.0.entries.iter().filter(|((kind, _), _)| *kind == Kind::GroupProduct);
+        ledger.remember(&grouped.map(|(key, value)| (key.clone(), value.clone())).collect()).await?;
+    }
+    Ok(performed)
+}
+
+/// Makes brands of vendors that are none yet, where that is wanted.
+async fn create_brands(import: &Import, tx: &mut Tx, known: &mut Known, ready: &[Ready]) -> Result<()> {
+    if import.new_brands == NewBrands::Leave {
+        return Ok(());
+    }
+    let mut created = Vec::new();
+    for vendor in ready.iter().filter_map(|(offer, _)| offer.vendor.as_ref()) {
+        let spelling = folded(vendor);
+        if spelling.is_empty() || known.brands.contains_key(&spelling) {
+            continue;
+        }
+        let details = BrandDetails { name: vendor.clone(), aliases: Vec::new(), archived: false };
+        let brand = Brand::new(details, tx.now());
+        // An archived brand keeps its name.
+        if brand.refuse_taken(tx.conn()).await.is_ok() {
+            known.brands.insert(spelling, brand.id);
+            created.push(brand);
+        }
+    }
+    if !created.is_empty() {
+        Brand::insert_all(tx.conn(), &created.iter().collect::<Vec<_>>()).await?;
+    }
+    for brand in &created {
+        tell::brand(tx, METHOD, brand, Changes::of_new(brand.details.facts()));
+    }
+    Ok(())
 }
 
 async fn set_prices(import: &Import, tx: &mut Tx, currency: Currency, wanted: &[WantedPrice]) -> Result<u64> {
@@ -182,11 +245,11 @@ async fn default_list(tx: &mut Tx, currency: Currency) -> Result<PriceList> {
 }
 
 fn decide(import: &Import, now: chrono::DateTime<chrono::Utc>, known: Known, ready: &[Ready]) -> Decision {
-    let mut draft = Draft::new(import.source, now, known);
+    let mut draft = Draft::new(import.source, import.identity, now, known);
     let mut decision = Decision::default();
     for (offer, categories) in ready {
         match draft.take(offer, categories) {
-            Ok((outcome, sku)) => decision.count(outcome, offer, sku),
+            Ok((outcome, sku)) => decision.count(import, outcome, offer, sku),
             Err(refusal) => decision.refused.push(refusal),
         }
     }
@@ -195,54 +258,95 @@ fn decide(import: &Import, now: chrono::DateTime<chrono::Utc>, known: Known, rea
 }
 
 impl Decision {
-    fn count(&mut self, outcome: Outcome, offer: &Offer, sku: Sku) {
+    fn count(&mut self, import: &Import, outcome: Outcome, offer: &Offer, sku: Sku) {
         match outcome {
             Outcome::Created => self.created += 1,
             Outcome::Updated => self.updated += 1,
             Outcome::Unchanged => self.unchanged += 1,
         }
-        let currency = offer.amount.currency();
+        if import.dry_run && outcome != Outcome::Unchanged {
+            let (line, offer_id) = (offer.line, offer.id.clone());
+            self.outcomes.push(Rehearsed {
+                line,
+                offer_id,
+                sku: sku.clone(),
+                created: outcome == Outcome::Created,
+            });
+        }
+        // The organisation's own prices go where they are sent, and nowhere by default.
+        let homeless = import.identity == Identity::Own && import.list.is_none();
+        let Some(amount) = offer.amount.filter(|_| !homeless) else { return };
+        let currency = amount.currency();
         let (_, wanted) = self.prices.entry(currency.code()).or_insert_with(|| (currency, Vec::new()));
-        let (amount, old_amount) = (offer.amount, offer.old_amount);
-        wanted.push(WantedPrice { sku, amount, old_amount, promo: WantedPromo::Keep });
+        wanted.push(WantedPrice { sku, amount, old_amount: offer.old_amount, promo: WantedPromo::Keep });
     }
 }
 
 /// What the catalog holds of these offers, locked. What they belong to was looked up before the locks: it never changes.
-async fn load_locked(connection: &mut AsyncPgConnection, source: SourceId, ready: &[Ready]) -> Result<Known> {
-    let (variants, groups) = places(connection, source, ready).await?;
-    Product::lock_all(connection, &product_ids(&variants, &groups)).await?;
-    load(connection, source, ready).await
+async fn load_locked(
+    connection: &mut AsyncPgConnection,
+    import: &Import,
+    groups: &Entries,
+    ready: &[Ready],
+) -> Result<Known> {
+    let (variants, known_groups) = places(connection, import, ready).await?;
+    let mut ids = product_ids(&variants, &known_groups);
+    ids.extend(groups.values().filter_map(|id| id.parse::<ProductId>().ok()));
+    ids.sort_unstable();
+    ids.dedup();
+    Product::lock_all(connection, &ids).await?;
+    let mut known = load(connection, import, ready).await?;
+    known.overlay(groups.clone());
+    let grouped: Vec<ProductId> = known.groups.values().copied().collect();
+    let missing: Vec<ProductId> =
+        grouped.into_iter().filter(|id| !known.products.iter().any(|product| product.id == *id)).collect();
+    known.products.extend(Product::load(connection, &missing).await?);
+    Ok(known)
 }
 
-async fn load(connection: &mut AsyncPgConnection, source: SourceId, ready: &[Ready]) -> Result<Known> {
-    let (variants, groups) = places(connection, source, ready).await?;
+async fn load(connection: &mut AsyncPgConnection, import: &Import, ready: &[Ready]) -> Result<Known> {
+    let (variants, groups) = places(connection, import, ready).await?;
     let products = Product::load(connection, &product_ids(&variants, &groups)).await?;
     let keys = keys(ready);
     let of_kind = |wanted: Kind| keys.iter().filter(move |(kind, _)| *kind == wanted).map(|(_, key)| *key);
     let (skus, barcodes): (Vec<&str>, Vec<&str>) =
         (of_kind(Kind::Sku).collect(), of_kind(Kind::Barcode).collect());
-    let owners = Owners::load(connection, &skus, &barcodes, Some(source)).await?;
-    Ok(Known { products, variants, groups, owners, group_sizes: HashMap::new() })
+    let owners = Owners::load(connection, &skus, &barcodes, Some(import.source)).await?;
+    let vendors: Vec<&str> = ready.iter().filter_map(|(offer, _)| offer.vendor.as_deref()).collect();
+    let brands = Brand::spelt(connection, &vendors).await?;
+    let group_sizes = HashMap::new();
+    Ok(Known { products, variants, groups, owners, group_sizes, definitions: Definitions::default(), brands })
 }
 
 /// Which variants the offer ids name, and which products the group ids.
 async fn places(
     connection: &mut AsyncPgConnection,
-    source: SourceId,
+    import: &Import,
     ready: &[Ready],
 ) -> Result<(HashMap<String, VariantPlace>, HashMap<String, ProductId>)> {
+    let source = import.source;
     let offers: Vec<&str> = ready.iter().map(|(offer, _)| offer.id.as_str()).collect();
-    let rows: Vec<(String, Uuid, Uuid)> = cached_sql(
-        "SELECT x.external_id, v.product_id, v.variant_id
-         FROM variant_external_ids x JOIN variants v USING (variant_id)
-         WHERE x.source_id = $1 AND x.external_id = ANY($2)",
-    )
-    .bind::<SqlUuid, _>(source.uuid())
-    .bind::<Array<Text>, _>(offers)
-    .returns::<(Text, SqlUuid, SqlUuid)>()
-    .load(connection)
-    .await?;
+    let rows: Vec<(String, Uuid, Uuid)> = match import.identity {
+        Identity::Own => {
+            cached_sql("SELECT sku, product_id, variant_id FROM variants WHERE sku = ANY($1)")
+                .bind::<Array<Text>, _>(offers)
+                .returns::<(Text, SqlUuid, SqlUuid)>()
+                .load(connection)
+                .await?
+        }
+        Identity::Source => {
+            cached_sql(
+                "SELECT x.external_id, v.product_id, v.variant_id
+                 FROM variant_external_ids x JOIN variants v USING (variant_id)
+                 WHERE x.source_id = $1 AND x.external_id = ANY($2)",
+            )
+            .bind::<SqlUuid, _>(source.uuid())
+            .bind::<Array<Text>, _>(offers)
+            .returns::<(Text, SqlUuid, SqlUuid)>()
+            .load(connection)
+            .await?
+        }
+    };
     let place = |(id, product, variant)| {
         let product = ProductId::from_uuid(product);
         (id, VariantPlace { product, variant: VariantId::from_uuid(variant) })
@@ -255,7 +359,7 @@ async fn places(
         .collect();
     groups.sort_unstable();
     groups.dedup();
-    if groups.is_empty() {
+    if groups.is_empty() || import.identity == Identity::Own {
         return Ok((variants, HashMap::new()));
     }
     let rows: Vec<(String, Uuid)> = cached_sql(
@@ -291,10 +395,17 @@ fn keys(ready: &[Ready]) -> Vec<(Kind, &str)> {
         keys.extend(offer.vendor_code.iter().map(|code| (Kind::Sku, code.as_str())));
         keys.extend(offer.barcodes.iter().flatten().map(|barcode| (Kind::Barcode, barcode.as_str())));
         keys.extend(offer.group.iter().map(|group| (Kind::Group, group.as_str())));
+        keys.extend(offer.group.iter().map(|group| (Kind::GroupProduct, group.as_str())));
     }
     keys.sort_unstable_by_key(|(kind, key)| (*kind as u8, *key));
     keys.dedup();
     keys
+}
+
+/// The groups of offers with the organisation's own ids.
+fn own_groups(ready: &[Ready]) -> Vec<(Kind, &str)> {
+    let groups = ready.iter().filter_map(|(offer, _)| offer.group.as_deref());
+    groups.map(|group| (Kind::GroupProduct, group)).collect()
 }
 
 fn skus(wanted: &[WantedPrice]) -> Vec<&str> {

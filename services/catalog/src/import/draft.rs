@@ -1,14 +1,16 @@
 //! Decides what the offers of one lot change, in the order of the file. Pure: it works on what was loaded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use types::{CategoryId, ProductId, Sku, SourceId};
+use types::{BrandId, CategoryId, ProductId, Sku, SourceId};
 
+use super::Identity;
 use super::ledger::{Entries, Kind};
 use crate::feed::{GROUP_PREFIX, Offer, Refusal};
 use crate::model::{
-    Edit, ExternalId, Owner, Owners, Product, ProductDetails, ProductKind, Variant, VariantPlace,
+    Definitions, Edit, ExternalId, Owner, Owners, Product, ProductDetails, ProductKind, Variant,
+    VariantPlace, folded,
 };
 use crate::request::VARIANTS_MAX;
 
@@ -23,11 +25,15 @@ pub(super) struct Known {
     pub(super) owners: Owners,
     /// Variants that a dry run would have added to groups, by group id.
     pub(super) group_sizes: HashMap<String, usize>,
+    pub(super) definitions: Definitions,
+    /// By folded spelling.
+    pub(super) brands: HashMap<String, BrandId>,
 }
 
 /// The lot's changes as they grow.
 pub(super) struct Draft {
     source: SourceId,
+    identity: Identity,
     now: DateTime<Utc>,
     known: Known,
     products: HashMap<ProductId, Edit>,
@@ -46,11 +52,11 @@ pub(super) enum Outcome {
 }
 
 impl Draft {
-    pub(super) fn new(source: SourceId, now: DateTime<Utc>, mut known: Known) -> Self {
+    pub(super) fn new(source: SourceId, identity: Identity, now: DateTime<Utc>, mut known: Known) -> Self {
         let products = std::mem::take(&mut known.products).into_iter();
         let products =
             products.map(|product| (product.id, Edit { old: Some(product.clone()), new: product })).collect();
-        Self { source, now, known, products, changed: Vec::new(), touched: HashSet::new() }
+        Self { source, identity, now, known, products, changed: Vec::new(), touched: HashSet::new() }
     }
 
     /// Takes one offer in; answers what became of it and the SKU it is sold under.
@@ -85,7 +91,12 @@ impl Draft {
         let sku = details.variants[at].sku.clone();
         self.refuse_taken_barcodes(offer, Some(place))?;
 
-        describe(&mut details, at, offer, categories);
+        let before = current.details.clone();
+        self.describe(&mut details, at, offer, categories, Some(&before))?;
+        if let Some(group) = offer.group.as_ref().filter(|_| self.identity == Identity::Own) {
+            self.own_group(group, place.product);
+        }
+        let current = &self.products.get(&place.product).ok_or_else(gone)?.new;
         if details == current.details {
             return Ok((Outcome::Unchanged, sku));
         }
@@ -115,10 +126,14 @@ impl Draft {
 
         let at = details.variants.len();
         let mut variant = Variant::new(sku.clone());
-        variant.external_ids.push(ExternalId { source: self.source, id: offer.id.clone() });
+        if self.identity == Identity::Source {
+            variant.external_ids.push(ExternalId { source: self.source, id: offer.id.clone() });
+        }
         let place = VariantPlace { product, variant: variant.id };
         details.variants.push(variant);
-        describe(&mut details, at, offer, categories);
+        let before =
+            (at > 0).then(|| self.products.get(&product).map(|edit| edit.new.details.clone())).flatten();
+        self.describe(&mut details, at, offer, categories, before.as_ref())?;
 
         let owner = Owner { product, variant: place.variant, sku: sku.to_string(), of_source: true };
         self.known.owners.skus.insert(sku.to_string(), owner);
@@ -128,6 +143,9 @@ impl Draft {
         if let Some(group) = group {
             self.known.groups.insert(group.clone(), product);
             self.touched.insert((Kind::Group, group.clone()));
+            if self.identity == Identity::Own {
+                self.own_group(group, product);
+            }
         }
         self.change(product, details);
         Ok((Outcome::Created, sku))
@@ -136,7 +154,7 @@ impl Draft {
     /// The vendor's code, unless an earlier offer of this source has it; then the offer's id.
     fn choose_sku(&self, offer: &Offer) -> Result<Sku, Refusal> {
         let owner = |sku: &Sku| self.known.owners.skus.get(sku.as_str());
-        if let Some(code) = &offer.vendor_code {
+        if let Some(code) = offer.vendor_code.as_ref().filter(|_| self.identity == Identity::Source) {
             match owner(code) {
                 None => return Ok(code.clone()),
                 Some(other) if !other.of_source => {
@@ -153,6 +171,11 @@ impl Draft {
             None => Ok(id),
             Some(other) => Err(taken(offer, "id", "SKU_TAKEN", id.as_str(), other)),
         }
+    }
+
+    fn own_group(&mut self, group: &str, product: ProductId) {
+        self.known.groups.insert(group.to_owned(), product);
+        self.touched.insert((Kind::GroupProduct, group.to_owned()));
     }
 
     fn refuse_taken_barcodes(&self, offer: &Offer, own: Option<VariantPlace>) -> Result<(), Refusal> {
@@ -189,11 +212,84 @@ impl Draft {
             name: String::new(),
             description: String::new(),
             vendor: String::new(),
+            brand: None,
             categories: Vec::new(),
             variants: Vec::new(),
             archived: false,
-            external_ids: vec![ExternalId { source: self.source, id }],
+            external_ids: match self.identity {
+                Identity::Source => vec![ExternalId { source: self.source, id }],
+                Identity::Own => Vec::new(),
+            },
             recommended: false,
+        }
+    }
+
+    /// Sets what the offer says, and leaves what it does not say. `at` is its variant; the first one speaks for the product.
+    fn describe(
+        &self,
+        details: &mut ProductDetails,
+        at: usize,
+        offer: &Offer,
+        categories: &[CategoryId],
+        before: Option<&ProductDetails>,
+    ) -> Result<(), Refusal> {
+        let leads = at == 0;
+        // What is called so already is not renamed: a feed has one name where the catalog may have two.
+        let title = details.title(&details.variants[at]).trim().to_owned();
+        let name = offer.name.as_ref().filter(|name| **name != title);
+        if title.is_empty() && name.is_none() {
+            return Err(refusal(offer, "name", "REQUIRED", "what is new needs a name"));
+        }
+        if leads {
+            say(&mut details.name, name);
+            say(&mut details.description, offer.description.as_ref());
+            say(&mut details.vendor, offer.vendor.as_ref());
+            let brand = offer.vendor.as_ref().and_then(|vendor| self.known.brands.get(&folded(vendor)));
+            details.brand = brand.copied().or(details.brand);
+        }
+        if leads || self.identity == Identity::Own {
+            self.categorise(details, categories);
+        }
+        let variant = &mut details.variants[at];
+        if (offer.group.is_some() || !leads) && !(self.identity == Identity::Own && leads) {
+            say(&mut variant.name, name);
+        }
+        set(&mut variant.barcodes, &offer.barcodes);
+        set(&mut variant.picture_urls, &offer.picture_urls);
+        set(&mut variant.weight_grams, &offer.weight_grams);
+        set(&mut variant.page_url, &offer.page_url);
+        if let Some(said) = &offer.characteristics {
+            let understood = self.known.definitions.understand(said).map_err(|(name, problem)| {
+                refusal(offer, "param", "CHARACTERISTIC_INVALID", format!("{name}: {problem}"))
+            })?;
+            match self.identity {
+                Identity::Own => variant.characteristics.extend(understood),
+                Identity::Source if as_said(&variant.characteristics) != understood => {
+                    variant.characteristics = understood;
+                }
+                Identity::Source => {}
+            }
+        }
+        match self.known.definitions.first_twin(details, before) {
+            Some(_) => Err(refusal(
+                offer,
+                "param",
+                "AXIS_TWIN",
+                "another variant of the product says the same on every axis",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn categorise(&self, details: &mut ProductDetails, categories: &[CategoryId]) {
+        match self.identity {
+            Identity::Source if !categories.is_empty() => details.categories = categories.to_vec(),
+            Identity::Source => {}
+            Identity::Own => {
+                details.categories.extend(categories);
+                details.categories.sort_unstable();
+                details.categories.dedup();
+            }
         }
     }
 
@@ -218,6 +314,7 @@ impl Draft {
         let owners = &self.known.owners;
         match kind {
             Kind::Offer => String::new(),
+            Kind::GroupProduct => self.known.groups.get(key).map(ToString::to_string).unwrap_or_default(),
             Kind::Sku => owners.skus.get(key).map(owner_entry).unwrap_or_default(),
             Kind::Barcode => owners.barcodes.get(key).map(owner_entry).unwrap_or_default(),
             Kind::Group => {
@@ -238,38 +335,34 @@ impl Known {
                 Kind::Offer => {}
                 Kind::Sku => lay(&mut self.owners.skus, key, &value),
                 Kind::Barcode => lay(&mut self.owners.barcodes, key, &value),
+                Kind::GroupProduct => {
+                    if let Ok(product) = value.parse() {
+                        self.groups.entry(key).or_insert(product);
+                    }
+                }
                 Kind::Group => drop(self.group_sizes.insert(key, value.parse().unwrap_or_default())),
             }
         }
     }
 }
 
-/// Sets what the offer says, and leaves what it does not say. `at` is its variant; the first one speaks for the product.
-fn describe(details: &mut ProductDetails, at: usize, offer: &Offer, categories: &[CategoryId]) {
-    let leads = at == 0;
-    if leads {
-        details.name.clone_from(&offer.name);
-        set(&mut details.description, &offer.description);
-        set(&mut details.vendor, &offer.vendor);
-        if !categories.is_empty() {
-            details.categories = categories.to_vec();
-        }
+/// Sets a text unless it says the same, spaces around it aside.
+fn say(field: &mut String, said: Option<&String>) {
+    if let Some(said) = said.filter(|said| field.trim() != said.as_str()) {
+        field.clone_from(said);
     }
-    let variant = &mut details.variants[at];
-    if offer.group.is_some() || !leads {
-        variant.name.clone_from(&offer.name);
-    }
-    set(&mut variant.barcodes, &offer.barcodes);
-    set(&mut variant.picture_urls, &offer.picture_urls);
-    set(&mut variant.characteristics, &offer.characteristics);
-    set(&mut variant.weight_grams, &offer.weight_grams);
-    set(&mut variant.page_url, &offer.page_url);
 }
 
 fn set<T: Clone>(field: &mut T, said: &Option<T>) {
     if let Some(said) = said {
         field.clone_from(said);
     }
+}
+
+/// The characteristics as a file would say them.
+fn as_said(characteristics: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let said = characteristics.iter().map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+    said.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn owner_entry(owner: &Owner) -> String {

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Sku,
     Barcode,
     Group,
+    /// The product of a group whose rows have the organisation's own ids.
+    GroupProduct,
 }
 
 impl Kind {
@@ -34,11 +36,14 @@ impl Kind {
             Self::Sku => "sku",
             Self::Barcode => "barcode",
             Self::Group => "group",
+            Self::GroupProduct => "group_product",
         }
     }
 
     fn of_code(code: &str) -> Option<Self> {
-        [Self::Offer, Self::Sku, Self::Barcode, Self::Group].into_iter().find(|kind| kind.code() == code)
+        [Self::Offer, Self::Sku, Self::Barcode, Self::Group, Self::GroupProduct]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 }
 
@@ -125,7 +130,8 @@ impl Ledger {
     /// table that is being looked at already is skipped, and a failure is no reason to call a finished import failed.
     pub(crate) async fn analyze(&mut self) -> Result<()> {
         let tables = "ANALYZE (SKIP_LOCKED) products, product_categories, product_external_ids, variants,
-                      variant_barcodes, variant_external_ids, prices, price_lists, categories";
+                      variant_barcodes, variant_external_ids, variant_values, prices, price_changes, price_lists,
+                      categories";
         if let Err(error) = self.connection()?.batch_execute(tables).await {
             tracing::warn!(%error, "the tables of the catalog could not be analyzed");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proto::catalog::v1 as pb;
 use tokio::sync::mpsc;
 use tonic::Status;
+use types::Sku;
 
 use crate::error::{Error, Result};
 use crate::feed::Refusal;
@@ -29,6 +30,15 @@ pub(crate) struct Progress {
     pub(crate) errors: u64,
 }
 
+/// What a row would do, as a dry run tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rehearsed {
+    pub(crate) line: u64,
+    pub(crate) offer_id: String,
+    pub(crate) sku: Sku,
+    pub(crate) created: bool,
+}
+
 /// The way to the caller.
 pub(crate) struct Report {
     messages: mpsc::Sender<Result<pb::ImportFeedProgress, Status>>,
@@ -40,18 +50,27 @@ impl Report {
     }
 
     /// Tells how far it is and which rows were refused since. Mere progress is skipped while the caller does not read;
-    /// refused rows wait for him.
-    pub(crate) async fn tell(&self, progress: &Progress, refused: Vec<Refusal>) -> Result<()> {
-        if refused.is_empty() {
+    /// refused and rehearsed rows wait for him.
+    pub(crate) async fn tell(
+        &self,
+        progress: &Progress,
+        refused: Vec<Refusal>,
+        rehearsed: Vec<Rehearsed>,
+    ) -> Result<()> {
+        if refused.is_empty() && rehearsed.is_empty() {
             return match self.messages.try_send(Ok(progress.message(Vec::new()))) {
                 Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::CallerGone),
                 Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => Ok(()),
             };
         }
         let mut refused = refused.into_iter().peekable();
-        while refused.peek().is_some() {
-            let rows = refused.by_ref().take(ROWS_MAX).collect();
-            let sent = tokio::time::timeout(CALLER_PATIENCE, self.messages.send(Ok(progress.message(rows))));
+        let mut rehearsed = rehearsed.into_iter().peekable();
+        while refused.peek().is_some() || rehearsed.peek().is_some() {
+            let message = pb::ImportFeedProgress {
+                outcomes: rehearsed.by_ref().take(ROWS_MAX).map(Rehearsed::into_wire).collect(),
+                ..progress.message(refused.by_ref().take(ROWS_MAX).collect())
+            };
+            let sent = tokio::time::timeout(CALLER_PATIENCE, self.messages.send(Ok(message)));
             sent.await.map_err(|_| Error::CallerGone)?.map_err(|_| Error::CallerGone)?;
         }
         Ok(())
@@ -70,6 +89,17 @@ impl Report {
     }
 }
 
+impl Rehearsed {
+    fn into_wire(self) -> pb::RowOutcome {
+        pb::RowOutcome {
+            line: i64::try_from(self.line).unwrap_or(i64::MAX),
+            offer_id: self.offer_id,
+            sku: self.sku.into(),
+            created: self.created,
+        }
+    }
+}
+
 impl Progress {
     fn message(&self, refused: Vec<Refusal>) -> pb::ImportFeedProgress {
         let count = |number: u64| i32::try_from(number).unwrap_or(i32::MAX);
@@ -84,7 +114,7 @@ impl Progress {
             errors: refused.into_iter().map(Refusal::into_wire).collect(),
             finished: false,
             error_count: count(self.errors),
-            ..Default::default()
+            outcomes: Vec::new(),
         }
     }
 }

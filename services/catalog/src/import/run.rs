@@ -10,9 +10,9 @@ use tonic::Streaming;
 use types::SourceId;
 
 use super::categories::{self, CategoryMap};
-use super::{Ledger, Progress, Report, batch, pump};
+use super::{Ledger, Progress, Rehearsed, Report, batch, pump};
 use crate::error::{Error, Result};
-use crate::feed::{self, FeedCategory, Lot, Refusal, Row, Unreadable};
+use crate::feed::{self, FeedCategory, Format, Lot, Refusal, Row, Unreadable};
 use crate::model::PriceList;
 
 /// After how many new variants the tables are analyzed first; then each time they have grown as many times.
@@ -23,10 +23,30 @@ const GROWTH_UNANALYZED: u64 = 4;
 pub(crate) struct Import {
     pub(crate) store: Store,
     pub(crate) call: Call,
+    /// Nobody's when the ids are the organisation's own.
     pub(crate) source: SourceId,
+    pub(crate) identity: Identity,
+    pub(crate) format: Format,
+    pub(crate) new_brands: NewBrands,
     /// The list that gets the prices; none for the default list of each currency.
     pub(crate) list: Option<PriceList>,
     pub(crate) dry_run: bool,
+}
+
+/// Whose ids a file carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Those of the source.
+    Source,
+    /// The organisation's own: offers are found by SKU, categories by number, id or path.
+    Own,
+}
+
+/// What becomes of vendors that are no brand yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewBrands {
+    Create,
+    Leave,
 }
 
 /// The rows that were taken in so far.
@@ -67,9 +87,10 @@ async fn take_all(
 ) -> Result<Progress> {
     let (chunks, chunks_read) = mpsc::channel(pump::CHUNKS_WAITING_MAX);
     let (lots, mut lots_read) = mpsc::channel::<Lot>(1);
+    let format = import.format.clone();
     // Ends with this function, whatever the caller still sends.
     let pump = AbortOnDropHandle::new(tokio::spawn(pump::run(stream, chunks, import.call.deadline, stop)));
-    let reader = tokio::task::spawn_blocking(move || feed::read(chunks_read, &lots));
+    let reader = tokio::task::spawn_blocking(move || feed::read(format, chunks_read, &lots));
 
     let mut intake = Intake {
         import,
@@ -80,8 +101,8 @@ async fn take_all(
         analyze_at: CREATED_UNANALYZED_MAX,
     };
     while let Some(lot) = lots_read.recv().await {
-        let refused = intake.take(lot).await?;
-        report.tell(&intake.progress, refused).await?;
+        let (refused, outcomes) = intake.take(lot).await?;
+        report.tell(&intake.progress, refused, outcomes).await?;
     }
     // Why the file stopped comes first; that its text then ended too early is only what followed from it.
     pump.await
@@ -92,7 +113,7 @@ async fn take_all(
 
     let refused = intake.take_categories().await?;
     if !refused.is_empty() {
-        report.tell(&intake.progress, refused).await?;
+        report.tell(&intake.progress, refused, Vec::new()).await?;
     }
     if !import.dry_run && intake.progress.created > CREATED_UNANALYZED_MAX {
         intake.ledger.analyze().await?;
@@ -101,7 +122,8 @@ async fn take_all(
 }
 
 impl Intake<'_> {
-    async fn take(&mut self, lot: Lot) -> Result<Vec<Refusal>> {
+    async fn take(&mut self, lot: Lot) -> Result<(Vec<Refusal>, Vec<Rehearsed>)> {
+        let mut outcomes = Vec::new();
         let (mut offers, mut refused) = (Vec::with_capacity(lot.rows.len()), Vec::new());
         for row in lot.rows {
             match row {
@@ -131,8 +153,9 @@ impl Intake<'_> {
         if !offers.is_empty() {
             refused.extend(self.take_categories().await?);
             let progress = &mut self.progress;
-            let refused_offers =
+            let (refused_offers, rehearsed) =
                 batch::take(self.import, &mut self.ledger, &self.categories, offers, progress).await?;
+            outcomes = rehearsed;
             self.progress.errors += refused_offers.len() as u64;
             refused.extend(refused_offers);
             refused.sort_by_key(|refusal| refusal.line);
@@ -142,12 +165,16 @@ impl Intake<'_> {
             self.analyze_at = self.progress.created * GROWTH_UNANALYZED;
         }
         self.progress.read_bytes = lot.read_bytes;
-        Ok(refused)
+        Ok((refused, outcomes))
     }
 
     /// Takes in the categories that were gathered, once.
     async fn take_categories(&mut self) -> Result<Vec<Refusal>> {
         let Some(gathered) = self.gathered.take() else { return Ok(Vec::new()) };
+        if self.import.identity == Identity::Own {
+            // The tree is the organisation's own: what an export says of it is no news.
+            return Ok(Vec::new());
+        }
         let (tree, refused) = categories::plan(gathered);
         self.progress.categories = tree.len() as u64;
         self.progress.errors += refused.len() as u64;

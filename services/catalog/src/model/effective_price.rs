@@ -152,8 +152,7 @@ impl Effective {
     }
 }
 
-type CandidateRow =
-    (Uuid, String, i32, Vec<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, TermsRow);
+type CandidateRow = (Uuid, String, i32, Vec<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, TermsRow);
 
 impl Candidate {
     /// Every price that a SKU has in a currency, best first.

@@ -64,7 +64,8 @@ impl Offered {
         let corrupt = || Error::Corrupt(format!("variant {id}"));
         let skus = skus.unwrap_or_default();
         let archived = skus.iter().zip(archived.unwrap_or_default());
-        let archived_component = archived.into_iter().find(|(_, archived)| *archived).map(|(sku, _)| sku.clone());
+        let archived_component =
+            archived.into_iter().find(|(_, archived)| *archived).map(|(sku, _)| sku.clone());
         let component = |(sku, quantity): (&String, i32)| {
             let sku = sku.parse().map_err(|_| corrupt())?;
             Ok::<_, Error>(KitComponent { sku, quantity: quantity.try_into().map_err(|_| corrupt())? })

@@ -70,7 +70,11 @@ pub(super) type PriceColumns =
     (BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<Timestamptz>, Nullable<Timestamptz>);
 
 impl Price {
-    pub(super) fn of((amount, old_amount, promo, from, until): PriceRow, currency: Currency, version: i64) -> Self {
+    pub(super) fn of(
+        (amount, old_amount, promo, from, until): PriceRow,
+        currency: Currency,
+        version: i64,
+    ) -> Self {
         let money = |minor| Money::new(currency, minor);
         let promo = promo.zip(from).zip(until);
         Self {
@@ -113,8 +117,9 @@ impl Prices {
         .returns::<(Text, BigInt, PriceColumns)>()
         .load(connection)
         .await?;
-        let price =
-            |(sku, version, row): (String, i64, PriceRow)| (sku, Price::of(row, list.details.currency, version));
+        let price = |(sku, version, row): (String, i64, PriceRow)| {
+            (sku, Price::of(row, list.details.currency, version))
+        };
         Ok(Self { known: rows.into_iter().map(price).collect(), rounding: list.details.rounding })
     }
 
@@ -133,7 +138,7 @@ impl Prices {
         let changed = wanted.into_iter().filter_map(|wanted| {
             let old = self.known.get(wanted.sku.as_str()).copied();
             let is_echo = wanted.promo == WantedPromo::Keep
-                && old.is_some_and(|old| old.shown(now) == (wanted.amount, wanted.old_amount));
+                && old.is_some_and(|old| told(old.shown(now)) == told((wanted.amount, wanted.old_amount)));
             let promo = match wanted.promo {
                 WantedPromo::Set(promo) => promo.map(|promo| Promo { amount: round(promo.amount), ..promo }),
                 WantedPromo::Keep => old.and_then(|old| old.promo),
@@ -147,9 +152,19 @@ impl Prices {
     }
 }
 
+/// What a file tells of a price: an old price only when it is a reduction.
+fn told((amount, old_amount): (Money, Option<Money>)) -> (Money, Option<Money>) {
+    (amount, old_amount.filter(|old| old.minor() > amount.minor()))
+}
+
 impl ChangedPrice {
     /// Writes changed prices of a list, which is locked, and notes them in their history.
-    pub(crate) async fn save(tx: &mut Tx, action: &'static str, list: &PriceList, changed: &[Self]) -> Result<()> {
+    pub(crate) async fn save(
+        tx: &mut Tx,
+        action: &'static str,
+        list: &PriceList,
+        changed: &[Self],
+    ) -> Result<()> {
         let (now, actor) = (tx.now(), tx.call().caller.who());
         let amounts = |pick: fn(&Price) -> Option<Money>| {
             changed.iter().map(|one| pick(&one.new).map(Money::minor)).collect::<Vec<_>>()

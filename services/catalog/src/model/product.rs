@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use types::{CategoryId, ProductId};
+use types::{BrandId, CategoryId, ProductId};
 
 use crate::model::{Changes, ExternalId, Fact, Variant, search_words};
 
@@ -23,6 +23,7 @@ pub(crate) struct ProductDetails {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) vendor: String,
+    pub(crate) brand: Option<BrandId>,
     /// Sorted, each once.
     pub(crate) categories: Vec<CategoryId>,
     /// In the order they are shown; the first one leads.
@@ -65,7 +66,7 @@ impl ProductKind {
 }
 
 impl ProductDetails {
-    pub(crate) const FIELDS: [&str; 9] = [
+    pub(crate) const FIELDS: [&str; 10] = [
         "kind",
         "name",
         "description",
@@ -75,6 +76,7 @@ impl ProductDetails {
         "archived",
         "external_ids",
         "recommended",
+        "brand_id",
     ];
 
     /// What follows `old`: a variant with a known SKU is that variant, and one that is left out is archived, not lost.
@@ -130,6 +132,7 @@ impl ProductDetails {
             ("archived", json!(self.archived)),
             ("external_ids", self.external_ids.iter().map(ExternalId::text).collect::<Value>()),
             ("recommended", json!(self.recommended)),
+            ("brand_id", json!(self.brand.map(|brand| brand.to_string()))),
         ]
     }
 }

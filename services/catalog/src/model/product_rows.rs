@@ -1,11 +1,11 @@
 //! Loads products whole, as many as are wanted with two statements.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use store::{Error, cached_sql};
-use types::{CategoryId, ProductId, Quantity, Sku, VariantId};
+use types::{BrandId, CategoryId, ProductId, Quantity, Sku, VariantId};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -17,7 +17,7 @@ type ProductRow = (
     String,
     String,
     String,
-    (bool, bool),
+    (bool, bool, Option<Uuid>),
     i64,
     DateTime<Utc>,
     DateTime<Utc>,
@@ -67,7 +67,7 @@ impl Product {
     /// The products with these ids, in any order.
     pub(crate) async fn load(connection: &mut AsyncPgConnection, ids: &[ProductId]) -> Result<Vec<Self>> {
         let rows: Vec<ProductRow> = cached_sql(
-            "SELECT p.product_id, p.kind, p.name, p.description, p.vendor, p.archived, p.recommended, p.version,
+            "SELECT p.product_id, p.kind, p.name, p.description, p.vendor, p.archived, p.recommended, p.brand_id, p.version,
                     p.create_time, p.update_time,
                     ARRAY(SELECT c.category_id FROM product_categories c WHERE c.product_id = p.product_id ORDER BY 1),
                     ARRAY(SELECT x.source_id FROM product_external_ids x WHERE x.product_id = p.product_id
@@ -83,7 +83,7 @@ impl Product {
             Text,
             Text,
             Text,
-            (Bool, Bool),
+            (Bool, Bool, Nullable<SqlUuid>),
             BigInt,
             Timestamptz,
             Timestamptz,
@@ -159,7 +159,7 @@ fn product(row: ProductRow) -> Result<Product, Error> {
         name,
         description,
         vendor,
-        (archived, recommended),
+        (archived, recommended, brand),
         version,
         create_time,
         update_time,
@@ -172,6 +172,7 @@ fn product(row: ProductRow) -> Result<Product, Error> {
         name,
         description,
         vendor,
+        brand: brand.map(BrandId::from_uuid),
         categories: categories.into_iter().map(CategoryId::from_uuid).collect(),
         variants: Vec::new(),
         archived,
@@ -194,7 +195,8 @@ fn variant(row: VariantRow) -> Result<(ProductId, Variant), Error> {
         characteristics,
         ..,
     ) = row;
-    let (.., tax_category, page_url, archived, (sources, external_ids), (codes, units), (parts, numbers)) = row;
+    let (.., tax_category, page_url, archived, (sources, external_ids), (codes, units), (parts, numbers)) =
+        row;
     let corrupt = |what: &str| Error::Corrupt(format!("the {what} of variant {variant_id}"));
     let quantity = |number: i32| Quantity::try_from(number).map_err(|_| corrupt("quantities"));
     let (mut barcodes, mut pack_barcodes) = (Vec::new(), Vec::new());

@@ -1,19 +1,26 @@
 //! Writes products as arrays, so that five hundred cost as many statements as one.
 
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use store::cached_sql;
 use types::CategoryId;
 
 use crate::error::Result;
-use crate::model::{Edit, ExternalId, Product, ProductDetails, Variant};
+use crate::model::{Definitions, Edit, ExternalId, Product, ProductDetails, Variant};
 
 impl Edit {
-    /// Writes what changed in products, which are new or locked.
-    pub(crate) async fn save(connection: &mut AsyncPgConnection, edits: &[Self]) -> Result<()> {
+    /// Writes what changed in products, which are new or locked; `definitions` are held.
+    pub(crate) async fn save(
+        connection: &mut AsyncPgConnection,
+        definitions: &Definitions,
+        edits: &[Self],
+    ) -> Result<()> {
         save_products(connection, edits).await?;
         save_variants(connection, edits).await?;
+        let changed: Vec<&Variant> =
+            edits.iter().flat_map(changed_variants).map(|(_, _, variant)| variant).collect();
+        definitions.index(connection, &changed).await?;
 
         let categories = |product: &Product| {
             let key = |category: &CategoryId| (product.id.uuid(), category.uuid());
@@ -53,11 +60,12 @@ async fn save_products(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
     let text = |pick: fn(&Product) -> &str| products().map(pick).collect::<Vec<_>>();
     cached_sql(
         "INSERT INTO products (product_id, kind, name, description, vendor, archived, recommended, version,
-                               create_time, update_time)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                               create_time, update_time, brand_id)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (product_id) DO UPDATE SET kind = excluded.kind, name = excluded.name,
             description = excluded.description, vendor = excluded.vendor, archived = excluded.archived,
-            recommended = excluded.recommended, version = excluded.version, update_time = excluded.update_time",
+            recommended = excluded.recommended, version = excluded.version, update_time = excluded.update_time,
+            brand_id = excluded.brand_id",
     )
     .bind::<Array<SqlUuid>, _>(products().map(|product| product.id.uuid()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(text(|product| product.details.kind.code()))
@@ -69,6 +77,9 @@ async fn save_products(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
     .bind::<Array<BigInt>, _>(products().map(|product| product.version).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(products().map(|product| product.create_time).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(products().map(|product| product.update_time).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(
+        products().map(|product| product.details.brand.map(|brand| brand.uuid())).collect::<Vec<_>>(),
+    )
     .execute(connection)
     .await?;
     Ok(())
@@ -87,8 +98,10 @@ async fn save_variants(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
         |pick: fn(&Variant) -> i32| changed.iter().map(|(_, _, variant)| pick(variant)).collect::<Vec<_>>();
     let json =
         |pick: fn(&Variant) -> Value| changed.iter().map(|(_, _, variant)| pick(variant)).collect::<Vec<_>>();
-    let words = |(product, _, variant): &(&Product, i32, &Variant)| product.details.search_words(variant).join(" ");
-    let listed = |(product, _, variant): &(&Product, i32, &Variant)| !product.details.archived && !variant.archived;
+    let words =
+        |(product, _, variant): &(&Product, i32, &Variant)| product.details.search_words(variant).join(" ");
+    let listed =
+        |(product, _, variant): &(&Product, i32, &Variant)| !product.details.archived && !variant.archived;
     cached_sql(
         "INSERT INTO variants (variant_id, product_id, sku, position, name, unit_code, price_quantity, weight_grams,
                                picture_urls, characteristics, tax_category, page_url, archived, search_words, listed,
@@ -146,7 +159,9 @@ async fn save_barcodes(connection: &mut AsyncPgConnection, edits: &[Edit]) -> Re
         let of_variant = |variant: &Variant| {
             let id = variant.id.uuid();
             let numbered = variant.barcodes_with_units().enumerate();
-            numbered.map(move |(at, (code, units))| (id, code.to_owned(), units, place(at))).collect::<Vec<_>>()
+            numbered
+                .map(move |(at, (code, units))| (id, code.to_owned(), units, place(at)))
+                .collect::<Vec<_>>()
         };
         product.details.variants.iter().flat_map(of_variant).collect::<Vec<_>>()
     };

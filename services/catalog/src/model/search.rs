@@ -3,14 +3,14 @@
 //! What names a variant exactly (a barcode, a SKU) comes first, then SKUs that begin with the text, then names that have
 //! its words; within these, what is recommended if that is asked for, then the SKU.
 
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::cached_sql;
-use types::{CategoryId, ProductId, VariantId};
+use types::{BrandId, CategoryId, ProductId, VariantId};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::model::search_query;
+use crate::model::{ValueFilters, search_query};
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Search {
     /// Words, the beginning of a SKU or a barcode; empty for all.
     pub(crate) text: String,
     pub(crate) category: Option<CategoryId>,
+    pub(crate) brand: Option<BrandId>,
+    pub(crate) values: ValueFilters,
     pub(crate) recommended_first: bool,
 }
 
@@ -34,38 +36,54 @@ pub(crate) struct Found {
     pub(crate) pack_quantity: i32,
 }
 
-/// How well those fit that are found by nothing in particular.
-const RANK_LAST: i32 = 2;
 /// Behind every SKU.
 const AFTER_ALL: &str = "\u{10FFFF}";
 
-/// Beginning with what is found; each way to find something is gone only when it is asked for.
+/// Beginning with what is found. Each arm finds in its own way, and only when it is asked: by barcode, by SKU, by words;
+/// without a text by category, else by brand, else by the first characteristic. What two arms could find belongs to the
+/// better one.
 const SEARCH: &str = "
     WITH RECURSIVE below (category_id) AS (
         SELECT category_id FROM categories WHERE category_id = $5
         UNION
         SELECT c.category_id FROM categories c JOIN below ON c.parent_id = below.category_id),
+    scanned (variant_id, pack_quantity) AS MATERIALIZED (
+        SELECT variant_id, pack_quantity FROM variant_barcodes WHERE barcode = $1),
     found AS MATERIALIZED (
-        SELECT v.product_id, v.variant_id, v.sku, v.recommended, 0 AS rank, b.pack_quantity
-        FROM variant_barcodes b JOIN variants v USING (variant_id) WHERE b.barcode = $1 AND v.listed
+        SELECT v.product_id, v.variant_id, v.sku, v.recommended, 0 AS rank, scanned.pack_quantity
+        FROM scanned JOIN variants v USING (variant_id) WHERE v.listed
         UNION ALL
         SELECT v.product_id, v.variant_id, v.sku, v.recommended, CASE WHEN upper(v.sku) = $2 THEN 0 ELSE 1 END, 1
         FROM variants v WHERE $2 <> '' AND upper(v.sku) ~>=~ $2 AND upper(v.sku) ~<~ $3 AND v.listed
+          AND v.variant_id <> ALL (ARRAY(SELECT variant_id FROM scanned))
         UNION ALL
         SELECT v.product_id, v.variant_id, v.sku, v.recommended, 2, 1
         FROM variants v WHERE array_to_tsvector(v.search_words) @@ $4::text::tsquery AND v.listed
+          AND NOT (upper(v.sku) ~>=~ $2 AND upper(v.sku) ~<~ $3)
+          AND v.variant_id <> ALL (ARRAY(SELECT variant_id FROM scanned))
         UNION ALL
         SELECT v.product_id, v.variant_id, v.sku, v.recommended, 2, 1
-        FROM below JOIN product_categories USING (category_id) JOIN variants v USING (product_id)
-        WHERE $2 = '' AND v.listed),
-    best AS (
-        SELECT product_id, variant_id, sku, min(rank) AS rank, max(pack_quantity) AS pack_quantity,
-               CASE WHEN $6 AND recommended THEN 0 ELSE 1 END AS behind
-        FROM found GROUP BY product_id, variant_id, sku, recommended)
-    SELECT product_id, variant_id, rank, behind, sku, pack_quantity FROM best
-    WHERE ($5 IS NULL OR EXISTS (
-           SELECT FROM product_categories pc JOIN below USING (category_id) WHERE pc.product_id = best.product_id))
-      AND (rank, behind, sku) > ($7, $8, $9)
+        FROM (SELECT DISTINCT product_id FROM below JOIN product_categories USING (category_id)) below_it
+        JOIN variants v USING (product_id) WHERE $2 = '' AND v.listed
+        UNION ALL
+        SELECT v.product_id, v.variant_id, v.sku, v.recommended, 2, 1
+        FROM products p JOIN variants v USING (product_id)
+        WHERE $2 = '' AND $5 IS NULL AND p.brand_id = $11 AND v.listed
+        UNION ALL
+        SELECT v.product_id, v.variant_id, v.sku, v.recommended, 2, 1
+        FROM variant_values x JOIN variants v USING (variant_id)
+        WHERE $2 = '' AND $5 IS NULL AND $11 IS NULL AND x.code = ($12)[1] AND v.listed)
+    SELECT product_id, variant_id, rank, behind, sku, pack_quantity
+    FROM (SELECT *, CASE WHEN $6 AND recommended THEN 0 ELSE 1 END AS behind FROM found) one
+    WHERE (rank, behind, sku) > ($7, $8, $9)
+      AND ($5 IS NULL OR $2 = '' OR EXISTS (
+           SELECT FROM product_categories pc JOIN below USING (category_id) WHERE pc.product_id = one.product_id))
+      AND ($11 IS NULL OR EXISTS (
+           SELECT FROM products p WHERE p.product_id = one.product_id AND p.brand_id = $11))
+      AND NOT EXISTS (
+           SELECT FROM unnest($12, $13, $14, $15) AS f (code, lowest, highest, options) WHERE NOT EXISTS (
+               SELECT FROM variant_values x WHERE x.variant_id = one.variant_id AND x.code = f.code
+                 AND (x.millionths BETWEEN f.lowest AND f.highest OR x.value = ANY (string_to_array(f.options, E'\\x1f')))))
     ORDER BY rank, behind, sku LIMIT $10";
 
 /// Everything, along the index: what is recommended, then the rest; or all as the rest.
@@ -126,7 +144,7 @@ impl Search {
     }
 
     fn is_narrow(&self) -> bool {
-        !self.text.is_empty() || self.category.is_some()
+        !self.text.is_empty() || self.category.is_some() || self.brand.is_some() || !self.values.is_empty()
     }
 
     async fn search(
@@ -138,7 +156,6 @@ impl Search {
         // As PostgreSQL upper-cases a SKU, which is compared byte by byte.
         let typed = self.text.to_ascii_uppercase();
         let (rank, behind, sku) = after.unwrap_or((-1, 0, String::new()));
-        debug_assert!(rank <= RANK_LAST, "ranks are made by the statement");
         let rows = cached_sql(SEARCH)
             .bind::<Text, _>(&self.text)
             .bind::<Text, _>(&typed)
@@ -150,6 +167,11 @@ impl Search {
             .bind::<Integer, _>(behind)
             .bind::<Text, _>(sku)
             .bind::<BigInt, _>(limit)
+            .bind::<Nullable<SqlUuid>, _>(self.brand.map(|brand| brand.uuid()))
+            .bind::<Array<Text>, _>(&self.values.codes)
+            .bind::<Array<Nullable<BigInt>>, _>(&self.values.lowest)
+            .bind::<Array<Nullable<BigInt>>, _>(&self.values.highest)
+            .bind::<Array<Nullable<Text>>, _>(&self.values.options)
             .returns::<Columns>()
             .load(connection)
             .await?;

@@ -29,10 +29,20 @@ pub(crate) fn search_query(text: &str) -> Option<String> {
     let asked = |word: String| {
         let stem = stem(&word);
         // Words are letters and digits: nothing in them needs an escape.
-        if stem == word || word.starts_with(&stem) { format!("'{stem}':*") } else { format!("('{word}':* | '{stem}':*)") }
+        if stem == word || word.starts_with(&stem) {
+            format!("'{stem}':*")
+        } else {
+            format!("('{word}':* | '{stem}':*)")
+        }
     };
     let asked: Vec<String> = words(text).take(ASKED_WORDS_MAX).map(asked).collect();
     (!asked.is_empty()).then(|| asked.join(" & "))
+}
+
+/// A name as it is compared with other spellings of it: folded, with single spaces.
+pub(crate) fn folded(name: &str) -> String {
+    let letters: String = name.chars().flat_map(char::to_lowercase).filter_map(fold).collect();
+    letters.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The folded words of a text: letters and digits, cut at everything else.
@@ -74,7 +84,11 @@ fn stem(word: &str) -> String {
     {
         letters.remove(letters.len() - 2);
     }
-    if letters.len() < STEM_LENGTH_MIN.min(word.chars().count()) { word.to_owned() } else { letters.into_iter().collect() }
+    if letters.len() < STEM_LENGTH_MIN.min(word.chars().count()) {
+        word.to_owned()
+    } else {
+        letters.into_iter().collect()
+    }
 }
 
 fn is_ending(letter: char) -> bool {
@@ -99,7 +113,10 @@ mod tests {
     #[test]
     fn words_are_found_in_every_form() {
         for (name, texts) in [
-            ("Чашка керамическая белая", "чашки|чашку|чашек|ЧАШКА|чаш|керамических чашек|белую чашку|бел чаш"),
+            (
+                "Чашка керамическая белая",
+                "чашки|чашку|чашек|ЧАШКА|чаш|керамических чашек|белую чашку|бел чаш",
+            ),
             ("Футболка з об’єктивом", "футболки|футболок|футболкою|обєктив|об'єктиви|объективы|объектив"),
             ("Червоний м'яч", "червона|червоного|червоної|червоні м’ячі|мячи|мяч"),
             ("Ёлка искусственная", "елка|ёлки|елок|елку|искусственные елки"),
@@ -111,7 +128,12 @@ mod tests {
             ("Стол письменный", "столы|стола|столом|письменного|письменные"),
         ] {
             for text in texts.split('|') {
-                assert!(finds(name, text), "{name} by {text}: {:?} {:?}", search_words([name]), search_query(text));
+                assert!(
+                    finds(name, text),
+                    "{name} by {text}: {:?} {:?}",
+                    search_words([name]),
+                    search_query(text)
+                );
             }
         }
     }
@@ -125,7 +147,12 @@ mod tests {
             ("Кот", "кит"),
             ("Футболка", "футляр"),
         ] {
-            assert!(!finds(name, text), "{name} by {text}: {:?} {:?}", search_words([name]), search_query(text));
+            assert!(
+                !finds(name, text),
+                "{name} by {text}: {:?} {:?}",
+                search_words([name]),
+                search_query(text)
+            );
         }
     }
 

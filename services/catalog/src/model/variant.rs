@@ -83,7 +83,10 @@ impl Variant {
 
     /// Every code that stands on it, alone or in packs.
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
-        self.barcodes.iter().map(String::as_str).chain(self.pack_barcodes.iter().map(|pack| pack.code.as_str()))
+        self.barcodes
+            .iter()
+            .map(String::as_str)
+            .chain(self.pack_barcodes.iter().map(|pack| pack.code.as_str()))
     }
 
     /// Every code with the units it stands for.
@@ -106,7 +109,10 @@ impl Variant {
             ("barcodes", json!(self.barcodes)),
             (
                 "pack_barcodes",
-                self.pack_barcodes.iter().map(|pack| json!(format!("{} × {}", pack.quantity, pack.code))).collect(),
+                self.pack_barcodes
+                    .iter()
+                    .map(|pack| json!(format!("{} × {}", pack.quantity, pack.code)))
+                    .collect(),
             ),
             ("unit_code", json!(self.unit_code)),
             ("price_quantity", json!(self.price_quantity)),

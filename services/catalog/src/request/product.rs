@@ -33,6 +33,7 @@ pub(crate) fn product(product: &pb::Product) -> Result<ProductDetails, Invalid> 
     let name = name(&mut fields, "product.name", &product.name);
     let description = description(&mut fields, "product.description", &product.description);
     let vendor = vendor(&mut fields, "product.vendor", &product.vendor);
+    let brand = fields.parse_optional("product.brand_id", &product.brand_id);
     let categories = categories(&mut fields, &product.category_ids);
     let external_ids = external_ids(&mut fields, "product.external_ids", &product.external_ids);
     fields.list_length("product.variants", product.variants.len(), VARIANTS_MAX);
@@ -50,6 +51,7 @@ pub(crate) fn product(product: &pb::Product) -> Result<ProductDetails, Invalid> 
         name,
         description,
         vendor,
+        brand,
         categories,
         variants,
         archived,
@@ -138,11 +140,13 @@ fn variant(fields: &mut Fields, field: &str, variant: &pb::Variant) -> Option<Va
     let barcodes = variant.barcodes.iter().take(BARCODES_MAX).enumerate();
     let barcodes = barcodes.map(|(n, one)| barcode(fields, &format!("{field}.barcodes[{n}]"), one)).collect();
     let packs = variant.pack_barcodes.iter().take(BARCODES_MAX).enumerate();
-    let pack_barcodes =
-        packs.filter_map(|(n, one)| pack_barcode(fields, &format!("{field}.pack_barcodes[{n}]"), one)).collect();
+    let pack_barcodes = packs
+        .filter_map(|(n, one)| pack_barcode(fields, &format!("{field}.pack_barcodes[{n}]"), one))
+        .collect();
     let components = variant.components.iter().take(KitComponent::COUNT_MAX).enumerate();
-    let components =
-        components.filter_map(|(n, one)| component(fields, &format!("{field}.components[{n}]"), one)).collect();
+    let components = components
+        .filter_map(|(n, one)| component(fields, &format!("{field}.components[{n}]"), one))
+        .collect();
     let pictures = variant.picture_urls.iter().take(PICTURES_MAX).enumerate();
     let picture_urls =
         pictures.map(|(n, url)| picture_url(fields, &format!("{field}.picture_urls[{n}]"), url)).collect();
@@ -183,7 +187,12 @@ fn variant(fields: &mut Fields, field: &str, variant: &pb::Variant) -> Option<Va
 fn pack_barcode(fields: &mut Fields, field: &str, pack: &pb::Barcode) -> Option<PackBarcode> {
     let code = barcode(fields, &format!("{field}.code"), &pack.code);
     let field = format!("{field}.pack_quantity");
-    fields.check(pack.pack_quantity != 1, &field, "OUT_OF_RANGE", "the barcode of one unit stands in barcodes");
+    fields.check(
+        pack.pack_quantity != 1,
+        &field,
+        "OUT_OF_RANGE",
+        "the barcode of one unit stands in barcodes",
+    );
     let quantity = fields.convert(&field, pack.pack_quantity);
     Some(PackBarcode { code, quantity: quantity? })
 }
@@ -223,7 +232,8 @@ fn refuse_twins(fields: &mut Fields, variants: &[pb::Variant]) {
         let known = !skus.insert(variant.sku.as_str());
         fields.check(!known || variant.sku.is_empty(), &field("sku"), "DUPLICATE", "another variant has it");
         let packs = variant.pack_barcodes.iter().map(|pack| pack.code.as_str());
-        let known = !variant.barcodes.iter().map(String::as_str).chain(packs).all(|code| barcodes.insert(code));
+        let known =
+            !variant.barcodes.iter().map(String::as_str).chain(packs).all(|code| barcodes.insert(code));
         fields.check(!known, &field("barcodes"), "DUPLICATE", "a barcode is listed twice");
         let known =
             !variant.external_ids.iter().all(|id| ids.insert((id.source_id.as_str(), id.id.as_str())));

@@ -5,7 +5,7 @@ use proto::catalog::v1 as pb;
 use store::{Once, Tx};
 
 use crate::error::{Error, Result};
-use crate::model::{Category, Edit, KitComponent, Owners, Product, ProductDetails};
+use crate::model::{Brand, Category, Definitions, Edit, KitComponent, Owners, Product, ProductDetails};
 use crate::retry::after_lost_race;
 use crate::{Catalog, request, tell, wire};
 
@@ -21,15 +21,19 @@ pub(crate) async fn handle(
 
     after_lost_race(|| {
         catalog.store.once(call, once, &request, async |tx: &mut Tx| {
-            let product = Product::new(details.clone(), tx.now());
+            let definitions = Definitions::hold(tx.conn()).await?;
+            let mut details = details.clone();
+            definitions.apply(&mut details, None)?;
+            let product = Product::new(details, tx.now());
             if let Some(missing) = Category::missing(tx.conn(), &product.details.categories).await? {
                 return Err(Error::CategoryNotFound(missing));
             }
             Owners::refuse_taken(tx.conn(), product.id, &product.details).await?;
             let edit = Edit { old: None, new: product };
             KitComponent::refuse_unfit(tx.conn(), &edit).await?;
+            Brand::refuse_unfit(tx.conn(), &edit).await?;
 
-            Edit::save(tx.conn(), std::slice::from_ref(&edit)).await?;
+            Edit::save(tx.conn(), &definitions, std::slice::from_ref(&edit)).await?;
 
             tell::product(tx, METHOD, &edit);
             Ok(wire::product(&edit.new))

@@ -27,7 +27,11 @@ pub(crate) async fn handle(
 
     match counting.and_then(|(one, _)| one.terms.effective(one.list, at)) {
         Some(effective) => Ok(pb::EffectivePrice {
-            considered: candidates.iter().zip(verdicts).map(|(one, verdict)| wire::considered(one, verdict, at)).collect(),
+            considered: candidates
+                .iter()
+                .zip(verdicts)
+                .map(|(one, verdict)| wire::considered(one, verdict, at))
+                .collect(),
             ..wire::effective_price(sku.as_str(), &effective)
         }),
         None => {

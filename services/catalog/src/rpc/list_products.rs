@@ -1,18 +1,19 @@
-//! Lists products, newest first: those below a category, those with some words in their names, or the one with a SKU.
+//! Lists products, newest first: those below a category, of a brand, with some values, with some words in their names, or
+//! the one with a SKU.
 
 use ::rpc::{Fields, Invalid};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use prost::Message;
 use proto::catalog::v1 as pb;
 use store::{Page, Store, cached_sql};
-use types::{CategoryId, ProductId};
+use types::{BrandId, CategoryId, ProductId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::{Category, Product, search_query};
-use crate::{Catalog, wire};
+use crate::model::{Brand, Category, Product, ValueFilters, search_query};
+use crate::{Catalog, request, wire};
 
 /// The longest text that is searched for, in characters.
 const TEXT_LENGTH_MAX: usize = 200;
@@ -22,6 +23,8 @@ type Place = (DateTime<Utc>, Uuid);
 
 struct Wanted {
     category: Option<CategoryId>,
+    brand: Option<BrandId>,
+    values: ValueFilters,
     text: String,
     include_archived: bool,
     page: Page<Place>,
@@ -31,9 +34,15 @@ pub(crate) async fn handle(
     catalog: &Catalog,
     request: pb::ListProductsRequest,
 ) -> Result<pb::ListProductsResponse> {
-    let wanted = Wanted::parse(&catalog.store, request)?;
+    let mut wanted = Wanted::parse(&catalog.store, &request)?;
 
     let mut connection = catalog.store.connection().await?;
+    wanted.values = request::value_filters(&mut connection, &request.characteristics).await?;
+    if let Some(brand) = wanted.brand
+        && Brand::find(&mut connection, brand).await?.is_none()
+    {
+        return Err(Error::BrandNotFound(brand));
+    }
     if let Some(category) = wanted.category
         && Category::missing(&mut connection, &[category]).await?.is_some()
     {
@@ -58,6 +67,13 @@ const BROWSE: &str = "
     WHERE ($2 OR NOT p.archived) AND $3 = '' AND $4 IS NULL
       AND ($1 IS NULL OR p.product_id IN (
            SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
+      AND ($8 IS NULL OR p.brand_id = $8)
+      AND (cardinality($9) = 0 OR EXISTS (
+           SELECT FROM variants v WHERE v.product_id = p.product_id AND NOT v.archived AND NOT EXISTS (
+               SELECT FROM unnest($9, $10, $11, $12) AS f (code, lowest, highest, options) WHERE NOT EXISTS (
+                   SELECT FROM variant_values x WHERE x.variant_id = v.variant_id AND x.code = f.code
+                     AND (x.millionths BETWEEN f.lowest AND f.highest
+                          OR x.value = ANY (string_to_array(f.options, E'\\x1f')))))))
       AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
     ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7";
 
@@ -75,18 +91,27 @@ const SEARCH: &str = "
     WHERE ($2 OR NOT p.archived)
       AND ($1 IS NULL OR p.product_id IN (
            SELECT pc.product_id FROM product_categories pc JOIN below USING (category_id)))
+      AND ($8 IS NULL OR p.brand_id = $8)
+      AND (cardinality($9) = 0 OR EXISTS (
+           SELECT FROM variants v WHERE v.product_id = p.product_id AND NOT v.archived AND NOT EXISTS (
+               SELECT FROM unnest($9, $10, $11, $12) AS f (code, lowest, highest, options) WHERE NOT EXISTS (
+                   SELECT FROM variant_values x WHERE x.variant_id = v.variant_id AND x.code = f.code
+                     AND (x.millionths BETWEEN f.lowest AND f.highest
+                          OR x.value = ANY (string_to_array(f.options, E'\\x1f')))))))
       AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
     ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7";
 
 impl Wanted {
-    fn parse(store: &Store, request: pb::ListProductsRequest) -> Result<Self, Invalid> {
+    fn parse(store: &Store, request: &pb::ListProductsRequest) -> Result<Self, Invalid> {
         let mut fields = Fields::new();
         let category = fields.parse_optional("category_id", &request.category_id);
+        let brand = fields.parse_optional("brand_id", &request.brand_id);
         let text = fields.text("text", request.text.trim(), TEXT_LENGTH_MAX);
         fields.finish()?;
         let filter = pb::ListProductsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
         let page = Page::parse(store, request.page_size, &request.page_token, &filter.encode_to_vec())?;
-        Ok(Self { category, text, include_archived: request.include_archived, page })
+        let values = ValueFilters::default();
+        Ok(Self { category, brand, values, text, include_archived: request.include_archived, page })
     }
 
     async fn find(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Place>> {
@@ -100,6 +125,11 @@ impl Wanted {
             .bind::<Nullable<Timestamptz>, _>(self.page.after.map(|(time, _)| time))
             .bind::<Nullable<SqlUuid>, _>(self.page.after.map(|(_, id)| id))
             .bind::<BigInt, _>(self.page.limit())
+            .bind::<Nullable<SqlUuid>, _>(self.brand.map(|brand| brand.uuid()))
+            .bind::<Array<Text>, _>(&self.values.codes)
+            .bind::<Array<Nullable<BigInt>>, _>(&self.values.lowest)
+            .bind::<Array<Nullable<BigInt>>, _>(&self.values.highest)
+            .bind::<Array<Nullable<Text>>, _>(&self.values.options)
             .returns::<(Timestamptz, SqlUuid)>()
             .load(connection)
             .await?;

@@ -12,7 +12,8 @@ use types::{Currency, PriceListId, ProductId, VariantId, WarehouseId};
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Category, Effective, Found, FoundPlace, FreeStock, Offered, PriceList, PriceQuestion, Product, Search, StockOfSku,
+    Brand, Category, Effective, Found, FoundPlace, FreeStock, Offered, PriceList, PriceQuestion, Product,
+    Search, StockOfSku, ValueFilters,
 };
 use crate::{Catalog, request, wire};
 
@@ -48,9 +49,10 @@ pub(crate) async fn handle(
     call: &Call,
     request: pb::SearchVariantsRequest,
 ) -> Result<pb::SearchVariantsResponse> {
-    let wanted = Wanted::parse(&catalog.store, request)?;
+    let mut wanted = Wanted::parse(&catalog.store, &request)?;
 
     let mut connection = catalog.store.connection().await?;
+    wanted.search.values = request::value_filters(&mut connection, &request.characteristics).await?;
     wanted.refuse_unknown(&mut connection).await?;
     let scanned = wanted.search.find(&mut connection, wanted.scan.after.clone(), wanted.scan.limit()).await?;
     let (mut found, scanned_token) = wanted.scan.cut(&catalog.store, scanned, |found| found.place.clone());
@@ -84,10 +86,11 @@ async fn stock(catalog: &Catalog, call: &Call, offered: &[Offered]) -> Option<Fr
 }
 
 impl Wanted {
-    fn parse(store: &Store, request: pb::SearchVariantsRequest) -> Result<Self, Invalid> {
+    fn parse(store: &Store, request: &pb::SearchVariantsRequest) -> Result<Self, Invalid> {
         let mut fields = Fields::new();
         let text = fields.text("text", request.text.trim(), TEXT_LENGTH_MAX);
         let category = fields.parse_optional("category_id", &request.category_id);
+        let brand = fields.parse_optional("brand_id", &request.brand_id);
         let currency = fields.parse("currency_code", &request.currency_code);
         let channel = request::channel(&mut fields, "channel", &request.channel);
         let list = fields.parse_optional("price_list_id", &request.price_list_id);
@@ -108,7 +111,8 @@ impl Wanted {
             false => (WantedStock::Any, request.page_size),
         };
         let scan = Page::parse(store, scan_size, &request.page_token, &filter)?;
-        let search = Search { text, category, recommended_first: request.recommended_first };
+        let recommended_first = request.recommended_first;
+        let search = Search { text, category, brand, values: ValueFilters::default(), recommended_first };
         Ok(Self { search, currency, channel, list, warehouses, stock, page, scan })
     }
 
@@ -117,6 +121,11 @@ impl Wanted {
             && Category::missing(connection, &[category]).await?.is_some()
         {
             return Err(Error::CategoryNotFound(category));
+        }
+        if let Some(brand) = self.search.brand
+            && Brand::find(connection, brand).await?.is_none()
+        {
+            return Err(Error::BrandNotFound(brand));
         }
         if let Some(id) = self.list {
             let list = PriceList::find(connection, id).await?.ok_or(Error::PriceListNotFound(id))?;
@@ -161,7 +170,9 @@ impl Wanted {
                 Some((product, product.details.variants.iter().find(|variant| variant.id == found.variant)?))
             });
             // What was archived since it was found is offered no longer.
-            let Some(((product, variant), offered)) = variant.zip(offered.get(&found.variant)) else { continue };
+            let Some(((product, variant), offered)) = variant.zip(offered.get(&found.variant)) else {
+                continue;
+            };
             let stock = free.map(|free| StockOfSku::of(offered, free, &self.warehouses)).unwrap_or_default();
             let sku = variant.sku.as_str();
             matches.push(pb::VariantMatch {

@@ -77,9 +77,11 @@ impl Wanted {
             let old_amount = fields.money_optional(&field("old_amount"), price.old_amount.as_ref());
             let promo = price.promo.as_ref().and_then(|one| promo(&mut fields, &field("promo"), one));
             let promo_amount = promo.map(|promo| promo.amount);
-            for (name, money) in
-                [("amount.amount", amount), ("old_amount.amount", old_amount), ("promo.amount.amount", promo_amount)]
-            {
+            for (name, money) in [
+                ("amount.amount", amount),
+                ("old_amount.amount", old_amount),
+                ("promo.amount.amount", promo_amount),
+            ] {
                 let negative = money.is_some_and(types::Money::is_negative);
                 fields.check(!negative, &field(name), "OUT_OF_RANGE", "must not be negative");
             }

@@ -6,7 +6,7 @@ use store::Tx;
 use types::ProductId;
 
 use crate::error::{Error, Result};
-use crate::model::{Category, Edit, Etag, KitComponent, Owners, Product, ProductDetails};
+use crate::model::{Brand, Category, Definitions, Edit, Etag, KitComponent, Owners, Product, ProductDetails};
 use crate::retry::after_lost_race;
 use crate::{Catalog, request, tell, wire};
 
@@ -30,7 +30,9 @@ pub(crate) async fn handle(
         catalog.store.transaction(call, async |tx: &mut Tx| {
             let old = Product::lock(tx.conn(), wanted.id).await?.ok_or(Error::ProductNotFound(wanted.id))?;
 
-            let details = request::product(&wanted.over(wire::product(&old)))?.following(&old.details);
+            let definitions = Definitions::hold(tx.conn()).await?;
+            let mut details = request::product(&wanted.over(wire::product(&old)))?.following(&old.details);
+            definitions.apply(&mut details, Some(&old.details))?;
             if details == old.details {
                 return Ok(old);
             }
@@ -42,8 +44,9 @@ pub(crate) async fn handle(
             let new = old.with(details, tx.now());
             let edit = Edit { old: Some(old), new };
             KitComponent::refuse_unfit(tx.conn(), &edit).await?;
+            Brand::refuse_unfit(tx.conn(), &edit).await?;
 
-            Edit::save(tx.conn(), std::slice::from_ref(&edit)).await?;
+            Edit::save(tx.conn(), &definitions, std::slice::from_ref(&edit)).await?;
 
             tell::product(tx, METHOD, &edit);
             Ok::<_, Error>(edit.new)
@@ -77,6 +80,7 @@ impl Wanted {
                 "variants" => current.variants = wanted.variants.clone(),
                 "archived" => current.archived = wanted.archived,
                 "external_ids" => current.external_ids = wanted.external_ids.clone(),
+                "brand_id" => current.brand_id = wanted.brand_id.clone(),
                 "recommended" => current.recommended = wanted.recommended,
                 _ => {}
             }

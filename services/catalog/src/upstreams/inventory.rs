@@ -14,6 +14,7 @@ use crate::model::{FreeStock, StockOfSku};
 const SKUS_MAX: usize = 200;
 
 /// The stock.
+#[derive(Clone)]
 pub(crate) struct Inventory(Channel);
 
 impl Inventory {
@@ -24,7 +25,12 @@ impl Inventory {
     /// What is free of `skus`, which are different ones; one question for up to 200 of them.
     ///
     /// Asked as catalog: whoever may see goods for sale may see whether there are any.
-    pub(crate) async fn free(&self, call: &Call, skus: &[&str], patience: Duration) -> Result<FreeStock, Status> {
+    pub(crate) async fn free(
+        &self,
+        call: &Call,
+        skus: &[&str],
+        patience: Duration,
+    ) -> Result<FreeStock, Status> {
         let call = call.continued_by("catalog", patience.min(call.remaining()));
         let ask = |skus: &[&str]| {
             let request = pb::LookUpStockRequest { skus: skus.iter().map(|sku| (*sku).to_owned()).collect() };
@@ -32,7 +38,8 @@ impl Inventory {
             async move { client.look_up_stock(request).await }
         };
         let answers = tokio::time::timeout(patience, try_join_all(skus.chunks(SKUS_MAX).map(ask))).await;
-        let answers = answers.map_err(|_| Status::deadline_exceeded("inventory did not answer in time"))??;
+        let answers =
+            answers.map_err(|_| Status::deadline_exceeded("inventory did not answer in time"))??;
         let stocks = answers.into_iter().flat_map(|answer| answer.into_inner().stocks);
         Ok(stocks.map(|stock| (stock.sku.clone(), read(stock))).collect())
     }
