@@ -54,6 +54,7 @@ diesel::table! {
         cancelling -> Nullable<Uuid>,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        stock_posted -> Bool,
     }
 }
 

@@ -255,7 +255,6 @@ fn order_line(order: &Order, line: &OrderLine) -> pb::OrderLine {
         price_quantity: line.price_quantity,
         components: line.components.iter().map(component).collect(),
         weight_grams: line.weight_grams,
-        ..Default::default()
     }
 }
 

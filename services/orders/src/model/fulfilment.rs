@@ -136,6 +136,8 @@ pub struct Fulfilment {
     pub cash_on_delivery: Money,
     /// The saga that takes it back.
     pub cancelling: Option<Uuid>,
+    /// Whether what left with it was taken out of stock.
+    pub stock_posted: bool,
     /// When it was made.
     pub create_time: DateTime<Utc>,
     /// When it changed last.

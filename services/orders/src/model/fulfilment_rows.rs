@@ -35,6 +35,7 @@ struct Row {
     cancelling: Option<Uuid>,
     create_time: DateTime<Utc>,
     update_time: DateTime<Utc>,
+    stock_posted: bool,
 }
 
 /// Units of one line, as they are stored.
@@ -108,6 +109,19 @@ pub async fn save(tx: &mut Tx, order_id: OrderId, parts: &[Fulfilment]) -> Resul
     Ok(())
 }
 
+/// What left with the part, or with the parcel, was taken out of stock.
+pub async fn note_posted(tx: &mut Tx, order_id: OrderId, part_or_parcel: Uuid) -> Result<()> {
+    cached_sql(
+        "UPDATE order_fulfilments SET stock_posted = true
+         WHERE order_id = $1 AND (fulfilment_id = $2 OR shipment_id = $2)",
+    )
+    .bind::<SqlUuid, _>(order_id.uuid())
+    .bind::<SqlUuid, _>(part_or_parcel)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 fn lines(part: &Fulfilment) -> Value {
     let row = |line: &FulfilmentLine| LineRow {
         position: line.position,
@@ -150,6 +164,7 @@ fn read(row: Row, currency: Currency) -> Result<Fulfilment> {
         delivery_total: money(row.delivery_total),
         cash_on_delivery: money(row.cash_on_delivery),
         cancelling: row.cancelling,
+        stock_posted: row.stock_posted,
         create_time: row.create_time,
         update_time: row.update_time,
     })

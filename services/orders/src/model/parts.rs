@@ -19,7 +19,7 @@ pub enum Departure {
     /// As was planned for the whole order.
     AsOrdered,
     /// By a delivery that is planned for it.
-    Planned(Delivery),
+    Planned(Box<Delivery>),
     /// Somebody hands it over.
     HandedOver,
 }
@@ -88,7 +88,7 @@ impl Order {
             Departure::AsOrdered => (FulfilmentState::Open, self.delivery.clone(), self.delivery_plan_id),
             Departure::Planned(delivery) => {
                 let plan_id = DeliveryPlanId::derived(parent, ordinal.unsigned_abs());
-                (FulfilmentState::Planning, Some(delivery), Some(plan_id))
+                (FulfilmentState::Planning, Some(*delivery), Some(plan_id))
             }
             Departure::HandedOver => (FulfilmentState::Open, None, None),
         };
@@ -114,6 +114,7 @@ impl Order {
             delivery_total,
             cash_on_delivery,
             cancelling: None,
+            stock_posted: false,
             create_time: DateTime::UNIX_EPOCH,
             update_time: DateTime::UNIX_EPOCH,
         });
@@ -170,6 +171,12 @@ impl Order {
             }
         }
         units.into_iter().filter(|(_, quantity)| *quantity > 0).collect()
+    }
+
+    /// Whether inventory still holds what has left: it must not be asked to hold something else meanwhile.
+    pub fn is_leaving_stock(&self) -> bool {
+        let leaving = |part: &Fulfilment| part.state.has_left() && !part.stock_posted;
+        self.fulfilments.iter().any(|part| leaving(part) && !self.stock_of(part).is_empty())
     }
 
     /// Parts that left since `before`.

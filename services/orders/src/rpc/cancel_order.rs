@@ -44,14 +44,14 @@ pub(super) async fn handle(
 
         let ground = Ground { reason: wanted.reason, key: &wanted.key, comment: &wanted.comment };
         let (saga_id, cancellation) = ground.record(tx, &order).await?;
-        Ok(Begun::Now(saga_id, cancellation))
+        Ok(Begun::Now(saga_id, Box::new(cancellation)))
     });
 
     let patience = orders.patience(call);
     let outcome = match begun.await? {
         Begun::Before(answer) => return answered(&answer),
         Begun::Now(saga_id, input) => {
-            saga::wait(orders.cancellations.start(saga_id, call, input), patience).await
+            saga::wait(orders.cancellations.start(saga_id, call, *input), patience).await
         }
         Begun::Running(Some(saga_id)) => orders.cancellations.wait(saga_id, patience).await,
         Begun::Running(None) => None,
@@ -72,7 +72,7 @@ struct Wanted {
 
 /// How far a call with this key has come.
 enum Begun {
-    Now(Uuid, Cancellation),
+    Now(Uuid, Box<Cancellation>),
     Running(Option<Uuid>),
     Before(Vec<u8>),
 }

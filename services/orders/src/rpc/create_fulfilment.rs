@@ -123,9 +123,9 @@ impl Wanted {
         }
         units.sort_unstable();
         let departure = match (&self.delivery, &order.delivery) {
-            (Some(delivery), _) => Departure::Planned(delivery.clone()),
+            (Some(delivery), _) => Departure::Planned(Box::new(delivery.clone())),
             (None, Some(_)) if units == left && order.plan_is_unused() => Departure::AsOrdered,
-            (None, Some(delivery)) => Departure::Planned(delivery.clone()),
+            (None, Some(delivery)) => Departure::Planned(Box::new(delivery.clone())),
             (None, None) => Departure::HandedOver,
         };
         Ok((units, departure))

@@ -8,11 +8,12 @@ use rpc::Call;
 use saga::{Definition, Finished, NewSaga, Saga, Stop};
 use store::{Store, Tx};
 use tonic::Status;
-use types::{ReservationId, Sku};
+use types::{FulfilmentId, OrderId, ReservationId, ShipmentId, Sku};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::model::fulfilment::Fulfilment;
+use crate::model::fulfilment_rows;
 use crate::model::order::Order;
 use crate::upstreams::Upstreams;
 
@@ -65,7 +66,7 @@ impl Definition for ShipStock {
     async fn run(&self, saga: &mut Saga<Infallible>, call: &Call, handover: &Handover) -> Result<(), Stop> {
         let (saga_id, reservation) = saga.step("read", async { Ok(handover.read()?) }).await?;
         saga.step("ship", self.ship(call, reservation, handover)).await?;
-        saga.step("settle", async { Ok(self.finish(call, saga_id, Finished::Done).await?) }).await
+        saga.step("settle", async { Ok(self.finish(call, saga_id, handover, Finished::Done).await?) }).await
     }
 
     fn undos(&self, _: &Handover) -> Vec<Infallible> {
@@ -80,7 +81,7 @@ impl Definition for ShipStock {
         let (saga_id, _) = handover.read()?;
         let reason = rpc::reason(refusal).unwrap_or_default();
         tracing::warn!(order_id = handover.order_id, reason, "goods left that inventory does not hold");
-        Ok(self.finish(call, saga_id, Finished::Undone).await?)
+        Ok(self.finish(call, saga_id, handover, Finished::Undone).await?)
     }
 }
 
@@ -120,6 +121,13 @@ impl Handover {
     fn saga(&self, tx: &Tx) -> Result<NewSaga> {
         let (saga_id, _) = self.read()?;
         Ok(NewSaga { saga_id, kind: ShipStock::KIND, input: self.encode_to_vec(), call: tx.call().clone() })
+    }
+
+    /// The order, and the part or the parcel.
+    fn left(&self) -> Option<(OrderId, Uuid)> {
+        let parcel = self.reference.parse::<ShipmentId>().map(|id| id.uuid());
+        let left = parcel.or_else(|_| self.reference.parse::<FulfilmentId>().map(|id| id.uuid()));
+        Some((self.order_id.parse().ok()?, left.ok()?))
     }
 
     fn reference(&self) -> &str {
@@ -167,11 +175,16 @@ impl ShipStock {
         }
     }
 
-    /// The order said already that its units left.
-    async fn finish(&self, call: &Call, saga_id: Uuid, outcome: Finished) -> Result<()> {
+    /// The order said already that its units left; from now on inventory holds nothing of them.
+    async fn finish(&self, call: &Call, saga_id: Uuid, handover: &Handover, outcome: Finished) -> Result<()> {
         self.store
             .transaction(call, async |tx: &mut Tx| {
-                saga::finish(tx, &[saga_id], outcome).await?;
+                if saga::finish(tx, &[saga_id], outcome).await?.is_empty() {
+                    return Ok(());
+                }
+                if let Some((order_id, part_or_parcel)) = handover.left() {
+                    fulfilment_rows::note_posted(tx, order_id, part_or_parcel).await?;
+                }
                 Ok::<_, Error>(())
             })
             .await

@@ -140,10 +140,15 @@ pub fn read_payment(payment: &pb::Payment, currency: Currency) -> anyhow::Result
         Ok(Money::parse(&money.amount, currency)?.minor())
     };
     let payment_id: PaymentId = payment.payment_id.parse()?;
+    let paid = minor(payment.captured.as_ref())?;
     Ok(OrderPayment {
         payment_id: payment_id.uuid(),
-        amount: minor(payment.amount.as_ref())?,
-        paid: minor(payment.captured.as_ref())?,
+        // Nothing more can come in for one that is given up.
+        amount: match payment.state() {
+            pb::PaymentState::Canceled => paid,
+            _ => minor(payment.amount.as_ref())?,
+        },
+        paid,
         refunded: minor(payment.refunded.as_ref())?,
     })
 }

@@ -89,6 +89,9 @@ impl Wanted {
             let (from, to) = (order.state, order.state);
             return Err(Error::EditForbidden(Forbidden { from, to, allowed: STATES.to_vec() }));
         }
+        if order.is_leaving_stock() {
+            return Err(Error::BeingEdited);
+        }
         free(order)
     }
 
