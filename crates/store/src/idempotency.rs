@@ -2,7 +2,7 @@
 
 use diesel::OptionalExtension;
 use diesel::sql_types::{Binary, Nullable, Text, Timestamptz};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use prost::Message;
 use rpc::Call;
 use sha2::{Digest, Sha256};
@@ -62,6 +62,36 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The answer of a call that was done, for verbs that ask others before they claim; `None` when it is not done.
+    pub async fn answered(&self, once: Once<'_>, request: &impl Message) -> Result<Option<Vec<u8>>> {
+        let mut connection = self.connection().await?;
+        let found = first_call(&mut connection, once).await?;
+        match found {
+            Some((first, _)) if first != fingerprint(request) => Err(Error::KeyReused),
+            Some((_, answer)) => Ok(answer),
+            None => Ok(None),
+        }
+    }
+}
+
+async fn first_call(
+    conn: &mut AsyncPgConnection,
+    once: Once<'_>,
+) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>> {
+    let found = cached_sql(
+        "SELECT fingerprint, response FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3",
+    )
+    .bind::<Text, _>(once.scope)
+    .bind::<Text, _>(once.method)
+    .bind::<Text, _>(once.key)
+    .returns::<(Binary, Nullable<Binary>)>()
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(found)
+}
+
 impl Tx {
     /// Claims a key, waiting for a concurrent claim to be committed or rolled back.
     pub async fn claim(&mut self, once: Once<'_>, fingerprint: &[u8]) -> Result<Claim> {
@@ -80,17 +110,7 @@ impl Tx {
         if inserted == 1 {
             return Ok(Claim::New);
         }
-        let found: Option<(Vec<u8>, Option<Vec<u8>>)> = cached_sql(
-            "SELECT fingerprint, response FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3",
-        )
-        .bind::<Text, _>(once.scope)
-        .bind::<Text, _>(once.method)
-        .bind::<Text, _>(once.key)
-        .returns::<(Binary, Nullable<Binary>)>()
-        .get_result(self.conn())
-        .await
-        .optional()?;
-        match found {
+        match first_call(self.conn(), once).await? {
             Some((first, _)) if first != fingerprint => Err(Error::KeyReused),
             Some((_, Some(answer))) => Ok(Claim::Done(answer)),
             Some((_, None)) | None => Err(Error::KeyInUse),

@@ -5,12 +5,15 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use types::{MoneyError, OrderId};
 
+use crate::model::cart::AlreadyOrdered;
 use crate::model::edit::EditRefusal;
 use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::Forbidden;
 use crate::model::order_state::OrderState;
 use crate::model::parts::PartRefusal;
 use crate::model::placement::PriceRefusal;
+use crate::model::promo_code::PromoRefusal;
+use crate::model::quote::Mismatch;
 use crate::model::rejection::Rejection;
 use crate::model::return_state::ReturnForbidden;
 use crate::model::returns::ReturnRefusal;
@@ -106,6 +109,57 @@ pub enum Error {
         /// Its etag now.
         current: String,
     },
+    /// There is no such quote for this caller.
+    #[error("there is no such quote")]
+    QuoteNotFound,
+    /// The quote's time ran out.
+    #[error("the quote has expired; ask for a new one")]
+    QuoteExpired,
+    /// A quote becomes one order.
+    #[error("the quote was placed already: {order_id}")]
+    QuoteUsed {
+        /// That order.
+        order_id: OrderId,
+    },
+    /// The order is not what was quoted.
+    #[error("the order differs from the quote in {}", .0.field)]
+    QuoteMismatch(Mismatch),
+    /// None of the shop's ways to deliver fits.
+    #[error("nothing that was asked for is delivered there")]
+    DeliveryUnavailable,
+    /// The time of a call of many was over before this one's turn.
+    #[error("there was no time left for it; repeat the call with the same key")]
+    NotBegun,
+    /// Nobody calls whose own orders there could be.
+    #[error("a buyer's token is needed")]
+    NotABuyer,
+    /// The shop has no such customer.
+    #[error("the shop has no such customer")]
+    CustomerNotFound,
+    /// The order's buyer is not identified, or cannot be.
+    #[error("the order's buyer is not known yet")]
+    CustomerUnknown,
+    /// There is no such cart for this caller.
+    #[error("there is no such cart")]
+    CartNotFound,
+    /// Somebody writes the same new cart.
+    #[error("the cart is being written; repeat it shortly")]
+    CartBusy,
+    /// An order was placed from the cart.
+    #[error("the cart was ordered: {}; begin a new one", .0.order_id)]
+    CartOrdered(AlreadyOrdered),
+    /// There is no such promo code for this caller.
+    #[error("there is no such promo code")]
+    PromoCodeNotFound,
+    /// A code that is not archived is spelled so.
+    #[error("there is a promo code {code} already")]
+    PromoCodeTaken {
+        /// The code.
+        code: String,
+    },
+    /// A promo code takes nothing off.
+    #[error(transparent)]
+    PromoCode(#[from] PromoRefusal),
     /// Another service, or the database, refused; its answer is passed on.
     #[error("{}", .0.message())]
     Answered(Status),
@@ -173,9 +227,62 @@ impl From<Error> for Status {
             Error::EtagMismatch { current } => {
                 Fault::new(Code::Aborted, "ETAG_MISMATCH", message).with("current_etag", current)
             }
+            Error::QuoteNotFound => Fault::new(Code::NotFound, "QUOTE_NOT_FOUND", message),
+            Error::QuoteExpired => Fault::new(Code::FailedPrecondition, "QUOTE_EXPIRED", message),
+            Error::QuoteUsed { order_id } => {
+                Fault::new(Code::FailedPrecondition, "QUOTE_USED", message).with("order_id", order_id)
+            }
+            Error::QuoteMismatch(mismatch) => {
+                Fault::new(Code::FailedPrecondition, "QUOTE_MISMATCH", message).with("field", mismatch.field)
+            }
+            Error::DeliveryUnavailable => {
+                Fault::new(Code::FailedPrecondition, "DELIVERY_UNAVAILABLE", message)
+            }
+            Error::NotBegun => Fault::new(Code::DeadlineExceeded, "NOT_BEGUN", message),
+            Error::NotABuyer => Fault::new(Code::PermissionDenied, "BUYER_REQUIRED", message),
+            Error::CustomerNotFound => Fault::new(Code::NotFound, "CUSTOMER_NOT_FOUND", message),
+            Error::CustomerUnknown => Fault::new(Code::FailedPrecondition, "CUSTOMER_UNKNOWN", message),
+            Error::CartNotFound => Fault::new(Code::NotFound, "CART_NOT_FOUND", message),
+            Error::CartBusy => Fault::new(Code::Aborted, "CART_BUSY", message).retry_after(shortly),
+            Error::CartOrdered(AlreadyOrdered { order_id }) => {
+                Fault::new(Code::FailedPrecondition, "CART_ORDERED", message).with("order_id", order_id)
+            }
+            Error::PromoCodeNotFound => Fault::new(Code::NotFound, "PROMO_CODE_NOT_FOUND", message),
+            Error::PromoCodeTaken { .. } => Fault::new(Code::AlreadyExists, "PROMO_CODE_TAKEN", message),
+            Error::PromoCode(refusal) => promo_refusal(refusal, message),
             Error::Answered(status) => return status,
         };
         fault.into()
+    }
+}
+
+fn promo_refusal(refusal: PromoRefusal, message: String) -> Fault {
+    let reason = match refusal {
+        PromoRefusal::Unknown => "PROMO_CODE_UNKNOWN",
+        PromoRefusal::NotStarted => "PROMO_CODE_NOT_STARTED",
+        PromoRefusal::Expired => "PROMO_CODE_EXPIRED",
+        PromoRefusal::Exhausted => "PROMO_CODE_EXHAUSTED",
+        PromoRefusal::UsedByCustomer => "PROMO_CODE_USED",
+        PromoRefusal::Minimum(_) => "PROMO_CODE_MINIMUM",
+        PromoRefusal::Currency => "PROMO_CODE_CURRENCY",
+        PromoRefusal::GivenBack => "PROMO_CODE_GIVEN_BACK",
+    };
+    let fault = Fault::new(Code::FailedPrecondition, reason, message);
+    match refusal {
+        PromoRefusal::Minimum(minimum) => fault.with("goods_total_min_amount", minimum),
+        _ => fault,
+    }
+}
+
+impl From<AlreadyOrdered> for Error {
+    fn from(ordered: AlreadyOrdered) -> Self {
+        Self::CartOrdered(ordered)
+    }
+}
+
+impl From<Mismatch> for Error {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::QuoteMismatch(mismatch)
     }
 }
 

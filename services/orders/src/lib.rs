@@ -19,11 +19,16 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::rpc::Call;
+use ::rpc::{BuyerTokens, Call};
 use events::Subscription;
 use proto::delivery::v1::{ShipmentBooked, ShipmentBookingFailed, ShipmentTracked};
 use proto::inventory::v1::{ShortageClosed, ShortageCovered, ShortageOpened, StockShipped, StockShort};
+use proto::orders::v1::bulk_order_service_server::BulkOrderServiceServer;
+use proto::orders::v1::buyer_service_server::BuyerServiceServer;
+use proto::orders::v1::cart_service_server::CartServiceServer;
 use proto::orders::v1::order_service_server::OrderServiceServer;
+use proto::orders::v1::promo_code_service_server::PromoCodeServiceServer;
+use proto::orders::v1::quote_service_server::QuoteServiceServer;
 use proto::payments::v1::{PaymentRecorded, PaymentRefunded, PaymentVoided};
 use saga::{Definition, Runner};
 use service::{Parts, Platform, Service};
@@ -34,7 +39,7 @@ use crate::batches::record_orders::{self, NewOrder, Recorded};
 use crate::batches::settle_orders;
 use crate::consumers::{follow_payments, follow_shipments, follow_stock};
 use crate::error::{Error, Result};
-use crate::jobs::{cancel_overdue_orders, identify_late_customers};
+use crate::jobs::{abandon_carts, cancel_overdue_orders, expire_quotes, identify_late_customers};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::sagas::book_shipment::BookShipment;
@@ -60,6 +65,7 @@ const ANSWER_TIME: Duration = Duration::from_millis(200);
 pub struct Orders {
     store: Store,
     ask: Upstreams,
+    buyer_tokens: BuyerTokens,
     record: Batcher<NewOrder, Recorded, Error>,
     placements: Runner<PlaceOrder>,
     cancellations: Runner<CancelOrder>,
@@ -84,6 +90,11 @@ impl Service for Orders {
         let late = orders.clone();
         let parts = Parts::new()
             .serve(OrderServiceServer::new(orders.clone()))
+            .serve(QuoteServiceServer::new(orders.clone()))
+            .serve(PromoCodeServiceServer::new(orders.clone()))
+            .serve(CartServiceServer::new(orders.clone()))
+            .serve(BulkOrderServiceServer::new(orders.clone()))
+            .serve(BuyerServiceServer::new(orders.clone()))
             .consume(
                 Subscription::new("orders.follow_payments", "payments", |tx, event| {
                     Box::pin(follow_payments::handle(tx, event))
@@ -119,6 +130,16 @@ impl Service for Orders {
             let orders = overdue.clone();
             async move { cancel_overdue_orders::run(&orders).await }
         });
+        let carts = orders.clone();
+        let parts = parts.every(abandon_carts::PERIOD, "orders.abandon_carts", move || {
+            let orders = carts.clone();
+            async move { abandon_carts::run(&orders).await }
+        });
+        let quotes = orders.clone();
+        let parts = parts.every(expire_quotes::PERIOD, "orders.expire_quotes", move || {
+            let orders = quotes.clone();
+            async move { expire_quotes::run(&orders).await }
+        });
         let parts = run(run(parts, orders.placements), orders.cancellations);
         let parts = run(run(parts, orders.bookings), orders.handovers);
         let parts = run(run(run(parts, orders.edits), orders.new_parts), orders.parts_back);
@@ -136,6 +157,7 @@ fn run<D: Definition>(parts: Parts, runner: Runner<D>) -> Parts {
 
 impl Orders {
     fn new(Platform { store, directory, clock, stop, .. }: Platform) -> Self {
+        let buyer_tokens = BuyerTokens::new(directory.keys(), clock.clone());
         let ask = Upstreams::new(&directory, clock);
         let place_order = PlaceOrder::new(store.clone(), ask.clone(), settle_orders::start(store.clone()));
         let placements = Runner::new(place_order, store.clone(), stop.clone());
@@ -156,6 +178,7 @@ impl Orders {
         Self {
             store,
             ask,
+            buyer_tokens,
             record,
             placements,
             cancellations,

@@ -1,7 +1,11 @@
 //! The nouns of orders and what is decided about them, without protocol, clock or network.
 
+pub mod adjustment;
 pub mod buyer;
 pub mod cancel_reason;
+pub mod cart;
+pub mod cart_rows;
+pub mod discount;
 pub mod departures;
 pub mod edit;
 pub mod edit_rows;
@@ -10,6 +14,7 @@ pub mod fulfilment_rows;
 pub mod fulfilment_status;
 pub mod late_orders;
 pub mod missing_item;
+pub mod offer;
 pub mod order;
 pub mod order_filter;
 pub mod order_line;
@@ -21,6 +26,12 @@ pub mod origin;
 pub mod parts;
 pub mod payment_status;
 pub mod placement;
+pub mod promo_code;
+pub mod promo_code_rows;
+pub mod promo_use;
+pub mod public_status;
+pub mod quote;
+pub mod quote_rows;
 pub mod rejection;
 pub mod return_rows;
 pub mod return_state;

@@ -1,21 +1,40 @@
 //! The RPCs of orders: this page lists, the chapters tell.
 
 mod approve_return;
+mod bulk;
+mod buyer_view;
 mod cancel_fulfilment;
 pub(crate) mod cancel_order;
+mod cancel_orders;
 mod cancel_return;
+mod cart_fields;
 mod change_order_state;
+mod change_order_states;
+mod clear_cart;
+mod create_buyer_token;
 mod create_fulfilment;
+mod create_promo_code;
+mod create_quote;
 mod create_return;
+mod get_buyer_order;
+mod get_cart;
 mod get_order;
+mod get_promo_code;
+mod get_quote;
 mod get_return;
 mod keyed;
+mod list_buyer_orders;
+mod list_carts;
 mod list_late_orders;
 mod list_order_history;
 mod list_orders;
+mod list_promo_codes;
 mod list_return_history;
 mod list_returns;
+mod offer_fields;
 mod place_order;
+mod promo_code_fields;
+mod put_cart;
 mod receive_return;
 mod refuse_return;
 mod resolve_return;
@@ -23,9 +42,15 @@ mod return_desk;
 mod send_return;
 mod ship_fulfilment;
 mod update_order;
+mod update_promo_code;
 
 use proto::orders::v1 as pb;
+use proto::orders::v1::bulk_order_service_server::BulkOrderService;
+use proto::orders::v1::buyer_service_server::BuyerService;
+use proto::orders::v1::cart_service_server::CartService;
 use proto::orders::v1::order_service_server::OrderService;
+use proto::orders::v1::promo_code_service_server::PromoCodeService;
+use proto::orders::v1::quote_service_server::QuoteService;
 use rpc::{Call, open};
 use tonic::{Request, Response, Status};
 use types::OrderId;
@@ -33,6 +58,8 @@ use types::OrderId;
 use crate::Orders;
 use crate::error::{Error, Result};
 use crate::model::order::Order;
+
+pub use create_quote::METHOD as CREATE_QUOTE;
 
 #[tonic::async_trait]
 impl OrderService for Orders {
@@ -151,6 +178,111 @@ impl OrderService for Orders {
     ) -> Answer<pb::ListReturnHistoryResponse> {
         let (call, request) = open(request)?;
         Ok(Response::new(list_return_history::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl QuoteService for Orders {
+    async fn create_quote(&self, request: Request<pb::CreateQuoteRequest>) -> Answer<pb::Quote> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_quote::handle(self, &call, request).await?))
+    }
+
+    async fn get_quote(&self, request: Request<pb::GetQuoteRequest>) -> Answer<pb::Quote> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_quote::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl PromoCodeService for Orders {
+    async fn create_promo_code(&self, request: Request<pb::CreatePromoCodeRequest>) -> Answer<pb::PromoCode> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_promo_code::handle(self, &call, request).await?))
+    }
+
+    async fn get_promo_code(&self, request: Request<pb::GetPromoCodeRequest>) -> Answer<pb::PromoCode> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_promo_code::handle(self, &call, request).await?))
+    }
+
+    async fn list_promo_codes(
+        &self,
+        request: Request<pb::ListPromoCodesRequest>,
+    ) -> Answer<pb::ListPromoCodesResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_promo_codes::handle(self, &call, request).await?))
+    }
+
+    async fn update_promo_code(&self, request: Request<pb::UpdatePromoCodeRequest>) -> Answer<pb::PromoCode> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(update_promo_code::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl CartService for Orders {
+    async fn put_cart(&self, request: Request<pb::PutCartRequest>) -> Answer<pb::Cart> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(put_cart::handle(self, &call, request).await?))
+    }
+
+    async fn get_cart(&self, request: Request<pb::GetCartRequest>) -> Answer<pb::Cart> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_cart::handle(self, &call, request).await?))
+    }
+
+    async fn list_carts(&self, request: Request<pb::ListCartsRequest>) -> Answer<pb::ListCartsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_carts::handle(self, &call, request).await?))
+    }
+
+    async fn clear_cart(&self, request: Request<pb::ClearCartRequest>) -> Answer<pb::Cart> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(clear_cart::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl BulkOrderService for Orders {
+    async fn change_order_states(
+        &self,
+        request: Request<pb::ChangeOrderStatesRequest>,
+    ) -> Answer<pb::ChangeOrderStatesResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(change_order_states::handle(self, &call, request).await?))
+    }
+
+    async fn cancel_orders(
+        &self,
+        request: Request<pb::CancelOrdersRequest>,
+    ) -> Answer<pb::CancelOrdersResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(cancel_orders::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl BuyerService for Orders {
+    async fn create_buyer_token(
+        &self,
+        request: Request<pb::CreateBuyerTokenRequest>,
+    ) -> Answer<pb::CreateBuyerTokenResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(create_buyer_token::handle(self, &call, request).await?))
+    }
+
+    async fn list_buyer_orders(
+        &self,
+        request: Request<pb::ListBuyerOrdersRequest>,
+    ) -> Answer<pb::ListBuyerOrdersResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_buyer_orders::handle(self, &call, request).await?))
+    }
+
+    async fn get_buyer_order(&self, request: Request<pb::GetBuyerOrderRequest>) -> Answer<pb::BuyerOrder> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_buyer_order::handle(self, &call, request).await?))
     }
 }
 

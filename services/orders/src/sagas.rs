@@ -6,6 +6,8 @@ pub mod cancel_order;
 pub mod edit_order;
 pub mod keyed;
 pub mod next;
+pub mod offer_terms;
+mod offers;
 pub mod place_order;
 pub mod plan_fulfilment;
 pub mod receive_return;

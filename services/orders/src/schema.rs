@@ -2,6 +2,25 @@
 //! The tables of this crate, as Diesel knows them.
 
 diesel::table! {
+    carts (cart_key) {
+        cart_key -> Uuid,
+        shop_id -> Uuid,
+        cart_id -> Text,
+        source_id -> Nullable<Uuid>,
+        state -> Text,
+        lines -> Jsonb,
+        contact_name -> Text,
+        contact_phone -> Text,
+        contact_email -> Text,
+        order_id -> Nullable<Uuid>,
+        version -> Int8,
+        event_version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     order_buyers (order_id) {
         order_id -> Uuid,
         name -> Text,
@@ -79,6 +98,7 @@ diesel::table! {
         tax_category -> Text,
         components -> Nullable<Jsonb>,
         weight_grams -> Int4,
+        adjustments -> Nullable<Jsonb>,
     }
 }
 
@@ -103,6 +123,16 @@ diesel::table! {
         ship_by_time -> Nullable<Timestamptz>,
         ship_by_due_time -> Nullable<Timestamptz>,
         delivery_price_fixed -> Bool,
+    }
+}
+
+diesel::table! {
+    order_offers (order_id) {
+        order_id -> Uuid,
+        quote_id -> Nullable<Uuid>,
+        promo_code_id -> Nullable<Uuid>,
+        promo_code -> Text,
+        cart_id -> Text,
     }
 }
 
@@ -182,7 +212,70 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    promo_codes (promo_code_id) {
+        promo_code_id -> Uuid,
+        code -> Text,
+        code_key -> Text,
+        title -> Text,
+        percent_hundredths -> Nullable<Int4>,
+        amount -> Nullable<Int8>,
+        amount_currency -> Nullable<Text>,
+        goods_total_min -> Nullable<Int8>,
+        minimum_currency -> Nullable<Text>,
+        start_time -> Nullable<Timestamptz>,
+        end_time -> Nullable<Timestamptz>,
+        uses_max -> Nullable<Int4>,
+        uses_per_customer_max -> Nullable<Int4>,
+        shop_ids -> Array<Uuid>,
+        archived -> Bool,
+        use_count -> Int4,
+        version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    promo_uses (order_id) {
+        order_id -> Uuid,
+        promo_code_id -> Nullable<Uuid>,
+        state -> Text,
+        customer_id -> Nullable<Uuid>,
+        phone_digest -> Nullable<Bytea>,
+        email_digest -> Nullable<Bytea>,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    quotes (quote_id) {
+        quote_id -> Uuid,
+        order_id -> Uuid,
+        shop_id -> Uuid,
+        source_id -> Uuid,
+        channel -> Text,
+        state -> Text,
+        currency -> Text,
+        payment_method -> Text,
+        lines -> Jsonb,
+        goods_total -> Int8,
+        weight_grams -> Int4,
+        choices -> Jsonb,
+        delivery_method_id -> Nullable<Uuid>,
+        destination -> Nullable<Bytea>,
+        extras -> Bytea,
+        promo_code_id -> Nullable<Uuid>,
+        promo_code -> Text,
+        holds_stock -> Bool,
+        idempotency_key -> Text,
+        expire_time -> Timestamptz,
+        create_time -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query! {
+    carts,
     order_buyers,
     order_edits,
     order_external_ids,
@@ -190,6 +283,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     order_lines,
     order_progress,
     order_terms,
+    order_offers,
     orders,
     return_lines,
     returns,

@@ -4,6 +4,7 @@ mod access;
 mod catalog;
 mod customers;
 mod delivery;
+mod delivery_choices;
 mod inventory;
 mod payments;
 

@@ -2,11 +2,22 @@
 
 pub mod returns;
 
+mod buyer_order;
+mod cart;
+mod promo_code;
+mod quote;
+
+pub use buyer_order::buyer_order;
+pub use cart::{cart, cart_snapshot};
+pub use promo_code::promo_code;
+pub use quote::quote;
+
 use proto::orders::v1 as pb;
 use proto::r#type::v1 as types_pb;
 use rpc::wire::{money, time};
 use types::LineId;
 
+use crate::model::adjustment::Adjustment;
 use crate::model::buyer::Address;
 use crate::model::fulfilment::{Fulfilment, FulfilmentLine, FulfilmentState};
 use crate::model::fulfilment_status::FulfilmentStatus;
@@ -69,6 +80,11 @@ pub fn order(order: &Order) -> pb::Order {
         pay_by_time: order.deadlines.pay_by.map(time),
         ship_by_time: order.deadlines.ship_by.map(time),
         returned_total: Some(money(order.returned_total)),
+        quote_id: text(order.offer.quote_id),
+        promo_code: order.offer.promo_code.clone(),
+        promo_code_id: text(order.offer.promo_code_id),
+        cart_id: order.offer.cart_id.clone(),
+        discount_total: Some(money(order.discount_total())),
         ..Default::default()
     }
 }
@@ -101,6 +117,10 @@ pub fn snapshot(order: &Order) -> pb::OrderSnapshot {
         ship_by_time: order.deadlines.ship_by.map(time),
         returned_total: Some(money(order.returned_total)),
         fulfilments: order.fulfilments.iter().map(|part| part_snapshot(order, part)).collect(),
+        quote_id: text(order.offer.quote_id),
+        promo_code_id: text(order.offer.promo_code_id),
+        cart_id: order.offer.cart_id.clone(),
+        discount_total: Some(money(order.discount_total())),
         ..Default::default()
     }
 }
@@ -250,7 +270,7 @@ fn order_line(order: &Order, line: &OrderLine) -> pb::OrderLine {
         returned: line.returned,
         unit_price: line.unit_price.money().map(money),
         total: Some(money(line.total)),
-        adjustments: Vec::new(),
+        adjustments: line.adjustments.iter().map(adjustment).collect(),
         taxes: if line.tax_category.is_empty() { Vec::new() } else { vec![tax] },
         price_quantity: line.price_quantity,
         components: line.components.iter().map(component).collect(),
@@ -329,6 +349,15 @@ fn fulfilment_state(state: FulfilmentState) -> pb::FulfilmentState {
         FulfilmentState::Shipped => pb::FulfilmentState::Shipped,
         FulfilmentState::Delivered => pb::FulfilmentState::Delivered,
         FulfilmentState::Cancelled => pb::FulfilmentState::Cancelled,
+    }
+}
+
+/// Why a line's total differs from price × quantity.
+pub fn adjustment(adjustment: &Adjustment) -> pb::Adjustment {
+    pb::Adjustment {
+        reason: adjustment.reason.clone(),
+        amount: Some(money(adjustment.amount)),
+        code: adjustment.code.clone(),
     }
 }
 

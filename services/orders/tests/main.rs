@@ -5,11 +5,15 @@
 mod neighbours;
 mod shop;
 
+mod bulk;
 mod cancel_order;
 mod card_orders;
+mod carts;
 mod change_order_state;
 mod constraints;
 mod crashes;
+mod create_quote;
+mod discounts;
 mod duplicates;
 mod follow_payments;
 mod follow_shipments;
@@ -24,6 +28,7 @@ mod list_order_history;
 mod list_orders;
 mod order_states;
 mod place_order;
+mod promo_codes;
 mod refused_requests;
 mod return_states;
 mod returns;

@@ -65,6 +65,8 @@ pub struct State {
     pub failures: HashMap<&'static str, VecDeque<Failure>>,
     pub calls: HashMap<&'static str, usize>,
     pub logs: HashMap<&'static str, Vec<events::v1::Event>>,
+    /// What the courier takes now; `None` for what he always took.
+    pub tariff: Option<&'static str>,
 }
 
 #[derive(Clone, Default)]

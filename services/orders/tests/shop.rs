@@ -6,7 +6,11 @@ use korob_orders::Orders;
 use proto::access::v1::{Channel, ShortagePolicy};
 use proto::delivery::v1::{Shipment, ShipmentTracked, TrackingStatus};
 use proto::orders::v1 as pb;
+use proto::orders::v1::bulk_order_service_client::BulkOrderServiceClient;
+use proto::orders::v1::cart_service_client::CartServiceClient;
 use proto::orders::v1::order_service_client::OrderServiceClient;
+use proto::orders::v1::promo_code_service_client::PromoCodeServiceClient;
+use proto::orders::v1::quote_service_client::QuoteServiceClient;
 use proto::payments::v1::{PaymentRecorded, PaymentRefunded};
 use proto::r#type::v1::{Address, Money};
 use rpc::BoundChannel;
@@ -92,6 +96,68 @@ impl Shop {
     /// The same, to be delivered by courier.
     pub fn parcel(&self, lines: &[(&str, i32)]) -> pb::PlaceOrderRequest {
         pb::PlaceOrderRequest { delivery: Some(courier()), ..self.cart(lines) }
+    }
+
+    /// A client of quotes.
+    pub fn quotes(&self) -> QuoteServiceClient<BoundChannel> {
+        QuoteServiceClient::new(self.world.channel("orders"))
+    }
+
+    /// A client of promo codes.
+    pub fn promo_codes(&self) -> PromoCodeServiceClient<BoundChannel> {
+        PromoCodeServiceClient::new(self.world.channel("orders"))
+    }
+
+    /// A client of actions on many orders.
+    pub fn bulk(&self) -> BulkOrderServiceClient<BoundChannel> {
+        BulkOrderServiceClient::new(self.world.channel("orders"))
+    }
+
+    /// A client of carts.
+    pub fn carts(&self) -> CartServiceClient<BoundChannel> {
+        CartServiceClient::new(self.world.channel("orders"))
+    }
+
+    /// What [`Shop::cart`] orders, to be priced only.
+    pub fn quote_of(&self, lines: &[(&str, i32)]) -> pb::CreateQuoteRequest {
+        pb::CreateQuoteRequest {
+            shop_id: self.shop_id.to_string(),
+            source_id: self.site.to_string(),
+            lines: lines.iter().map(|(sku, quantity)| line(sku, *quantity)).collect(),
+            idempotency_key: self.key(),
+            ..Default::default()
+        }
+    }
+
+    /// Freezes a price that can be frozen.
+    pub async fn quoted(&self, request: pb::CreateQuoteRequest) -> pb::Quote {
+        self.quotes().create_quote(request).await.expect("a quote").into_inner()
+    }
+
+    /// Reads a quote.
+    pub async fn quote(&self, quote_id: &str) -> pb::Quote {
+        let request = pb::GetQuoteRequest { quote_id: quote_id.to_owned() };
+        self.quotes().get_quote(request).await.expect("the quote is there").into_inner()
+    }
+
+    /// Adds a promo code of 10 percent, changed by `change`.
+    pub async fn promo_code(&self, code: &str, change: impl FnOnce(&mut pb::PromoCode)) -> pb::PromoCode {
+        let mut promo_code = pb::PromoCode {
+            code: code.to_owned(),
+            title: "Spring sale".to_owned(),
+            value: Some(pb::promo_code::Value::Percent("10".to_owned())),
+            ..Default::default()
+        };
+        change(&mut promo_code);
+        let request =
+            pb::CreatePromoCodeRequest { promo_code: Some(promo_code), idempotency_key: self.key() };
+        self.promo_codes().create_promo_code(request).await.expect("a promo code").into_inner()
+    }
+
+    /// Orders that have a promo code.
+    pub async fn uses(&self, promo_code_id: &str) -> i32 {
+        let request = pb::GetPromoCodeRequest { promo_code_id: promo_code_id.to_owned() };
+        self.promo_codes().get_promo_code(request).await.expect("the code").into_inner().use_count
     }
 
     /// A key that was not used yet.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::DateTime;
 use korob_orders::model::buyer::Buyer;
 use korob_orders::model::missing_item::MissingItem;
+use korob_orders::model::offer::Offer;
 use korob_orders::model::order::{Deadlines, Delivery, Identified, Order, Placement, Progress};
 use korob_orders::model::order_line::{LineKind, OrderLine, UnitPrice};
 use korob_orders::model::order_payment::OrderPayment;
@@ -152,6 +153,7 @@ fn order(lines: &[Drawn], delivers: bool) -> Order {
         unit_price: drawn.fixed.map_or(UnitPrice::Open, |minor| UnitPrice::Fixed(Money::new(uah(), minor))),
         price_quantity: 1,
         total: nothing,
+        adjustments: Vec::new(),
         tax_category: String::new(),
         components: Vec::new(),
         weight_grams: 0,
@@ -192,6 +194,7 @@ fn order(lines: &[Drawn], delivers: bool) -> Order {
         payment_id: None,
         delivery_plan_id: None,
         shipment_ids: Vec::new(),
+        offer: Offer::default(),
         cancelling: None,
         version: 0,
         create_time: DateTime::UNIX_EPOCH,
@@ -227,5 +230,12 @@ fn placement(order: &Order, lines: &[Drawn], delivery: Option<i64>) -> Option<Pl
     }
     let planned =
         delivery.map(|minor| Planned { price: Money::new(uah(), minor), method_name: "Courier".to_owned() });
-    Some(Placement { customer: Identified::Later, priced, held: Some(held), planned, payment_id: None })
+    Some(Placement {
+        customer: Identified::Later,
+        priced,
+        held: Some(held),
+        planned,
+        payment_id: None,
+        offer: Offer::default(),
+    })
 }

@@ -1,6 +1,6 @@
 //! Who comes first: claims of idempotency keys and of external ids, for a batch of new orders.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::sql_types::{Array, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -10,6 +10,7 @@ use store::{Result, Tx, cached_sql};
 use types::OrderId;
 use uuid::Uuid;
 
+use crate::batches::claim_quotes;
 use crate::batches::record_orders::NewOrder;
 
 /// What becomes of a request for a new order.
@@ -25,27 +26,38 @@ pub(super) enum Claim {
     KeyReused,
     /// Its external id was used for another order.
     ExternalIdTaken(OrderId),
+    /// The time of its quote ran out.
+    QuoteExpired,
+    /// Another request has placed its quote.
+    QuoteUsed(OrderId),
 }
 
 /// Claims for a whole batch, in a constant number of statements; two equal requests may be in one batch.
 pub(super) async fn claim(tx: &mut Tx, batch: &[NewOrder]) -> Result<Vec<Claim>> {
     let mut claims = claim_keys(tx, batch).await?;
+    claim_quotes::claim(tx, batch, &mut claims).await?;
+    let quoted = claims.clone();
     let with_external_id: Vec<usize> = (0..batch.len())
         .filter(|at| claims[*at] == Claim::New && !batch[*at].external_id.is_empty())
         .collect();
     if !with_external_id.is_empty() {
         claim_external_ids(tx, batch, &with_external_id, &mut claims).await?;
-        follow_within(batch, &mut claims);
+        claim_quotes::give_back(tx, batch, &quoted, &claims).await?;
     }
+    follow_within(batch, &mut claims);
     Ok(claims)
 }
 
 /// What repeats a request of this very batch shares its fate.
 fn follow_within(batch: &[NewOrder], claims: &mut [Claim]) {
     for at in 0..claims.len() {
-        let Claim::Repeats(order_id) = claims[at] else { continue };
-        let first = batch.iter().position(|new| new.order.order_id == order_id).map(|first| claims[first]);
-        if let Some(fate @ (Claim::Exists(_) | Claim::ExternalIdTaken(_))) = first {
+        let Claim::Repeats(_) = claims[at] else { continue };
+        let same = |new: &NewOrder| new.key == batch[at].key && new.order.shop_id == batch[at].order.shop_id;
+        let first = batch.iter().position(same).map(|first| claims[first]);
+        if let Some(
+            fate @ (Claim::Exists(_) | Claim::ExternalIdTaken(_) | Claim::QuoteExpired | Claim::QuoteUsed(_)),
+        ) = first
+        {
             claims[at] = fate;
         }
     }
@@ -56,27 +68,29 @@ async fn claim_keys(tx: &mut Tx, batch: &[NewOrder]) -> Result<Vec<Claim>> {
     // Sorted, so that two processes wait for each other in one order and never in a circle.
     let mut sorted: Vec<&NewOrder> = batch.iter().collect();
     sorted.sort_by(|a, b| (a.scope(), &a.key).cmp(&(b.scope(), &b.key)));
-    let claimed: Vec<(String,)> = cached_sql(
+    let claimed: Vec<(String, String)> = cached_sql(
         "INSERT INTO idempotency_keys (scope, method, key, fingerprint, resource_id, create_time)
          SELECT scope, 'orders.place_order', key, fingerprint, resource_id, $5
          FROM unnest($1, $2, $3, $4) AS new (scope, key, fingerprint, resource_id)
-         ON CONFLICT DO NOTHING RETURNING resource_id",
+         ON CONFLICT DO NOTHING RETURNING scope, key",
     )
     .bind::<Array<Text>, _>(sorted.iter().map(|new| new.scope()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(sorted.iter().map(|new| new.key.as_str()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(sorted.iter().map(|new| new.fingerprint.as_slice()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(sorted.iter().map(|new| new.order.order_id.to_string()).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
-    .returns::<(Text,)>()
+    .returns::<(Text, Text)>()
     .load(tx.conn())
     .await?;
-    let claimed: Vec<OrderId> = claimed.iter().filter_map(|row| row.0.parse().ok()).collect();
     if claimed.len() == batch.len() {
         return Ok(vec![Claim::New; batch.len()]);
     }
 
-    let late: Vec<usize> =
-        (0..batch.len()).filter(|at| !claimed.contains(&batch[*at].order.order_id)).collect();
+    // Of two equal keys in one batch the first was inserted. (Two orders of one quote have one id, so ids do not tell.)
+    let mut claimed: HashSet<(String, String)> = claimed.into_iter().collect();
+    let late: Vec<usize> = (0..batch.len())
+        .filter(|at| !claimed.remove(&(batch[*at].scope(), batch[*at].key.clone())))
+        .collect();
     let first = first_requests(tx, late.iter().map(|at| &batch[*at])).await?;
     let mut claims = vec![Claim::New; batch.len()];
     for at in late {

@@ -9,7 +9,7 @@ use saga::{Definition, NewSaga, Runner};
 use serde_json::Value;
 use store::{Audit, Batcher, Store, Tx, cached_sql};
 use tokio::sync::watch;
-use types::OrderId;
+use types::{OrderId, QuoteId};
 use uuid::Uuid;
 
 use crate::batches::claims::{self, Claim};
@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::buyer::{phone_key, words};
 use crate::model::order::Order;
 use crate::model::order_line::{OrderLine, UnitPrice};
+use crate::sagas::offer_terms::OfferTerms;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled, Terms};
 
 /// An order to record.
@@ -55,6 +56,11 @@ impl NewOrder {
     /// Idempotency keys of different shops do not meet.
     pub(super) fn scope(&self) -> String {
         self.order.shop_id.to_string()
+    }
+
+    /// Whose prices hold.
+    pub(super) fn quote_id(&self) -> Option<QuoteId> {
+        self.terms.offer.as_ref().and_then(OfferTerms::quote_id)
     }
 }
 
@@ -126,6 +132,8 @@ fn verdict(new: &NewOrder, claim: Claim, numbers: &[(Uuid, String)], now: DateTi
         Claim::Exists(order_id) => Verdict::Known(Recorded { order_id, existing: true, outcome: None }),
         Claim::KeyReused => Verdict::Refused(store::Error::KeyReused.into()),
         Claim::ExternalIdTaken(order_id) => Verdict::Refused(Error::ExternalIdTaken { order_id }),
+        Claim::QuoteExpired => Verdict::Refused(Error::QuoteExpired),
+        Claim::QuoteUsed(order_id) => Verdict::Refused(Error::QuoteUsed { order_id }),
     }
 }
 

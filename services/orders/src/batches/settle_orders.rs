@@ -14,6 +14,7 @@ use tonic::Status;
 use types::OrderId;
 use uuid::Uuid;
 
+use crate::batches::{order_carts, write_offers};
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::order_line::OrderLine;
@@ -97,6 +98,8 @@ async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<End>> {
                 return Ok(batch.iter().map(|_| End::NotOurs).collect());
             }
             let written = update(tx, &ours).await?;
+            order_carts::mark(tx, &ours).await?;
+            write_offers::write(tx, &ours.iter().map(|one| &one.order).collect::<Vec<_>>()).await?;
             let mut settled = Vec::with_capacity(batch.len());
             for settlement in batch {
                 let row = written.iter().find(|row| row.order_id == settlement.order.order_id.uuid());

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use types::{DeliveryMethodId, DeliveryPlanId, Money, MoneyError, PaymentId};
 use uuid::Uuid;
 
+use crate::model::adjustment;
 use crate::model::buyer::Address;
 use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::{Delivery, Order};
@@ -323,8 +324,10 @@ fn resized(line: &OrderLine, quantity: i32) -> Result<OrderLine, MoneyError> {
         Some(full) if full == line.total => of_price(quantity)?.unwrap_or(line.total),
         _ => line.value(quantity)?,
     };
+    let full = of_price(quantity)?.unwrap_or(total);
+    let adjustments = adjustment::resized(&line.adjustments, full.checked_sub(total)?)?;
     let reserved = line.reserved.min((quantity - line.shipped - line.cancelled).max(0));
-    Ok(OrderLine { ordered: quantity, total, reserved, ..line.clone() })
+    Ok(OrderLine { ordered: quantity, total, adjustments, reserved, ..line.clone() })
 }
 
 /// The id of the way to deliver, for what is stored of an edit.

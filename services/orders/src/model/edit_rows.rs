@@ -176,6 +176,7 @@ fn new_line(row: NewRow, currency: Currency) -> Result<OrderLine> {
         price_quantity: row.price_quantity,
         total: money(row.total),
         tax_category: row.tax_category,
+        adjustments: Vec::new(),
         components: order_rows::read_components(row.components)?,
         weight_grams: row.weight_grams,
     })

@@ -12,6 +12,7 @@ use crate::model::cancel_reason::CancelReason;
 use crate::model::fulfilment::Fulfilment;
 use crate::model::fulfilment_status::{FulfilmentStatus, LineSums};
 use crate::model::missing_item::MissingItem;
+use crate::model::offer::Offer;
 use crate::model::order_line::OrderLine;
 use crate::model::order_payment::OrderPayment;
 use crate::model::order_state::{Mover, OrderState};
@@ -81,6 +82,8 @@ pub struct Order {
     pub delivery_plan_id: Option<DeliveryPlanId>,
     /// Its parcels.
     pub shipment_ids: Vec<ShipmentId>,
+    /// What it was placed with: quote, promo code, cart.
+    pub offer: Offer,
     /// The cancellation under way.
     pub cancelling: Option<Uuid>,
     /// That of its last event; 0 while nothing was told.
@@ -151,6 +154,8 @@ pub struct Placement {
     pub planned: Option<Planned>,
     /// What is to be paid; `None` when it costs nothing.
     pub payment_id: Option<PaymentId>,
+    /// What it was placed with.
+    pub offer: Offer,
 }
 
 /// What is known of the buyer.
@@ -238,6 +243,12 @@ impl Order {
         })
     }
 
+    /// What adjustments took off its lines.
+    pub fn discount_total(&self) -> Money {
+        let taken = self.lines.iter().flat_map(|line| &line.adjustments).map(|one| one.amount.minor());
+        Money::new(self.currency, -taken.sum::<i64>())
+    }
+
     /// Everything is held: the order is placed.
     pub fn place(&mut self, placement: Placement) -> Result<(), MoneyError> {
         let nothing = Money::zero(self.currency);
@@ -246,6 +257,7 @@ impl Order {
         self.goods_total = placement.priced.goods_total;
         self.delivery_total = delivery_total;
         self.lines = placement.priced.lines;
+        self.offer = placement.offer;
         self.payment_id = placement.payment_id;
         self.customer_wanted = placement.customer == Identified::Later;
         if let Identified::Customer(customer_id) = placement.customer {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use types::{LineId, Money, MoneyError, OrderId, Sku, VariantId};
 
+use crate::model::adjustment::Adjustment;
+
 /// Whether units are kept in stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
@@ -86,8 +88,10 @@ pub struct OrderLine {
     pub unit_price: UnitPrice,
     /// 1 for pieces, 1000 for grams priced by the kilogram.
     pub price_quantity: i32,
-    /// Of the whole line.
+    /// Of the whole line, after adjustments.
     pub total: Money,
+    /// Why the total is not price × quantity.
+    pub adjustments: Vec<Adjustment>,
     /// Frozen with the price; empty when the catalog gave none.
     pub tax_category: String,
     /// What one kit is made of, frozen with the price; empty for anything but a kit.

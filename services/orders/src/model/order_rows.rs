@@ -13,12 +13,16 @@ use store::{Error, Result, Tx, cached_sql};
 use types::{Currency, Money, OrderId};
 use uuid::Uuid;
 
+use crate::model::adjustment;
 use crate::model::buyer::Buyer;
 use crate::model::fulfilment::Fulfilment;
 use crate::model::fulfilment_rows;
+use crate::model::offer::Offer;
 use crate::model::order::{Deadlines, Delivery, Order, Progress};
 use crate::model::order_line::{LineComponent, LineKind, OrderLine, UnitPrice};
-use crate::schema::{order_buyers, order_external_ids, order_lines, order_progress, order_terms, orders};
+use crate::schema::{
+    order_buyers, order_external_ids, order_lines, order_offers, order_progress, order_terms, orders,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = orders)]
@@ -87,6 +91,16 @@ struct LineRow {
     tax_category: String,
     components: Option<Value>,
     weight_grams: i32,
+    adjustments: Option<Value>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = order_offers)]
+struct OfferRow {
+    quote_id: Option<Uuid>,
+    promo_code_id: Option<Uuid>,
+    promo_code: String,
+    cart_id: String,
 }
 
 #[derive(Default, Queryable, Selectable)]
@@ -119,7 +133,7 @@ struct ComponentRow {
 }
 
 /// A row of each table that has at most one of an order.
-type Rows = (OrderRow, BuyerRow, Option<TermsRow>, Option<ProgressRow>);
+type Rows = (OrderRow, BuyerRow, Option<TermsRow>, Option<ProgressRow>, Option<OfferRow>);
 
 impl Order {
     /// The order, if there is one.
@@ -128,12 +142,14 @@ impl Order {
             .inner_join(order_buyers::table.on(order_buyers::order_id.eq(orders::order_id)))
             .left_join(order_terms::table.on(order_terms::order_id.eq(orders::order_id)))
             .left_join(order_progress::table.on(order_progress::order_id.eq(orders::order_id)))
+            .left_join(order_offers::table.on(order_offers::order_id.eq(orders::order_id)))
             .filter(orders::order_id.eq(order_id.uuid()))
             .select((
                 OrderRow::as_select(),
                 BuyerRow::as_select(),
                 Option::<TermsRow>::as_select(),
                 Option::<ProgressRow>::as_select(),
+                Option::<OfferRow>::as_select(),
             ))
             .first(conn)
             .await
@@ -189,7 +205,7 @@ pub async fn without_customer(conn: &mut AsyncPgConnection, limit: i64) -> Resul
 }
 
 fn read(
-    (row, buyer, terms, progress): Rows,
+    (row, buyer, terms, progress, offer): Rows,
     lines: Vec<LineRow>,
     external_ids: Vec<(Uuid, String)>,
     fulfilments: Vec<Fulfilment>,
@@ -250,6 +266,7 @@ fn read(
         payment_id: row.payment_id.map(types::PaymentId::from_uuid),
         delivery_plan_id: row.delivery_plan_id.map(types::DeliveryPlanId::from_uuid),
         shipment_ids: row.shipment_ids.into_iter().map(types::ShipmentId::from_uuid).collect(),
+        offer: offer.map(read_offer).unwrap_or_default(),
         cancelling: row.cancelling,
         version: row.version,
         create_time: row.create_time,
@@ -284,9 +301,21 @@ fn read_line(row: LineRow, currency: Currency) -> Result<OrderLine> {
         price_quantity: row.price_quantity,
         total: money(row.total),
         tax_category: row.tax_category,
+        adjustments: row
+            .adjustments
+            .map_or_else(|| Ok(Vec::new()), |value| adjustment::read(value, currency))?,
         components: read_components(row.components)?,
         weight_grams: row.weight_grams,
     })
+}
+
+fn read_offer(row: OfferRow) -> Offer {
+    Offer {
+        quote_id: row.quote_id.map(types::QuoteId::from_uuid),
+        promo_code_id: row.promo_code_id.map(types::PromoCodeId::from_uuid),
+        promo_code: row.promo_code,
+        cart_id: row.cart_id,
+    }
 }
 
 /// What a kit is made of, as it is stored; null for anything but a kit.

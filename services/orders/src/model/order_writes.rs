@@ -8,6 +8,7 @@ use store::{Result, Tx, cached_sql};
 use types::Money;
 use uuid::Uuid;
 
+use crate::model::adjustment;
 use crate::model::buyer::{phone_key, words};
 use crate::model::fulfilment_rows;
 use crate::model::order::{Deadlines, Order, Progress};
@@ -126,12 +127,13 @@ impl Order {
             .await?;
         cached_sql(
             "INSERT INTO order_lines (order_id, position, sku, variant_id, name, kind, ordered, unit_price, price_fixed,
-                                      price_quantity, total, tax_category, components, weight_grams, reserved)
-             SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                      price_quantity, total, tax_category, components, weight_grams, reserved, adjustments)
+             SELECT $1, new.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                   AS new (position, sku, variant_id, name, kind, ordered, unit_price, price_fixed, price_quantity, total,
-                          tax_category, components, weight_grams, reserved)
+                          tax_category, components, weight_grams, reserved, adjustments)
              ON CONFLICT (order_id, position) DO UPDATE
-             SET ordered = excluded.ordered, total = excluded.total, reserved = excluded.reserved",
+             SET ordered = excluded.ordered, total = excluded.total, reserved = excluded.reserved,
+                 adjustments = excluded.adjustments",
         )
         .bind::<SqlUuid, _>(self.order_id.uuid())
         .bind::<Array<Integer>, _>(column(|line| line.position))
@@ -154,6 +156,9 @@ impl Order {
         .bind::<Array<Nullable<Jsonb>>, _>(self.lines.iter().map(components).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(column(|line| line.weight_grams))
         .bind::<Array<Integer>, _>(column(|line| line.reserved))
+        .bind::<Array<Nullable<Jsonb>>, _>(
+            self.lines.iter().map(|line| adjustment::stored(&line.adjustments)).collect::<Vec<_>>(),
+        )
         .execute(tx.conn())
         .await?;
         Ok(())

@@ -12,12 +12,12 @@ use store::{Claim, Once, Tx, cached_sql, fingerprint};
 use types::OrderId;
 use uuid::Uuid;
 
-use crate::Orders;
+use crate::{Orders, wire};
 use crate::error::{Error, Result};
 use crate::model::cancel_reason::{CancelReason, CancelReasonUnknown};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
-use crate::rpc::{free, visible};
+use crate::rpc::{free, load, visible};
 use crate::sagas::cancel_order::{CancelOrder, Cancellation, METHOD, Outcome};
 
 const COMMENT_LENGTH_MAX: usize = 1000;
@@ -26,6 +26,33 @@ pub(super) async fn handle(
     orders: &Orders,
     call: &Call,
     request: pb::CancelOrderRequest,
+) -> Result<pb::Order> {
+    cancel(orders, call, request, "").await
+}
+
+/// The order as it would become; whether a parcel has left is known to delivery only.
+pub(super) async fn preview(
+    orders: &Orders,
+    call: &Call,
+    request: pb::CancelOrderRequest,
+    etag: &str,
+) -> Result<Order> {
+    // Nothing is claimed, so any key will do.
+    let wanted = Wanted::parse(&pb::CancelOrderRequest { idempotency_key: "dry-run".to_owned(), ..request })?;
+
+    let mut order = load(orders, call, wanted.order_id).await?;
+
+    wanted.decide(&order, etag)?;
+    order.cancel(wanted.reason);
+    Ok(order)
+}
+
+/// Cancels an order that is as it was read; an empty etag skips the check.
+pub(super) async fn cancel(
+    orders: &Orders,
+    call: &Call,
+    request: pb::CancelOrderRequest,
+    etag: &str,
 ) -> Result<pb::Order> {
     let wanted = Wanted::parse(&request)?;
 
@@ -40,7 +67,7 @@ pub(super) async fn handle(
             Err(error) => return Err(error.into()),
         }
 
-        wanted.decide(&order)?;
+        wanted.decide(&order, etag)?;
 
         let ground = Ground { reason: wanted.reason, key: &wanted.key, comment: &wanted.comment };
         let (saga_id, cancellation) = ground.record(tx, &order).await?;
@@ -81,25 +108,33 @@ impl Wanted {
     fn parse(request: &pb::CancelOrderRequest) -> Result<Self> {
         let mut fields = Fields::new();
         let order_id = fields.parse("order_id", &request.order_id);
-        let reason = match request.reason.parse() {
-            Ok(reason) => Some(reason),
-            Err(unknown @ CancelReasonUnknown) => {
-                fields.refuse("reason", "CANCEL_REASON_UNKNOWN", unknown.to_string());
-                None
-            }
-        };
-        let comment = fields.text("comment", &request.comment, COMMENT_LENGTH_MAX);
+        let (reason, comment) = check(&mut fields, &request.reason, &request.comment);
         let key = fields.idempotency_key(&request.idempotency_key);
         let wanted = order_id.zip(reason).map(|(order_id, reason)| Self { order_id, reason, comment, key });
         Ok(fields.finish_with(wanted)?)
     }
 
-    fn decide(&self, order: &Order) -> Result<()> {
+    fn decide(&self, order: &Order, etag: &str) -> Result<()> {
+        if !etag.is_empty() && etag != wire::etag(order) {
+            return Err(Error::EtagMismatch { current: wire::etag(order) });
+        }
         if order.state == OrderState::Placing {
             return Err(Error::StillPlacing);
         }
         may_be_cancelled(order)
     }
+}
+
+/// Why, and what was said about it.
+pub(super) fn check(fields: &mut Fields, reason: &str, comment: &str) -> (Option<CancelReason>, String) {
+    let reason = match reason.parse() {
+        Ok(reason) => Some(reason),
+        Err(unknown @ CancelReasonUnknown) => {
+            fields.refuse("reason", "CANCEL_REASON_UNKNOWN", unknown.to_string());
+            None
+        }
+    };
+    (reason, fields.text("comment", comment, COMMENT_LENGTH_MAX))
 }
 
 /// Refuses an order that is past it, or that something else is changing.

@@ -40,6 +40,20 @@ pub(super) async fn handle(
     Ok(answer)
 }
 
+/// The order as it would become.
+pub(super) async fn preview(
+    orders: &Orders,
+    call: &Call,
+    request: pb::ChangeOrderStateRequest,
+) -> Result<Order> {
+    // Nothing is claimed, so any key will do.
+    let wanted = Wanted::parse(&pb::ChangeOrderStateRequest { idempotency_key: "dry-run".to_owned(), ..request })?;
+
+    let before = load(orders, call, wanted.order_id).await?;
+
+    wanted.decide(&before)
+}
+
 struct Wanted {
     order_id: OrderId,
     state: OrderState,
@@ -52,24 +66,7 @@ impl Wanted {
     fn parse(request: &pb::ChangeOrderStateRequest) -> Result<Self> {
         let mut fields = Fields::new();
         let order_id = fields.parse("order_id", &request.order_id);
-        let state = pb::OrderState::try_from(request.state).ok().and_then(wire::read_state);
-        if request.state == 0 {
-            fields.refuse("state", "REQUIRED", "is required");
-        } else if !matches!(
-            state,
-            Some(
-                OrderState::New
-                    | OrderState::Approval
-                    | OrderState::Assembling
-                    | OrderState::Delivery
-                    | OrderState::Complete
-            )
-        ) {
-            fields.refuse("state", "UNKNOWN", "new, approval, assembling, delivery or complete");
-        }
-        let status = Some(request.status.clone()).filter(|status| !status.is_empty());
-        let well_formed = status.as_deref().is_none_or(is_status);
-        fields.check(well_formed, "status", "MALFORMED", "1 to 40 of a-z, 0-9 and -");
+        let (state, status) = check(&mut fields, request.state, &request.status);
         let etag = Some(request.etag.clone()).filter(|etag| !etag.is_empty());
         let key = fields.idempotency_key(&request.idempotency_key);
         let wanted = order_id.zip(state).map(|(order_id, state)| Self { order_id, state, status, etag, key });
@@ -93,6 +90,21 @@ impl Wanted {
         }
         Ok(order)
     }
+}
+
+/// Where to, and the shop's own code.
+pub(super) fn check(fields: &mut Fields, number: i32, status: &str) -> (Option<OrderState>, Option<String>) {
+    use OrderState::{Approval, Assembling, Complete, Delivery, New};
+    let state = pb::OrderState::try_from(number).ok().and_then(wire::read_state);
+    if number == 0 {
+        fields.refuse("state", "REQUIRED", "is required");
+    } else if !matches!(state, Some(New | Approval | Assembling | Delivery | Complete)) {
+        fields.refuse("state", "UNKNOWN", "new, approval, assembling, delivery or complete");
+    }
+    let status = Some(status.to_owned()).filter(|status| !status.is_empty());
+    let well_formed = status.as_deref().is_none_or(is_status);
+    fields.check(well_formed, "status", "MALFORMED", "1 to 40 of a-z, 0-9 and -");
+    (state, status)
 }
 
 fn is_status(status: &str) -> bool {

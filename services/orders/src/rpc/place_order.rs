@@ -1,13 +1,17 @@
 //! Places an order: recorded first, then everything is held, or nothing is.
 
+mod quoted;
 pub(super) mod wanted;
+mod wanted_quote;
 
 use proto::orders::v1 as pb;
 use rpc::Call;
 
 use crate::error::{Error, Result};
 use crate::model::order_state::OrderState;
+use crate::rpc::place_order::quoted::Quoted;
 use crate::rpc::place_order::wanted::Wanted;
+pub(in crate::rpc) use crate::rpc::place_order::wanted_quote::{Destination, Hold, WantedQuote};
 use crate::{Orders, wire};
 
 pub(super) async fn handle(
@@ -20,7 +24,13 @@ pub(super) async fn handle(
     let shop = orders.ask.access.shop(call, wanted.shop_id).await?;
     let source = orders.ask.access.source(call, wanted.source_id).await?;
 
+    let quoted = Quoted::load(orders, &wanted).await?;
+
     let new = wanted.into_order(call, &shop, &source)?;
+    let new = match quoted {
+        Some(quoted) => quoted.freeze(new)?,
+        None => new,
+    };
 
     let recorded = orders.record.submit(new).await?;
 

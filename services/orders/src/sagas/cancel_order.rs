@@ -18,6 +18,7 @@ use crate::changes;
 use crate::error::{Error, Result};
 use crate::model::cancel_reason::CancelReason;
 use crate::model::order::Order;
+use crate::model::promo_use;
 use crate::upstreams::Upstreams;
 use crate::wire;
 
@@ -135,6 +136,9 @@ impl CancelOrder {
                 order.customer_id.map_or_else(|| order_id.to_string(), |customer| customer.to_string());
             let audit = Audit::new(METHOD, order_id).personal(&person, "cancel_comment", "", &comment);
             changes::save_quietly(tx, audit, &before, &mut order).await?;
+            if order.offer.promo_code_id.is_some() {
+                promo_use::give_back(tx, order_id).await?;
+            }
 
             let event = pb::OrderCancelled {
                 order: Some(wire::snapshot(&order)),

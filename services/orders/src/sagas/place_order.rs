@@ -14,6 +14,8 @@ use crate::error::Error;
 use crate::model::order::{Identified, Order, Placement};
 use crate::model::placement::{self, Held, Planned, PriceRefusal, Priced, Unmatched};
 use crate::model::rejection::Rejection;
+use crate::sagas::offer_terms::OfferTerms;
+use crate::sagas::offers::{Offers, PricesHold};
 use crate::sagas::recorded_orders::RecordedOrders;
 use crate::upstreams::{Load, Supply, Upstreams};
 
@@ -53,6 +55,9 @@ pub struct Terms {
     /// Whether all of it comes from one warehouse.
     #[prost(bool, tag = "20")]
     pub one_warehouse: bool,
+    /// Quote, discounts, promo code, cart; absent for most orders.
+    #[prost(message, optional, tag = "30")]
+    pub offer: Option<OfferTerms>,
 }
 
 /// The opposites of its steps.
@@ -64,6 +69,8 @@ pub enum Undo {
     CancelDelivery(DeliveryPlanId),
     /// Of opening the payment.
     VoidPayment(PaymentId),
+    /// Of redeeming the promo code.
+    GiveBackPromoCode(OrderId),
 }
 
 /// The process.
@@ -72,6 +79,7 @@ pub struct PlaceOrder {
     ask: Upstreams,
     settle: Batcher<Settlement, Settled, Error>,
     recorded: RecordedOrders,
+    offers: Offers,
 }
 
 impl Definition for PlaceOrder {
@@ -82,6 +90,9 @@ impl Definition for PlaceOrder {
 
     async fn run(&self, saga: &mut Saga<Undo>, call: &Call, terms: &Terms) -> Result<Settled, Stop> {
         let order = saga.step("read", self.read(terms)).await?;
+        for undo in terms.held_by_quote(&order) {
+            saga.step_or("take over from the quote", undo, async { Ok(()) }).await?;
+        }
         let (customer, priced) = tokio::join!(
             saga.try_later(
                 "identify customer",
@@ -89,7 +100,17 @@ impl Definition for PlaceOrder {
             ),
             saga.step("price", self.price(call, terms, &order)),
         );
-        let priced = priced?;
+        let mut priced = priced?;
+        let customer = customer.unwrap_or(Identified::Later);
+        let mut offer = terms.offer.as_ref().map(OfferTerms::offer).unwrap_or_default();
+        if let Some(code) = terms.promo_code() {
+            let undo = Undo::GiveBackPromoCode(order.order_id);
+            let redeem = self.offers.redeem(call, &order, terms.prices_hold(), code, customer, priced);
+            let redeemed = saga.step_or("redeem promo code", undo, redeem).await?;
+            (offer.promo_code_id, offer.promo_code) =
+                (Some(redeemed.code.promo_code_id), redeemed.code.code.clone());
+            priced = redeemed.priced;
+        }
 
         let mut held = None;
         if priced.stock_lines().next().is_some() {
@@ -120,8 +141,7 @@ impl Definition for PlaceOrder {
                 Some(saga.step_or("open payment", undo, self.ask.payments.open(call, &order, total)).await?);
         }
 
-        let customer = customer.unwrap_or(Identified::Later);
-        let placement = Placement { customer, priced, held, planned, payment_id };
+        let placement = Placement { customer, priced, held, planned, payment_id, offer };
         saga.step("settle", self.place(call, &order, placement)).await
     }
 
@@ -133,6 +153,9 @@ impl Definition for PlaceOrder {
             undos.push(Undo::CancelDelivery(DeliveryPlanId::derived(parent, 0)));
         }
         undos.push(Undo::VoidPayment(PaymentId::derived(parent, 0)));
+        if terms.promo_code().is_some() {
+            undos.push(Undo::GiveBackPromoCode(order_id));
+        }
         undos
     }
 
@@ -144,20 +167,49 @@ impl Definition for PlaceOrder {
                 self.ask.delivery.cancel(call, delivery_plan_id, WHY).await
             }
             Undo::VoidPayment(payment_id) => self.ask.payments.void(call, payment_id, WHY).await,
+            Undo::GiveBackPromoCode(order_id) => self.offers.give_back(call, order_id).await,
         }
     }
 
     async fn undone(&self, call: &Call, terms: &Terms, refusal: &Status) -> Result<Settled, Status> {
         let mut order = Order::clone(&*self.read(terms).await?);
+        order.offer = terms.offer.as_ref().map(OfferTerms::offer).unwrap_or_default();
         order.reject(Rejection::of(rpc::reason(refusal), refusal.message(), rpc::metadata(refusal)));
         self.settle(call, order).await
+    }
+}
+
+impl Terms {
+    /// The code that is to be redeemed.
+    fn promo_code(&self) -> Option<&str> {
+        self.offer.as_ref().and_then(OfferTerms::promo_code)
+    }
+
+    /// What a quote may have held for the order from before its first step.
+    fn held_by_quote(&self, order: &Order) -> Vec<Undo> {
+        match self.prices_hold() {
+            PricesHold::FromNowOn => Vec::new(),
+            PricesHold::SinceTheQuote => {
+                let code = self.promo_code().map(|_| Undo::GiveBackPromoCode(order.order_id));
+                code.into_iter().chain([Undo::ReleaseStock(order.own_reservation_id())]).collect()
+            }
+        }
+    }
+
+    /// Where the prices come from.
+    fn prices_hold(&self) -> PricesHold {
+        match self.offer.as_ref().and_then(OfferTerms::quote_id) {
+            Some(_) => PricesHold::SinceTheQuote,
+            None => PricesHold::FromNowOn,
+        }
     }
 }
 
 impl PlaceOrder {
     /// The process over `store`, asking `ask`.
     pub fn new(store: Store, ask: Upstreams, settle: Batcher<Settlement, Settled, Error>) -> Self {
-        Self { store, ask, settle, recorded: RecordedOrders::default() }
+        let offers = Offers::new(store.clone());
+        Self { store, ask, settle, recorded: RecordedOrders::default(), offers }
     }
 
     /// Spares the saga of an order that was just recorded reading it back.
@@ -177,10 +229,17 @@ impl PlaceOrder {
     }
 
     async fn price(&self, call: &Call, terms: &Terms, order: &Order) -> Result<Priced, Status> {
+        if let Some(quote_id) = terms.offer.as_ref().and_then(OfferTerms::quote_id) {
+            return self.offers.priced(quote_id).await;
+        }
         let quotes = self.ask.catalog.quote(call, order).await?;
         let unmatched = if terms.accept_unmatched { Unmatched::Accepted } else { Unmatched::Refused };
         let priced = Priced::of(order, quotes, unmatched)?;
-        if !terms.delivers {
+        let priced = match &terms.offer {
+            Some(offer) => priced.discounted(&offer.discounts(order.currency))?,
+            None => priced,
+        };
+        if !terms.delivers && terms.promo_code().is_none() {
             // Nothing else adds to the total: another one is refused before anything is held.
             placement::agree(expected(terms, order), priced.goods_total)?;
         }

@@ -13,6 +13,9 @@ use tonic::{Code, Status};
 use types::{Clock, Currency, LegalEntityId, ShopId, SourceId, WarehouseId};
 
 use crate::error::{Error, Result};
+use crate::model::public_status::PublicStatusNames;
+use crate::model::quote::QUOTE_MINUTES_DEFAULT;
+use crate::wire;
 
 /// A change of a shop is in force everywhere after this.
 const FRESH: TimeDelta = TimeDelta::seconds(5);
@@ -43,6 +46,12 @@ pub struct Shop {
     pub split_allowed: bool,
     /// An order that must be paid first is cancelled so long after it was placed; `None`: never.
     pub pay_by_minutes: Option<i32>,
+    /// How long a quote holds, in minutes.
+    pub quote_minutes: i64,
+    /// Its language, such as `uk-UA`.
+    pub locale: String,
+    /// What its buyers read where the desk reads a state.
+    pub public_status_names: PublicStatusNames,
 }
 
 /// What orders needs to know of a source.
@@ -167,7 +176,21 @@ fn read_shop(shop_id: ShopId, shop: pb::Shop) -> Result<Shop> {
         accepts_shortage,
         split_allowed: shop.split_allowed.unwrap_or(true),
         pay_by_minutes: Some(shop.pay_by_minutes).filter(|minutes| *minutes > 0),
+        public_status_names: read_names(&shop.public_status_names),
+        locale: shop.locale,
+        quote_minutes: match shop.quote_minutes {
+            0 => QUOTE_MINUTES_DEFAULT,
+            minutes => minutes.into(),
+        },
     })
+}
+
+fn read_names(names: &[pb::PublicStatusName]) -> PublicStatusNames {
+    let of_state = |one: &pb::PublicStatusName| {
+        let words = one.names.iter().map(|(language, name)| (language.to_lowercase(), name.clone()));
+        Some((wire::read_state(one.state())?.name(), words.collect()))
+    };
+    PublicStatusNames(names.iter().filter_map(of_state).collect())
 }
 
 fn read_source(source_id: SourceId, account: pb::ChannelAccount) -> Result<Source> {

@@ -17,7 +17,7 @@ use crate::wire;
 
 /// Plans and parcels.
 #[derive(Clone)]
-pub struct DeliveryDesk(Channel);
+pub struct DeliveryDesk(pub(super) Channel);
 
 /// What is to be delivered together.
 #[derive(Debug, Clone)]

@@ -21,7 +21,8 @@ pub struct Plan {
 impl State {
     pub(super) fn plan(&mut self, request: pb::PlanDeliveryRequest) -> Result<pb::DeliveryPlan, Status> {
         let id = request.delivery_plan_id.clone();
-        let price = request.fixed_price.as_ref().map_or(PRICE, |price| price.amount.as_str()).to_owned();
+        let price = request.fixed_price.as_ref();
+        let price = price.map_or(self.tariff.unwrap_or(PRICE), |price| price.amount.as_str()).to_owned();
         let currency_code =
             request.goods_total.as_ref().map(|money| money.currency_code.clone()).unwrap_or_default();
         let new = Plan { price, request, ..Default::default() };
@@ -40,16 +41,18 @@ impl State {
     ) -> Result<pb::QuoteDeliveryResponse, Status> {
         let goods = request.goods_total.unwrap_or_default();
         let nowhere = request.address.is_some_and(|address| address.city == "Nowhere");
-        let option = pb::DeliveryOption {
-            delivery_method_id: types::DeliveryMethodId::derived(uuid::Uuid::nil(), 0).to_string(),
-            name: "Courier".to_owned(),
+        let option = |ordinal, name: &str, amount: &str| pb::DeliveryOption {
+            delivery_method_id: types::DeliveryMethodId::derived(uuid::Uuid::nil(), ordinal).to_string(),
+            name: name.to_owned(),
             price: Some(proto::r#type::v1::Money {
-                amount: PRICE.to_owned(),
-                currency_code: goods.currency_code,
+                amount: amount.to_owned(),
+                currency_code: goods.currency_code.clone(),
             }),
             ..Default::default()
         };
-        Ok(pb::QuoteDeliveryResponse { options: if nowhere { Vec::new() } else { vec![option] } })
+        let courier = option(0, "Courier", self.tariff.unwrap_or(PRICE));
+        let options = vec![courier, option(1, "Counter", "0.00")];
+        Ok(pb::QuoteDeliveryResponse { options: if nowhere { Vec::new() } else { options } })
     }
 
     pub(super) fn cancel_delivery(

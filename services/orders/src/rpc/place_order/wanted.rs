@@ -3,16 +3,20 @@
 use chrono::{DateTime, Utc};
 use proto::orders::v1 as pb;
 use rpc::{Call, Fields, Invalid};
-use types::{Currency, DeliveryMethodId, Money, OrderId, Quantity, ShopId, Sku, SourceId};
+use types::{Currency, DeliveryMethodId, Money, OrderId, Quantity, QuoteId, ShopId, Sku, SourceId};
 
 use crate::batches::record_orders::NewOrder;
 use crate::error::{Error, Result};
 use crate::model::buyer::{Address, Buyer};
+use crate::model::discount::{Discount, Discounts, Reduction};
+use crate::model::offer::Offer;
 use crate::model::order::{Deadlines, Delivery, Order, Progress};
 use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
 use crate::model::order_state::OrderState;
 use crate::model::origin::{OrderMethod, PaymentMethod};
 use crate::model::placement::TOTAL_MINOR_MAX;
+use crate::rpc::{cart_fields, offer_fields};
+use crate::sagas::offer_terms::OfferTerms;
 use crate::sagas::place_order::Terms;
 use crate::upstreams::{Shop, Source};
 use crate::wire;
@@ -33,21 +37,35 @@ pub(in crate::rpc) const COMMENT_LENGTH_MAX: usize = rpc::TEXT_LENGTH_MAX;
 pub(in crate::rpc) struct Wanted {
     pub(in crate::rpc) shop_id: ShopId,
     pub(in crate::rpc) source_id: SourceId,
-    method: Option<OrderMethod>,
-    external_id: String,
-    buyer: Buyer,
-    lines: Vec<WantedLine>,
-    delivery: Option<(Delivery, Option<Money>)>,
-    payment_method: PaymentMethod,
-    currency: Option<Currency>,
-    expected_total: Option<Money>,
-    ship_by: Option<DateTime<Utc>>,
-    may_price: bool,
-    key: String,
-    fingerprint: Vec<u8>,
+    pub(super) method: Option<OrderMethod>,
+    pub(super) external_id: String,
+    pub(super) buyer: Buyer,
+    pub(super) lines: Vec<WantedLine>,
+    pub(super) delivery: Option<(Delivery, Option<Money>)>,
+    pub(super) payment_method: PaymentMethod,
+    pub(super) currency: Option<Currency>,
+    pub(super) expected_total: Option<Money>,
+    pub(super) ship_by: Option<DateTime<Utc>>,
+    pub(super) may_price: bool,
+    pub(super) offer: WantedOffer,
+    pub(super) key: String,
+    pub(super) fingerprint: Vec<u8>,
 }
 
-struct WantedLine {
+/// What it is to be placed with; empty for most.
+#[derive(Default)]
+pub(in crate::rpc) struct WantedOffer {
+    pub(super) quote_id: Option<QuoteId>,
+    pub(super) promo_code: String,
+    pub(super) discounts: Discounts,
+    pub(super) cart_id: String,
+    /// What the quote of the same prices, discounts and code recognises them by; `None` when none are given.
+    pub(super) extras: Option<Vec<u8>>,
+    /// What the quote recognises the destination by.
+    pub(super) destination: Option<Vec<u8>>,
+}
+
+pub(in crate::rpc) struct WantedLine {
     sku: Sku,
     quantity: Quantity,
     unit_price: Option<Money>,
@@ -78,6 +96,7 @@ impl Wanted {
             expected_total: amount(&mut fields, "expected_total", request.expected_total.as_ref()),
             ship_by: fields.time_optional("ship_by_time", request.ship_by_time),
             may_price,
+            offer: offer(&mut fields, &request, may_price),
             key,
             fingerprint: Vec::new(),
         };
@@ -90,6 +109,27 @@ impl Wanted {
         request.shop_id = wanted.shop_id.to_string();
         request.idempotency_key.clear();
         Ok(Self { fingerprint: store::fingerprint(&request), ..wanted })
+    }
+
+    /// A request of somebody who has not said who he is, as one who only asks for a price.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            shop_id: ShopId::default(),
+            source_id: SourceId::default(),
+            method: None,
+            external_id: String::new(),
+            buyer: Buyer::default(),
+            lines: Vec::new(),
+            delivery: None,
+            payment_method: PaymentMethod::CashOnDelivery,
+            currency: None,
+            expected_total: None,
+            ship_by: None,
+            may_price: false,
+            offer: WantedOffer::default(),
+            key: String::new(),
+            fingerprint: Vec::new(),
+        }
     }
 
     /// The order to record. Everything here is pure.
@@ -111,6 +151,7 @@ impl Wanted {
             country_code: shop.country_code.clone(),
             delivers: self.delivery.is_some(),
             one_warehouse: !shop.split_allowed,
+            offer: self.offer.terms(),
         };
         let nothing = Money::zero(currency);
         let external_ids =
@@ -152,6 +193,7 @@ impl Wanted {
             payment_id: None,
             delivery_plan_id: None,
             shipment_ids: Vec::new(),
+            offer: Offer::default(),
             cancelling: None,
             version: 0,
             create_time: DateTime::UNIX_EPOCH,
@@ -187,9 +229,32 @@ impl Wanted {
         for (at, line) in self.lines.iter().enumerate() {
             check(format!("lines[{at}].unit_price"), line.unit_price);
         }
+        let amount = |discount: &Discount| match discount.reduction {
+            Reduction::Amount(amount) => Some(amount),
+            Reduction::Percent(_) => None,
+        };
+        for (position, discount) in &self.offer.discounts.of_lines {
+            check(format!("lines[{position}].discount.amount"), amount(discount));
+        }
+        for (at, discount) in self.offer.discounts.of_goods.iter().enumerate() {
+            check(format!("discounts[{at}].amount"), amount(discount));
+        }
         let sum: i128 = self.lines.iter().map(WantedLine::fixed_total).sum();
         fields.check(sum <= i128::from(TOTAL_MINOR_MAX), "lines", "OUT_OF_RANGE", "the total is too large");
         fields.finish()
+    }
+}
+
+impl WantedOffer {
+    fn terms(&self) -> Option<OfferTerms> {
+        let mut terms = OfferTerms {
+            quote_id: self.quote_id.map(String::from).unwrap_or_default(),
+            promo_code: self.promo_code.clone(),
+            cart_id: self.cart_id.clone(),
+            ..OfferTerms::default()
+        };
+        terms.set_discounts(&self.discounts);
+        Some(terms).filter(|terms| *terms != OfferTerms::default())
     }
 }
 
@@ -210,6 +275,7 @@ impl WantedLine {
             unit_price: self.unit_price.map_or(UnitPrice::Open, UnitPrice::Fixed),
             price_quantity: 1,
             total: nothing,
+            adjustments: Vec::new(),
             tax_category: String::new(),
             components: Vec::new(),
             weight_grams: 0,
@@ -238,6 +304,21 @@ fn external_id(fields: &mut Fields, text: &str) -> String {
     fields.text("external_id", text, EXTERNAL_ID_LENGTH_MAX)
 }
 
+fn offer(fields: &mut Fields, request: &pb::PlaceOrderRequest, may_price: bool) -> WantedOffer {
+    let quote_id = fields.parse_optional("quote_id", &request.quote_id);
+    let (lines, discounts, promo_code) = (&request.lines, &request.discounts, &request.promo_code);
+    let given = quote_id.is_some() && offer_fields::has_extras(lines, discounts, promo_code);
+    let address = request.delivery.as_ref().map(|delivery| delivery.address.as_ref());
+    WantedOffer {
+        quote_id,
+        promo_code: offer_fields::typed_code(fields, "promo_code", promo_code),
+        discounts: offer_fields::discounts(fields, lines, discounts, may_price),
+        cart_id: cart_fields::cart_id_optional(fields, &request.cart_id),
+        extras: given.then(|| offer_fields::extras(lines, discounts, promo_code)),
+        destination: quote_id.zip(address).map(|(quote, address)| offer_fields::destination(quote, address)),
+    }
+}
+
 pub(in crate::rpc) fn buyer(
     fields: &mut Fields,
     contact: Option<&pb::Contact>,
@@ -260,7 +341,7 @@ pub(in crate::rpc) fn buyer(
     buyer
 }
 
-fn lines(fields: &mut Fields, lines: &[pb::NewLine], may_price: bool) -> Vec<WantedLine> {
+pub(in crate::rpc) fn lines(fields: &mut Fields, lines: &[pb::NewLine], may_price: bool) -> Vec<WantedLine> {
     fields.list_length("lines", lines.len(), LINES_MAX);
     let read = lines.iter().take(LINES_MAX).enumerate().filter_map(|(at, line)| {
         let path = |name: &str| format!("lines[{at}].{name}");
@@ -297,7 +378,7 @@ pub(in crate::rpc) fn delivery(
     Some((delivery, price))
 }
 
-fn address(fields: &mut Fields, given: &proto::r#type::v1::Address) -> Address {
+pub(in crate::rpc) fn address(fields: &mut Fields, given: &proto::r#type::v1::Address) -> Address {
     let code = given.country_code.as_str();
     let is_code = code.is_empty() || (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
     fields.check(is_code, "delivery.address.country_code", "MALFORMED", "two capital letters such as UA");
@@ -314,7 +395,7 @@ fn address(fields: &mut Fields, given: &proto::r#type::v1::Address) -> Address {
     }
 }
 
-fn payment_method(fields: &mut Fields, name: &str) -> PaymentMethod {
+pub(in crate::rpc) fn payment_method(fields: &mut Fields, name: &str) -> PaymentMethod {
     fields.parse_optional("payment_method", name).unwrap_or(PaymentMethod::CashOnDelivery)
 }
 

@@ -224,6 +224,7 @@ fn new_line(
         price_quantity: 1,
         total: Money::zero(currency),
         tax_category: String::new(),
+        adjustments: Vec::new(),
         components: Vec::new(),
         weight_grams: 0,
     }
