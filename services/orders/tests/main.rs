@@ -6,6 +6,7 @@ mod neighbours;
 mod shop;
 
 mod bulk;
+mod buyer;
 mod cancel_order;
 mod card_orders;
 mod carts;
