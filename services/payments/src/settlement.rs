@@ -87,6 +87,10 @@ pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId) -> Re
     let payment = found.ok_or(Error::PaymentNotFound)?;
     let Some(refund) = payment.refunds.iter().find(|refund| refund.id == id) else { return Ok(()) };
     let (RefundState::Pending, Some(attempt)) = (refund.state, refund.attempt) else { return Ok(()) };
+    // The job notes that it sends before it does. Without that a try has yet to wait, whatever webhook tells of the last.
+    if refund.send_time.is_none() {
+        return Ok(());
+    }
     let attempt = attempt_of(&payment, attempt)?;
     let Some(charge) = &attempt.charge else { return Ok(()) };
     let account = account::find(&mut *payments.store.connection().await?, charge.account).await?;

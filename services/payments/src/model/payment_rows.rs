@@ -107,6 +107,12 @@ pub async fn find(conn: &mut AsyncPgConnection, id: PaymentId) -> Result<Option<
     Ok(find_all(conn, &[id]).await?.remove(&id))
 }
 
+/// The payment with this id as it was at one moment: jobs change it while it is being read.
+pub async fn snapshot(conn: &mut AsyncPgConnection, id: PaymentId) -> Result<Option<Stored>> {
+    let mut moment = conn.build_transaction().read_only().repeatable_read();
+    moment.run(async |conn| find(conn, id).await).await
+}
+
 /// The payments with these ids.
 pub async fn find_all(conn: &mut AsyncPgConnection, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Stored>> {
     let ids: Vec<Uuid> = ids.iter().map(PaymentId::uuid).collect();

@@ -19,7 +19,7 @@ pub async fn handle(payments: &Payments, call: &Call, request: pb::GetPaymentReq
 
 /// The payment, when the caller sees its shop.
 pub async fn find_visible(payments: &Payments, call: &Call, id: PaymentId) -> Result<Payment> {
-    let found = payment_rows::find(&mut *payments.store.connection().await?, id).await?;
+    let found = payment_rows::snapshot(&mut *payments.store.connection().await?, id).await?;
     let payment = found.and_then(Stored::payment);
     payment.filter(|payment| call.caller.shops.allow(payment.terms.shop_id)).ok_or(Error::PaymentNotFound)
 }

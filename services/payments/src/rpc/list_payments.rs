@@ -10,7 +10,7 @@ use store::Page;
 use types::{OrderId, ShopId};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::payment_rows::{self, PaymentRow};
 use crate::model::payment_state::State;
 use crate::schema::payments as rows;
@@ -50,10 +50,15 @@ pub async fn handle(
     }
     let mut connection = payments.store.connection().await?;
     let newest_first = query.order((rows::create_time.desc(), rows::payment_id.desc())).limit(page.limit());
-    let found: Vec<PaymentRow> = newest_first.load(&mut connection).await?;
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let (found, next_page_token) = moment
+        .run(async |conn| {
+            let found: Vec<PaymentRow> = newest_first.load(conn).await?;
+            let (found, next_page_token) = page.cut(&payments.store, found, PaymentRow::key);
+            Ok::<_, Error>((payment_rows::in_order(conn, found).await?, next_page_token))
+        })
+        .await?;
 
-    let (found, next_page_token) = page.cut(&payments.store, found, PaymentRow::key);
-    let found = payment_rows::in_order(&mut connection, found).await?;
     Ok(pb::ListPaymentsResponse { payments: found.iter().map(wire::payment).collect(), next_page_token })
 }
 
