@@ -21,11 +21,12 @@ async fn a_kit_is_one_line_and_its_components_are_held() {
     let state = shop.them.state();
     assert_eq!((state.stock["C-1"], state.stock["C-2"], state.stock["A-1"]), (6, 2, 9));
     assert!(!state.reservations[&order.reservation_id].held.contains_key("KIT"));
-    // 2 kits of 300 g and a piece of 100 g; a carrier sees the goods, not the kit.
+    // 2 kits of 300 g and a piece of 100 g; a carrier is told what was sold, at its price.
     let plan = &state.plans[&order.delivery_plan_id].request;
     assert_eq!(plan.weight_grams, 700);
-    let items: Vec<_> = plan.items.iter().map(|item| (item.sku.as_str(), item.quantity)).collect();
-    assert_eq!(items, [("C-1", 4), ("C-2", 2), ("A-1", 1)]);
+    let items: Vec<_> =
+        plan.items.iter().map(|item| (item.sku.as_str(), item.quantity, item.unit_price.clone())).collect();
+    assert_eq!(items, [("KIT", 2, uah("40.00")), ("A-1", 1, uah("10.00"))]);
     assert_eq!(plan.order_number, order.number);
 }
 

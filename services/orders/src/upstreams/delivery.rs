@@ -42,9 +42,9 @@ impl Load<'_> {
         i32::try_from(self.lines.iter().map(weight).sum::<i64>()).unwrap_or(i32::MAX)
     }
 
-    /// What a carrier finds in the parcel: of kits their components.
+    /// What is declared to a carrier.
     fn items(&self) -> Vec<pb::PlannedItem> {
-        self.lines.iter().flat_map(|(line, units)| items(line, *units)).collect()
+        self.lines.iter().map(|(line, units)| item(line, *units)).collect()
     }
 }
 
@@ -156,22 +156,13 @@ pub fn parcel(shipment: pb::Shipment) -> Parcel {
     Parcel { carrier: shipment.carrier, tracking_number: shipment.tracking_number }
 }
 
-fn items(line: &OrderLine, units: i32) -> Vec<pb::PlannedItem> {
-    if !line.components.is_empty() {
-        let item = |part: &crate::model::order_line::LineComponent| pb::PlannedItem {
-            sku: part.sku.to_string(),
-            name: part.name.clone(),
-            quantity: part.quantity.saturating_mul(units),
-            unit_price: None,
-            weight_grams: part.weight_grams,
-        };
-        return line.components.iter().map(item).collect();
-    }
-    vec![pb::PlannedItem {
+/// A kit is declared as it was sold: its components have no price of their own.
+fn item(line: &OrderLine, units: i32) -> pb::PlannedItem {
+    pb::PlannedItem {
         sku: line.sku.to_string(),
         name: line.name.clone(),
         quantity: units,
         unit_price: line.value(1).ok().map(rpc::wire::money),
         weight_grams: line.weight_grams,
-    }]
+    }
 }
