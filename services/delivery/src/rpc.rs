@@ -11,7 +11,6 @@ mod create_delivery_method;
 mod get_shipment;
 mod get_shipment_label;
 mod get_tracker;
-mod item_fields;
 mod list_carrier_accounts;
 mod list_delivery_methods;
 mod list_incidents;

@@ -22,6 +22,10 @@ async fn an_unknown_code_is_counted_and_moves_nothing() {
     let code = &page.unmapped_codes[0];
     assert_eq!((code.carrier.as_str(), code.code.as_str(), code.count), ("parcel", "777", 2));
     assert_eq!(code.shipment_id, parcel.shipment_id);
+    let mut partner = outside.yard.partner_of(types::ShopId::new());
+    let told =
+        partner.list_unmapped_codes(ListUnmappedCodesRequest::default()).await.expect("lists").into_inner();
+    assert!(told.unmapped_codes.iter().all(|code| code.shipment_id.is_empty()));
     let second = ListUnmappedCodesRequest { page_token: page.next_page_token, ..first };
     let page = outside.yard.delivery().list_unmapped_codes(second).await.expect("lists").into_inner();
     assert_eq!((page.unmapped_codes[0].code.as_str(), page.next_page_token.as_str()), ("778", ""));

@@ -3,7 +3,7 @@
 use proto::delivery::v1::{GetShipmentLabelRequest, PrintLabelsRequest, ShipmentState};
 use testing::refusal;
 use tonic::Code;
-use types::{ShipmentId, ShopId};
+use types::ShipmentId;
 
 use crate::outside::Outside;
 
@@ -76,5 +76,4 @@ async fn what_has_no_label_is_said() {
     assert_eq!(refusal(outside.yard.delivery().print_labels(twice).await).fields, ["shipment_ids"]);
     let nothing = PrintLabelsRequest::default();
     assert_eq!(refusal(outside.yard.delivery().print_labels(nothing).await).fields, ["shipment_ids"]);
-    let _ = ShopId::new();
 }

@@ -111,11 +111,11 @@ async fn what_is_not_signed_by_the_carrier_is_not_kept() {
 async fn an_old_event_never_moves_the_status_back() {
     let outside = Outside::parcel().await;
     let parcel = outside.booked().await;
-    tell(&outside, &told(&parcel, "e-3", "400", 30)).await;
+    tell(&outside, &told(&parcel, "e-3", "400", 12)).await;
     let ready = |parcel: &pb::Shipment| parcel.status() == TrackingStatus::ReadyForPickup;
     outside.until(&parcel.shipment_id, "it lies at the branch", ready).await;
-    tell(&outside, &told(&parcel, "e-1", "200", 10)).await;
-    tell(&outside, &told(&parcel, "e-2", "510", 20)).await;
+    tell(&outside, &told(&parcel, "e-1", "200", 4)).await;
+    tell(&outside, &told(&parcel, "e-2", "510", 8)).await;
     let late = outside.until(&parcel.shipment_id, "all is noted", |parcel| parcel.events.len() == 3).await;
     assert_eq!(late.status(), TrackingStatus::ReadyForPickup);
     let order: Vec<&str> = late.events.iter().map(|event| event.carrier_code.as_str()).collect();
@@ -127,15 +127,15 @@ async fn an_old_event_never_moves_the_status_back() {
 async fn a_failed_attempt_is_one_incident() {
     let outside = Outside::parcel().await;
     let parcel = outside.booked().await;
-    tell(&outside, &told(&parcel, "e-1", "510", 10)).await;
-    tell(&outside, &told(&parcel, "e-2", "510", 20)).await;
+    tell(&outside, &told(&parcel, "e-1", "510", 4)).await;
+    tell(&outside, &told(&parcel, "e-2", "510", 8)).await;
     let failed =
         outside.until(&parcel.shipment_id, "both are noted", |parcel| parcel.events.len() == 2).await;
     assert_eq!(Outside::open_incidents(&failed), ["consignee_not_available"]);
     let incident = &failed.incidents[0];
     assert_eq!((incident.occurrences, incident.carrier_words.as_str()), (2, "Іван не вдома"));
     assert!(incident.due_time.is_some());
-    tell(&outside, &told(&parcel, "e-3", "600", 30)).await;
+    tell(&outside, &told(&parcel, "e-3", "600", 12)).await;
     let done = outside.until(&parcel.shipment_id, "it arrived", |parcel| parcel.events.len() == 3).await;
     assert!(Outside::open_incidents(&done).is_empty());
     // Nobody's words leave the service.

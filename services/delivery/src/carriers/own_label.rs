@@ -38,7 +38,7 @@ pub fn draw(parcel: Booked<'_>) -> Answer<Label> {
 
     let consignment = parcel.consignment;
     let address = &consignment.address;
-    let mut y = HEIGHT - 135;
+    let mut y = HEIGHT - 115;
     let city = [&address.postal_code, &address.city, &address.region];
     let city: Vec<&str> = city.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     let mut lines = vec![
@@ -57,8 +57,8 @@ pub fn draw(parcel: Booked<'_>) -> Answer<Label> {
     }
     let lines = lines.iter().flat_map(|(text, size)| page.wrapped(text, *size)).collect::<Vec<_>>();
     for (text, size) in lines.iter().take(LINES_MAX) {
-        page.line(text, *size, y);
         y -= size + 6;
+        page.line(text, *size, y);
     }
     Ok(Label { content: page.document(), content_type: "application/pdf".to_owned() })
 }
@@ -180,8 +180,10 @@ impl Typesetter<'_> {
 /// Which letter a glyph is, so that the text can be copied and searched.
 fn letters(used: &BTreeMap<u16, char>) -> String {
     let mut map = String::from(
-        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /L def /CMapType 2 def \
-         1 begincodespacerange <0000> <FFFF> endcodespacerange\n",
+        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n\
+         /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n\
+         /CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n\
+         1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n",
     );
     let used: Vec<(&u16, &char)> = used.iter().collect();
     // A section of a map holds at most a hundred entries.
@@ -195,7 +197,7 @@ fn letters(used: &BTreeMap<u16, char>) -> String {
         }
         map.push_str("endbfchar\n");
     }
-    map.push_str("endcmap end end");
+    map.push_str("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend");
     map
 }
 

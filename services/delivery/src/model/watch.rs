@@ -10,6 +10,8 @@ use crate::model::tracking_status::TrackingStatus;
 pub const POLL_PAUSE: TimeDelta = TimeDelta::minutes(15);
 /// Between two questions for one that waits at the branch, or for its money.
 pub const SLOW_POLL_PAUSE: TimeDelta = TimeDelta::hours(2);
+/// After so long nobody expects news of a parcel.
+pub const POLL_END_AFTER: TimeDelta = TimeDelta::days(90);
 /// A parcel is forgotten when the carrier has not seen it for so long after it was booked.
 pub const NEVER_SCANNED_AFTER: TimeDelta = TimeDelta::hours(48);
 /// A parcel is stuck when nothing was reported for so long.
@@ -74,5 +76,7 @@ pub fn next_poll(parcel: &Shipment, now: DateTime<Utc>) -> Option<DateTime<Utc>>
     let outside = parcel.account_id.is_some() && parcel.state == ShipmentState::Booked;
     let slow = matches!(parcel.status, TrackingStatus::ReadyForPickup | TrackingStatus::Delivered);
     let pause = if slow { SLOW_POLL_PAUSE } else { POLL_PAUSE };
-    (outside && !parcel.is_over()).then(|| now + pause)
+    // A parcel that is lost, or money that is paid out past the carrier, is not asked about for ever.
+    let young = parcel.book_time.is_none_or(|booked| now < booked + POLL_END_AFTER);
+    (outside && young && !parcel.is_over()).then(|| now + pause)
 }

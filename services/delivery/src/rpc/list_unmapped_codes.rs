@@ -14,7 +14,7 @@ use crate::{Delivery, wire};
 
 pub async fn handle(
     delivery: &Delivery,
-    _: &Call,
+    call: &Call,
     request: pb::ListUnmappedCodesRequest,
 ) -> Result<pb::ListUnmappedCodesResponse> {
     let filters = pb::ListUnmappedCodesRequest { page_size: 0, page_token: String::new() };
@@ -32,6 +32,10 @@ pub async fn handle(
 
     let key = |row: &UnmappedCodeRow| (row.carrier.clone(), row.code.clone());
     let (found, next_page_token) = page.cut(&delivery.store, found, key);
-    let unmapped_codes = found.iter().map(wire::unmapped_code).collect();
+    let mut unmapped_codes: Vec<_> = found.iter().map(wire::unmapped_code).collect();
+    // The codes are the organisation's; which parcel reported one may be another shop's affair.
+    if call.caller.shops.filter().is_some() {
+        unmapped_codes.iter_mut().for_each(|code| code.shipment_id.clear());
+    }
     Ok(pb::ListUnmappedCodesResponse { unmapped_codes, next_page_token })
 }

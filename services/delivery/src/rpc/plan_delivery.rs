@@ -13,9 +13,10 @@ use store::{Audit, Store, Tx, cached_sql};
 use types::{DeliveryMethodId, DeliveryPlanId, Money};
 use uuid::Uuid;
 
-use super::{address_fields, item_fields};
+use super::address_fields;
 use crate::error::{Error, Result};
 use crate::model::address::Recipient;
+use crate::model::consignment::Item;
 use crate::model::delivery_method::DeliveryMethod;
 use crate::model::delivery_method_rows;
 use crate::model::delivery_plan::{DeliveryPlan, Wish};
@@ -30,6 +31,10 @@ const FIXED_PRICE_SCOPE: &str = "orders.price";
 const NAME_LENGTH_MAX: usize = 200;
 const PHONE_LENGTH_MAX: usize = 50;
 const ORDER_NUMBER_LENGTH_MAX: usize = 64;
+/// Most lines of a parcel: those of an order.
+const ITEMS_MAX: usize = 1000;
+const SKU_LENGTH_MAX: usize = 100;
+const ITEM_NAME_LENGTH_MAX: usize = 500;
 
 /// One request of a batch.
 #[derive(Debug, Clone)]
@@ -70,7 +75,7 @@ fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
         fixed_price.zip(goods_total).is_none_or(|(price, total)| price.currency() == total.currency());
     let problem = "must be the currency of the goods";
     fields.check(one_currency, "fixed_price.currency_code", "CURRENCY_MISMATCH", problem);
-    let items = item_fields::items(&mut fields, &request.items, goods_total);
+    let items = items(&mut fields, &request.items, goods_total);
     let cash_amount = request.cash_on_delivery_amount.as_ref();
     let cash_amount =
         cash_amount.and_then(|cash| address_fields::sum(&mut fields, "cash_on_delivery_amount", Some(cash)));
@@ -96,6 +101,29 @@ fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
         })
     })();
     Ok(fields.finish_with(wish)?)
+}
+
+/// The goods, all in the currency of their total.
+fn items(fields: &mut Fields, items: &[pb::PlannedItem], total: Option<Money>) -> Option<Vec<Item>> {
+    if items.len() > ITEMS_MAX {
+        fields.refuse("items", "TOO_MANY", format!("at most {ITEMS_MAX} entries"));
+        return None;
+    }
+    items.iter().enumerate().map(|(at, one)| item(fields, at, one, total)).collect()
+}
+
+fn item(fields: &mut Fields, at: usize, item: &pb::PlannedItem, total: Option<Money>) -> Option<Item> {
+    let path = |field: &str| format!("items[{at}].{field}");
+    let sku = fields.text(&path("sku"), &item.sku, SKU_LENGTH_MAX);
+    let name = fields.required_text(&path("name"), &item.name, ITEM_NAME_LENGTH_MAX);
+    fields.check(item.quantity > 0, &path("quantity"), "OUT_OF_RANGE", "must be at least 1");
+    let unit_price = address_fields::sum(fields, &path("unit_price"), item.unit_price.as_ref());
+    let one_currency =
+        unit_price.zip(total).is_none_or(|(price, total)| price.currency() == total.currency());
+    let problem = "must be the currency of the goods";
+    fields.check(one_currency, &path("unit_price.currency_code"), "CURRENCY_MISMATCH", problem);
+    let weight_grams = address_fields::not_negative(fields, &path("weight_grams"), item.weight_grams);
+    Some(Item { sku, name, quantity: item.quantity, unit_price: unit_price?, weight_grams })
 }
 
 /// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
