@@ -85,7 +85,6 @@ pub fn order(order: &Order) -> pb::Order {
         promo_code_id: text(order.offer.promo_code_id),
         cart_id: order.offer.cart_id.clone(),
         discount_total: Some(money(order.discount_total())),
-        ..Default::default()
     }
 }
 
@@ -121,7 +120,6 @@ pub fn snapshot(order: &Order) -> pb::OrderSnapshot {
         promo_code_id: text(order.offer.promo_code_id),
         cart_id: order.offer.cart_id.clone(),
         discount_total: Some(money(order.discount_total())),
-        ..Default::default()
     }
 }
 

@@ -195,7 +195,7 @@ async fn codes_are_spelled_once_whatever_their_case() {
     assert_eq!(refusal(back.map(tonic::Response::new)).reason, "PROMO_CODE_TAKEN");
     let request = pb::ListPromoCodesRequest { code_prefix: "sum".to_owned(), ..Default::default() };
     let listed = shop.promo_codes().list_promo_codes(request.clone()).await.unwrap().into_inner();
-    assert_eq!(listed.promo_codes, [fresh.clone()]);
+    assert_eq!(listed.promo_codes, std::slice::from_ref(&fresh));
     let all = pb::ListPromoCodesRequest { include_archived: true, page_size: 1, ..request };
     let page = shop.promo_codes().list_promo_codes(all.clone()).await.unwrap().into_inner();
     let next = pb::ListPromoCodesRequest { page_token: page.next_page_token.clone(), ..all };

@@ -44,7 +44,7 @@ pub enum EditedLine {
         quantity: i32,
     },
     /// A new line, priced; its position is given when it is added.
-    New(OrderLine),
+    New(Box<OrderLine>),
 }
 
 /// Whom to call.
@@ -292,7 +292,7 @@ impl Order {
                 }
                 EditedLine::New(line) => {
                     next += 1;
-                    OrderLine { position: next - 1, ..line.clone() }
+                    OrderLine { position: next - 1, ..OrderLine::clone(line) }
                 }
             });
         }

@@ -136,7 +136,7 @@ fn new_row(line: &OrderLine) -> NewRow {
 fn read(contents: Contents, personal: EditPersonal, currency: Currency) -> Result<Edit> {
     let line = |row: LineRow| match row {
         LineRow::Kept { position, quantity } => Ok(EditedLine::Kept { position, quantity }),
-        LineRow::New(row) => new_line(*row, currency).map(EditedLine::New),
+        LineRow::New(row) => new_line(*row, currency).map(|line| EditedLine::New(Box::new(line))),
     };
     let delivery = contents.delivery_method_id.map(|method_id| Delivery {
         method_id: DeliveryMethodId::from_uuid(method_id),

@@ -86,7 +86,7 @@ pub(super) async fn handle(
     };
 
     match record(orders, call, &request, &quote).await? {
-        Recorded::Before(answer) => Ok(answer),
+        Recorded::Before(answer) => Ok(*answer),
         Recorded::Now if hold == Hold::Nothing => Ok(wire::quote(&quote, now)),
         Recorded::Now => asking.hold(&shop, quote, &priced).await,
     }
@@ -94,7 +94,7 @@ pub(super) async fn handle(
 
 /// Where a call with this key leads.
 enum Recorded {
-    Before(pb::Quote),
+    Before(Box<pb::Quote>),
     Now,
 }
 
@@ -110,7 +110,7 @@ async fn record(
     let once = Once { scope: &scope, method: METHOD, key: &quote.idempotency_key };
     let recorded = orders.store.transaction(call, async |tx: &mut Tx| {
         if let Claim::Done(answer) = tx.claim(once, &fingerprint(request)).await? {
-            return Ok(Recorded::Before(read_answer(&answer)?));
+            return Ok(Recorded::Before(Box::new(read_answer(&answer)?)));
         }
         if quote.promo_code_id.is_some() {
             // It may have been used up since the price was computed, but what it takes off never changes.

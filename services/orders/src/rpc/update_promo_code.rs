@@ -130,8 +130,11 @@ impl Wanted {
     }
 }
 
+/// A field of a code, and how it is shown in history.
+type Field = (&'static str, fn(&PromoCode) -> Value);
+
 fn audit(before: &PromoCode, after: &PromoCode) -> Audit {
-    let fields: [(&str, fn(&PromoCode) -> Value); 8] = [
+    let fields: [Field; 8] = [
         ("title", |code| json!(code.title)),
         ("goods_total_min_amount", |code| json!(code.goods_total_min.map(|money| money.to_string()))),
         ("start_time", |code| json!(code.start_time)),

@@ -146,7 +146,7 @@ impl Wanted {
                     position: position_of(*line_id).ok_or_else(unknown)?,
                     quantity: quantity.get(),
                 },
-                WantedLine::New { .. } => EditedLine::New(priced.next().ok_or_else(unknown)?),
+                WantedLine::New { .. } => EditedLine::New(Box::new(priced.next().ok_or_else(unknown)?)),
             });
         }
         Ok(Edit {
