@@ -69,9 +69,10 @@ pub async fn all(tx: &mut Tx, requests: &[End]) -> Result<Vec<Result<Reservation
     let is_shipment = |request: &End| matches!(request.act, Act::Ship(_));
     let freed = if requests.iter().all(is_shipment) { &[] } else { skus.as_slice() };
     let known = Reservation::lock(tx, &ids, freed).await?;
-    let warehouses = match known.keys().all(|id| ids.contains(id)) {
-        true => Warehouses::default(),
-        false => Warehouses::load(tx.conn()).await?,
+    let waits = |reservation: &Reservation| reservation.open_shortages().next().is_some();
+    let warehouses = match known.values().any(waits) {
+        true => Warehouses::load(tx.conn()).await?,
+        false => Warehouses::default(),
     };
     let mut room = Room { known, stock, warehouses };
 

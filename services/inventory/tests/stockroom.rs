@@ -352,6 +352,16 @@ impl Stockroom {
         self.number(&format!("SELECT count(*) FROM audit_log WHERE action = 'inventory.{action}'")).await
     }
 
+    /// Shortages whose units are free.
+    pub async fn overlooked(&self) -> i64 {
+        self.number(
+            "SELECT count(*) FROM shortages s JOIN reservations r USING (reservation_id)
+             JOIN stock_levels l ON l.sku = s.sku AND l.condition = 'sellable' AND l.on_hand > l.reserved
+             WHERE s.state = 'open' AND cardinality(r.warehouse_ids) = 0 AND r.split = 'allowed'",
+        )
+        .await
+    }
+
     /// Every level is the sum of its ledger and covers what is held.
     pub async fn assert_books_balance(&self) {
         let wrong = self.number(
@@ -379,12 +389,7 @@ impl Stockroom {
              WHERE coalesce(moving, 0) <> coalesce(on_hand, 0)",
         );
         assert_eq!(lost_on_the_way.await, 0, "units in transit that no transfer brings");
-        let overlooked = self.number(
-            "SELECT count(*) FROM shortages s JOIN reservations r USING (reservation_id)
-             JOIN stock_levels l ON l.sku = s.sku AND l.condition = 'sellable' AND l.on_hand > l.reserved
-             WHERE s.state = 'open' AND cardinality(r.warehouse_ids) = 0 AND r.split = 'allowed'",
-        );
-        assert_eq!(overlooked.await, 0, "units that are free while somebody waits for them");
+        assert_eq!(self.overlooked().await, 0, "units that are free while somebody waits for them");
         let orphaned = self.number(
             "SELECT count(*) FROM shortages JOIN reservations USING (reservation_id)
              WHERE shortages.state = 'open' AND reservations.state <> 'held'",

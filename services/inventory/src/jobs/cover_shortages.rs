@@ -72,7 +72,9 @@ async fn overlooked(tx: &mut Tx) -> Result<Vec<String>> {
          WHERE s.state = 'open' AND (cardinality(r.warehouse_ids) = 0 OR l.warehouse_id = ANY(r.warehouse_ids))
            AND (r.split = 'allowed'
                 OR NOT EXISTS (SELECT FROM reservation_lines o WHERE o.reservation_id = r.reservation_id
-                               AND o.warehouse_id <> l.warehouse_id))
+                               AND o.warehouse_id <> l.warehouse_id)
+                   AND NOT EXISTS (SELECT FROM reservation_shipments o WHERE o.reservation_id = r.reservation_id
+                                   AND o.warehouse_id <> l.warehouse_id))
          ORDER BY s.sku LIMIT $1",
     )
     .bind::<BigInt, _>(ROUND_LENGTH)
