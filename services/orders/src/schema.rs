@@ -103,6 +103,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    order_offers (order_id) {
+        order_id -> Uuid,
+        quote_id -> Nullable<Uuid>,
+        promo_code_id -> Nullable<Uuid>,
+        promo_code -> Text,
+        cart_id -> Text,
+    }
+}
+
+diesel::table! {
     order_progress (order_id) {
         order_id -> Uuid,
         payments -> Jsonb,
@@ -123,16 +133,6 @@ diesel::table! {
         ship_by_time -> Nullable<Timestamptz>,
         ship_by_due_time -> Nullable<Timestamptz>,
         delivery_price_fixed -> Bool,
-    }
-}
-
-diesel::table! {
-    order_offers (order_id) {
-        order_id -> Uuid,
-        quote_id -> Nullable<Uuid>,
-        promo_code_id -> Nullable<Uuid>,
-        promo_code -> Text,
-        cart_id -> Text,
     }
 }
 
@@ -169,46 +169,6 @@ diesel::table! {
         version -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    return_lines (return_id, position) {
-        return_id -> Uuid,
-        position -> Int4,
-        order_position -> Nullable<Int4>,
-        sku -> Text,
-        quantity -> Int4,
-        reason -> Text,
-        photo_urls -> Array<Text>,
-        note -> Text,
-        received -> Nullable<Jsonb>,
-    }
-}
-
-diesel::table! {
-    returns (return_id) {
-        return_id -> Uuid,
-        shop_id -> Uuid,
-        order_id -> Nullable<Uuid>,
-        customer_id -> Nullable<Uuid>,
-        state -> Text,
-        currency -> Text,
-        carrier -> Text,
-        tracking_number -> Text,
-        warehouse_id -> Nullable<Uuid>,
-        amount -> Int8,
-        credited_total -> Int8,
-        delivery_credit -> Int8,
-        refunds -> Jsonb,
-        attempts -> Int4,
-        working -> Nullable<Uuid>,
-        pending -> Nullable<Jsonb>,
-        version -> Int8,
-        create_time -> Timestamptz,
-        update_time -> Timestamptz,
-        comment -> Text,
-        explanation -> Text,
     }
 }
 
@@ -274,6 +234,46 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    return_lines (return_id, position) {
+        return_id -> Uuid,
+        position -> Int4,
+        order_position -> Nullable<Int4>,
+        sku -> Text,
+        quantity -> Int4,
+        reason -> Text,
+        photo_urls -> Array<Text>,
+        note -> Text,
+        received -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    returns (return_id) {
+        return_id -> Uuid,
+        shop_id -> Uuid,
+        order_id -> Nullable<Uuid>,
+        customer_id -> Nullable<Uuid>,
+        state -> Text,
+        currency -> Text,
+        carrier -> Text,
+        tracking_number -> Text,
+        warehouse_id -> Nullable<Uuid>,
+        amount -> Int8,
+        credited_total -> Int8,
+        delivery_credit -> Int8,
+        refunds -> Jsonb,
+        attempts -> Int4,
+        working -> Nullable<Uuid>,
+        pending -> Nullable<Jsonb>,
+        version -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+        comment -> Text,
+        explanation -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query! {
     carts,
     order_buyers,
@@ -281,10 +281,13 @@ diesel::allow_tables_to_appear_in_same_query! {
     order_external_ids,
     order_fulfilments,
     order_lines,
+    order_offers,
     order_progress,
     order_terms,
-    order_offers,
     orders,
+    promo_codes,
+    promo_uses,
+    quotes,
     return_lines,
     returns,
 }

@@ -57,7 +57,8 @@ async fn each_row_is_done_or_refused_by_itself_and_in_its_place() {
     let stale = pb::BulkOrder { etag: "0".to_owned(), ..row(&last.order_id) };
     let rows = vec![row(&first.order_id), row(&done.order_id), row(&absent), stale];
 
-    let mut partner = shop.world.channel_as("orders", World::partner(&[shop.add_shop().0], &["orders.write"]));
+    let mut partner =
+        shop.world.channel_as("orders", World::partner(&[shop.add_shop().0], &["orders.write"]));
     let mut partner = BulkOrderServiceClient::new(&mut partner);
     let request = to_assembling(&shop, rows);
     let foreign = partner.change_order_states(request.clone()).await.unwrap().into_inner();
@@ -76,7 +77,10 @@ async fn each_row_is_done_or_refused_by_itself_and_in_its_place() {
     assert_eq!(answer.results[1].code, "FAILED_PRECONDITION");
     let moved = shop.order(&first.order_id).await;
     assert_eq!((moved.state(), moved.status.as_str()), (pb::OrderState::Assembling, "picking"));
-    assert_eq!((answer.results[0].state(), &answer.results[0].etag), (pb::OrderState::Assembling, &"2".to_owned()));
+    assert_eq!(
+        (answer.results[0].state(), &answer.results[0].etag),
+        (pb::OrderState::Assembling, &"2".to_owned())
+    );
     assert_eq!(shop.order(&last.order_id).await.state(), pb::OrderState::New);
     // The same call again answers the same, though the order could go on now.
     shop.change_state(&last.order_id, pb::OrderState::Approval).await.unwrap();
@@ -166,7 +170,8 @@ async fn a_row_that_is_not_decided_is_asked_again_under_the_same_key() {
     let request = cancel(&shop, vec![row(&sure.order_id), row(&late.order_id)]);
 
     let first = shop.bulk().cancel_orders(request.clone()).await.unwrap().into_inner();
-    shop.eventually(&late.order_id, "the saga goes on", |order| order.state() == pb::OrderState::Cancelled).await;
+    shop.eventually(&late.order_id, "the saga goes on", |order| order.state() == pb::OrderState::Cancelled)
+        .await;
     let second = shop.bulk().cancel_orders(request).await.unwrap().into_inner();
 
     assert_eq!(told(&first.results)[0].1, "ok");
@@ -183,7 +188,9 @@ async fn what_is_wrong_with_the_rows_is_named() {
     let many = (0..201).map(|_| row(&OrderId::new().to_string())).collect();
     let many = refusal(shop.bulk().change_order_states(to_assembling(&shop, many)).await);
     let twice = cancel(&shop, vec![row(&one), row(&one), row("nonsense")]);
-    let twice = refusal(shop.bulk().cancel_orders(pb::CancelOrdersRequest { reason: "mood".to_owned(), ..twice }).await);
+    let twice = refusal(
+        shop.bulk().cancel_orders(pb::CancelOrdersRequest { reason: "mood".to_owned(), ..twice }).await,
+    );
     let nowhere = pb::ChangeOrderStatesRequest { state: 0, ..to_assembling(&shop, vec![row(&one)]) };
 
     assert_eq!((many.reason.as_str(), many.fields), ("TOO_MANY", vec!["orders".to_owned()]));

@@ -110,7 +110,8 @@ async fn a_buyer_sees_his_own_orders_of_this_shop_only() {
     assert_eq!((page, rest), (vec![second.order_id.clone()], vec![first.order_id.clone()]));
     assert_eq!(end, "");
     let mut get = async |order_id: &str| {
-        me.get_buyer_order(pb::GetBuyerOrderRequest { order_id: order_id.to_owned(), ..Default::default() }).await
+        me.get_buyer_order(pb::GetBuyerOrderRequest { order_id: order_id.to_owned(), ..Default::default() })
+            .await
     };
     assert_eq!(get(&first.order_id).await.unwrap().into_inner().number, first.number);
     let never = refusal(get(&OrderId::new().to_string()).await);
@@ -172,7 +173,8 @@ async fn states_are_called_as_the_shop_calls_them_in_the_buyers_language() {
         assert_eq!(name(language).await, expected, "{language}");
     }
     shop.change_state(&order.order_id, pb::OrderState::Approval).await.unwrap();
-    for (language, expected) in [("uk-UA", "Чекаємо на вас"), ("PL", "Czekamy"), ("ru", "Уточняется")] {
+    for (language, expected) in [("uk-UA", "Чекаємо на вас"), ("PL", "Czekamy"), ("ru", "Уточняется")]
+    {
         assert_eq!(name(language).await, expected, "{language}");
     }
 }

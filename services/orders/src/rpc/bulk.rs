@@ -161,7 +161,10 @@ fn result(order_id: OrderId, done: Result<Done>) -> (pb::BulkOrderResult, Last) 
     match done {
         Ok(done) => {
             let state = done.state.into();
-            (pb::BulkOrderResult { order_id, ok: true, state, etag: done.etag, ..Default::default() }, Last::Final)
+            (
+                pb::BulkOrderResult { order_id, ok: true, state, etag: done.etag, ..Default::default() },
+                Last::Final,
+            )
         }
         Err(error) => {
             let changed = matches!(error, Error::EtagMismatch { .. });
@@ -187,13 +190,12 @@ async fn begin(
     request: &impl Message,
 ) -> Result<Option<pb::ChangeOrderStatesResponse>> {
     let fingerprint = fingerprint(request);
-    let claimed = orders.store.transaction(call, async |tx: &mut Tx| {
-        match tx.claim(once, &fingerprint).await {
+    let claimed =
+        orders.store.transaction(call, async |tx: &mut Tx| match tx.claim(once, &fingerprint).await {
             Ok(Claim::New) | Err(store::Error::KeyInUse) => Ok(None),
             Ok(Claim::Done(answer)) => read(&answer).map(Some),
             Err(error) => Err(error.into()),
-        }
-    });
+        });
     claimed.await
 }
 
