@@ -55,14 +55,14 @@ pub(crate) enum Format {
 
 /// The rows of a file.
 enum FileRows {
-    Yml(Rows),
+    Yml(Box<Rows>),
     Csv(Box<Table>),
 }
 
 impl FileRows {
     fn new(format: Format, chunks: mpsc::Receiver<Bytes>) -> Self {
         match format {
-            Format::Yml => Self::Yml(Rows::new(Source::new(chunks))),
+            Format::Yml => Self::Yml(Box::new(Rows::new(Source::new(chunks)))),
             Format::Csv { mapping, currency } => Self::Csv(Box::new(Table::new(chunks, mapping, currency))),
         }
     }

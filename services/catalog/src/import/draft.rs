@@ -251,7 +251,7 @@ impl Draft {
             self.categorise(details, categories);
         }
         let variant = &mut details.variants[at];
-        if (offer.group.is_some() || !leads) && !(self.identity == Identity::Own && leads) {
+        if !leads || offer.group.is_some() && self.identity != Identity::Own {
             say(&mut variant.name, name);
         }
         set(&mut variant.barcodes, &offer.barcodes);

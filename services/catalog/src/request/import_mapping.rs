@@ -76,7 +76,8 @@ fn columns(fields: &mut Fields, columns: &[pb::ImportColumn]) -> Vec<ImportColum
         let characteristic = characteristic(fields, &at("characteristic"), field, &column.characteristic);
         if let Some(field) = field {
             let new = said.insert((field, characteristic.clone()));
-            let twice = !new && !(field.repeats() && field != ImportField::Characteristic);
+            let may_repeat = field.repeats() && field != ImportField::Characteristic;
+            let twice = !new && !may_repeat;
             fields.check(!twice, &at("field"), "DUPLICATE", "another column says it");
             read.push(ImportColumn { header, field, characteristic });
         }

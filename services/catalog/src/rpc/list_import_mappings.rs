@@ -17,8 +17,7 @@ pub(crate) async fn handle(
 
     let mut connection = catalog.store.connection().await?;
     let listed =
-        ImportMapping::list(&mut connection, request.include_archived, page.after.clone(), page.limit())
-            .await?;
+        ImportMapping::list(&mut connection, request.include_archived, page.after, page.limit()).await?;
 
     let (listed, next_page_token) = page.cut(&catalog.store, listed, |mapping| mapping.id.uuid());
     let import_mappings = listed.iter().map(wire::import_mapping).collect();
