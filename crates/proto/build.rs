@@ -19,7 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut prost = tonic_prost_build::Config::new();
     prost.enable_type_names();
     prost.btree_map(["."]);
-    prost.bytes([".korob.events.v1.Event.body", ".korob.catalog.v1.ExportFeedChunk.chunk", ".korob.catalog.v1.ImportFeedRequest.chunk"]);
+    prost.bytes([
+        ".korob.events.v1.Event.body",
+        ".korob.catalog.v1.ExportFeedChunk.chunk",
+        ".korob.catalog.v1.ImportFeedRequest.chunk",
+    ]);
     tonic_prost_build::configure().compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
     Ok(())
 }

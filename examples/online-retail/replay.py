@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Replays the sales of the public "Online Retail" data set (UCI, CC BY 4.0) over Korob's REST interface.
+"""Replays the public "Online Retail" data set (UCI, CC BY 4.0) over Korob's REST interface: sales and what came back.
 
 Brings in what the file sells (goods as a feed, postage and the like as services), receives the units it needs, places
-one order per invoice at the prices of the file, and compares every total with the file to the penny. Only the standard
-library is used.
+one order per invoice at the prices of the file, ships it and takes the money. Then every credit note (an invoice whose
+number begins with C) becomes a return: of the customer's latest earlier order that still has these units at this price, or
+else a return without an order. In the end money in, money back and the stock of every SKU are compared with the file, to
+the penny and the unit. Only the standard library is used, and a second run changes nothing.
 
     replay.py --base http://127.0.0.1:8080 --key korob_… --shop shp_… --source src_… online-retail.csv
 
-The key needs the scopes catalog.write, inventory.write, orders.write and orders.price. The file is `;` separated with
-decimal commas, as published in spreadsheets of continental locales. Exit status 1 when a total differs.
+The key needs the scopes catalog.write, inventory.read, inventory.write, orders.read, orders.write, orders.price,
+orders.return, orders.refund, payments.read and payments.write. The file is `;` separated with decimal commas, as
+published in spreadsheets of continental locales. Exit status 1 when anything differs.
 """
 
 import argparse
@@ -30,6 +33,7 @@ CURRENCY = "GBP"
 CLIENTS = 8
 ATTEMPTS_MAX = 10
 RECEIPT_LINES_MAX = 1000
+PATIENCE_SECONDS = 30
 
 
 class Gateway:
@@ -40,19 +44,43 @@ class Gateway:
         self.key = key
         self.local = threading.local()
 
+    def must(self, path, body, idempotency_key):
+        """POSTs what cannot be refused; answers the JSON."""
+        status, answer = self.post(path, body, idempotency_key)
+        if status not in (200, 201):
+            sys.exit(f"POST {path} was answered {status}: {answer}")
+        return json.loads(answer)
+
+    def get(self, path):
+        """GETs a path; answers the JSON."""
+        status, answer = self.send("GET", path, None, {})
+        if status != 200:
+            sys.exit(f"GET {path} was answered {status}: {answer}")
+        return json.loads(answer)
+
+    def pages(self, path, field):
+        """All rows of a list."""
+        token = ""
+        while True:
+            page = self.get(f"{path}{'&' if '?' in path else '?'}pageSize=200&pageToken={token}")
+            yield from page[field]
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+
     def post(self, path, body, idempotency_key, content_type="application/json"):
+        """POSTs under an idempotency key; answers status and text."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {
-            "Authorization": f"Bearer {self.key}",
-            "Content-Type": content_type,
-            "Idempotency-Key": idempotency_key,
-        }
+        return self.send("POST", path, data, {"Content-Type": content_type, "Idempotency-Key": idempotency_key})
+
+    def send(self, method, path, data, headers):
+        headers = headers | {"Authorization": f"Bearer {self.key}"}
         for attempt in range(ATTEMPTS_MAX):
             connection = getattr(self.local, "connection", None)
             if connection is None:
                 connection = self.local.connection = http.client.HTTPConnection(self.address, timeout=60)
             try:
-                connection.request("POST", path, data, headers)
+                connection.request(method, path, data, headers)
                 response = connection.getresponse()
                 status, answer = response.status, response.read().decode()
             except (ConnectionError, http.client.HTTPException):
@@ -64,32 +92,37 @@ class Gateway:
             if status not in (429, 503):
                 return status, answer
             time.sleep(float(response.headers.get("Retry-After", 1)))
-        sys.exit(f"POST {path} was not answered in {ATTEMPTS_MAX} attempts")
+        sys.exit(f"{method} {path} was not answered in {ATTEMPTS_MAX} attempts")
+
+
+Line = collections.namedtuple("Line", "sku quantity price name")
+Document = collections.namedtuple("Document", "customer lines")
 
 
 def read(path):
-    """The lines of sales invoices, and the rows that no order can be made of."""
-    invoices, dirty = collections.OrderedDict(), []
+    """Sales invoices and credit notes by number, in the file's order, and the rows that neither can be made of."""
+    sales, credits, dirty = collections.OrderedDict(), collections.OrderedDict(), []
     with open(path, encoding="utf-8-sig", newline="") as file:
         for number, row in enumerate(csv.DictReader(file, delimiter=";"), start=2):
-            if row["InvoiceNo"].startswith("C"):
-                continue  # A return.
+            invoice = row["InvoiceNo"]
+            is_credit = invoice.startswith("C")
             try:
-                quantity = int(row["Quantity"])
+                quantity = int(row["Quantity"]) * (-1 if is_credit else 1)
                 price = decimal.Decimal(row["UnitPrice"].replace(",", "."))
             except (ValueError, decimal.InvalidOperation):
                 dirty.append((number, row, "not a number"))
                 continue
             if quantity <= 0:
-                dirty.append((number, row, "a stock correction, not a sale: quantity is not positive"))
+                dirty.append((number, row, "a stock correction, neither sale nor return: the sign of the quantity"))
             elif price < 0:
                 dirty.append((number, row, "negative price"))
             elif price == 0 and not row["Description"].strip():
                 dirty.append((number, row, "neither price nor description"))
             else:
-                line = (row["StockCode"].strip(), quantity, price, row["Description"].strip() or row["StockCode"])
-                invoices.setdefault(row["InvoiceNo"], []).append(line)
-    return invoices, dirty
+                line = Line(row["StockCode"].strip(), quantity, price, row["Description"].strip() or row["StockCode"])
+                documents = credits if is_credit else sales
+                documents.setdefault(invoice, Document(row["CustomerID"].strip(), [])).lines.append(line)
+    return sales, credits, dirty
 
 
 def feed(goods):
@@ -106,17 +139,18 @@ def feed(goods):
     ).encode()
 
 
-def prepare(gateway, arguments, invoices):
-    """Catalog and stock for everything the invoices sell."""
+def prepare(gateway, arguments, sales, credits):
+    """Catalog and stock for everything that is sold; answers the warehouse and how many units it received by SKU."""
     goods, services, units = {}, {}, collections.Counter()
-    for lines in invoices.values():
-        for sku, quantity, price, name in lines:
-            kind = goods if GOODS.match(sku) else services
-            known = kind.get(sku)
-            if known is None or known[1] == 0:
-                kind[sku] = (name, price)
-            if kind is goods:
-                units[sku] += quantity
+    for documents, are_sales in ((sales, True), (credits, False)):
+        for document in documents.values():
+            for line in document.lines:
+                kind = goods if GOODS.match(line.sku) else services
+                known = kind.get(line.sku)
+                if known is None or known[1] == 0:
+                    kind[line.sku] = (line.name, line.price)
+                if kind is goods and are_sales:
+                    units[line.sku] += line.quantity
     priced = {sku: (name, price or decimal.Decimal("0.01")) for sku, (name, price) in goods.items()}
     path = f"/v1/feeds/yml?sourceId={arguments.source}"
     status, answer = gateway.post(path, feed(priced), "online-retail-feed", "application/xml")
@@ -128,32 +162,135 @@ def prepare(gateway, arguments, invoices):
         if status not in (200, 201) and "SKU_TAKEN" not in answer:
             sys.exit(f"the service {sku} was answered {status}: {answer}")
     print(f"services: {', '.join(sorted(services))}")
-    status, answer = gateway.post("/v1/warehouses", {"warehouse": {"name": "Online Retail"}}, "online-retail-warehouse")
-    warehouse = json.loads(answer)["warehouseId"]
+    warehouse = gateway.must("/v1/warehouses", {"warehouse": {"name": "Online Retail"}}, "online-retail-warehouse")
+    warehouse = warehouse["warehouseId"]
     lines = [{"sku": sku, "quantity": str(quantity)} for sku, quantity in sorted(units.items())]
     for at in range(0, len(lines), RECEIPT_LINES_MAX):
         receipt = {"warehouseId": warehouse, "lines": lines[at : at + RECEIPT_LINES_MAX]}
-        status, answer = gateway.post("/v1/stock/receive", receipt, f"online-retail-receipt-{at}")
-        if status not in (200, 201):
-            sys.exit(f"the receipt was answered {status}: {answer}")
+        gateway.must("/v1/stock/receive", receipt, f"online-retail-receipt-{at}")
     print(f"stock: {sum(units.values())} units of {len(units)} SKUs received")
+    return warehouse, units
 
 
-def place(gateway, arguments, invoice, lines):
-    """Places one invoice; answers the total of the file and what the gateway said."""
+def money(amount):
+    return {"amount": str(amount), "currencyCode": CURRENCY}
+
+
+def amount(value):
+    return decimal.Decimal((value or {}).get("amount", 0))
+
+
+def total(lines):
+    return sum((line.quantity * line.price for line in lines), decimal.Decimal(0))
+
+
+def sell(gateway, arguments, invoice, document):
+    """Places one invoice, ships it and takes the money; answers the order."""
     order = {
         "shopId": arguments.shop,
         "sourceId": arguments.source,
         "externalId": invoice,
         "method": "ORDER_METHOD_OFFLINE",
+        "paymentMethod": "bank_transfer",
         "currencyCode": CURRENCY,
         "lines": [
-            {"sku": sku, "quantity": quantity, "name": name, "unitPrice": {"amount": str(price), "currencyCode": CURRENCY}}
-            for sku, quantity, price, name in lines
+            {"sku": line.sku, "quantity": line.quantity, "name": line.name, "unitPrice": money(line.price)}
+            for line in document.lines
         ],
     }
-    status, answer = gateway.post("/v1/orders", order, f"online-retail-{invoice}")
-    return sum(quantity * price for _, quantity, price, _ in lines), status, json.loads(answer)
+    if document.customer:
+        order["contact"] = {
+            "name": f"Customer {document.customer}",
+            "email": f"{document.customer}@online-retail.example",
+        }
+    key = f"online-retail-{invoice}"
+    placed = gateway.must("/v1/orders", order, key)
+    path = f"/v1/orders/{placed['orderId']}"
+    gateway.must(f"{path}/state", {"state": "ORDER_STATE_ASSEMBLING"}, f"{key}-assemble")
+    if placed.get("paymentId"):
+        paid = {"amount": placed["total"], "reference": invoice}
+        gateway.must(f"/v1/payments/{placed['paymentId']}/record", paid, f"{key}-pay")
+    parted = wait_for(gateway, path, lambda order: order["fulfilments"])
+    for part in parted["fulfilments"]:
+        gateway.must(f"{path}/fulfilments/{part['fulfilmentId']}/ship", {}, f"{key}-ship-{part['fulfilmentId']}")
+    is_paid = lambda order: amount(order["paid"]) == amount(order["total"])
+    return wait_for(gateway, path, lambda order: is_paid(order) and has_left(order))
+
+
+def has_left(order):
+    return all(line["shipped"] == line["ordered"] for line in order["lines"] if line["kind"] != "service")
+
+
+def wait_for(gateway, path, is_done):
+    """What another service tells arrives a moment later."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = gateway.get(path)
+        if is_done(answer):
+            return answer
+        if time.monotonic() > until:
+            sys.exit(f"{path} did not become what it should: {answer}")
+        time.sleep(0.05)
+
+
+class Sold:
+    """What customers still have, and of which order."""
+
+    def __init__(self, sales, orders):
+        self.left = collections.defaultdict(list)
+        for invoice, document in sales.items():
+            order = orders[invoice]
+            for line, placed in zip(document.lines, order["lines"]):
+                if document.customer and placed["kind"] != "service":
+                    key = (document.customer, line.sku, line.price)
+                    self.left[key].append([order["orderId"], placed["lineId"], line.quantity])
+
+    def take(self, customer, line):
+        """The order and line that these units came from, or None."""
+        for units in reversed(self.left[customer, line.sku, line.price]):
+            if units[2] >= line.quantity:
+                units[2] -= line.quantity
+                return units[0], units[1]
+        return None
+
+
+def give_back(gateway, arguments, warehouse, sold, invoice, document):
+    """Makes the returns of one credit note; answers them."""
+    groups = collections.OrderedDict()
+    for line in document.lines:
+        order_id, line_id = sold.take(document.customer, line) or ("", "")
+        groups.setdefault(order_id, []).append((line, line_id))
+    return [
+        give_back_of(gateway, arguments, warehouse, f"online-retail-{invoice}-{order_id}", order_id, lines)
+        for order_id, lines in groups.items()
+    ]
+
+
+def give_back_of(gateway, arguments, warehouse, key, order_id, lines):
+    """One return, from the request to the money."""
+    wanted = money(total([line for line, _ in lines]))
+    if order_id:
+        units = [{"lineId": line_id, "quantity": line.quantity, "reason": "changed_mind"} for line, line_id in lines]
+        request = {"orderId": order_id, "lines": units}
+    else:
+        units = [{"sku": line.sku, "quantity": line.quantity, "reason": "other"} for line, _ in lines]
+        request = {"shopId": arguments.shop, "lines": units, "amount": wanted}
+    made = gateway.must("/v1/returns", request, key)
+    path = f"/v1/returns/{made['returnId']}"
+    gateway.must(f"{path}/approve", {}, f"{key}-approve")
+    gateway.must(f"{path}/send", {}, f"{key}-send")
+    found = [
+        {"position": at, "quantity": line.quantity, "disposition": "RETURN_DISPOSITION_SELLABLE"}
+        for at, (line, _) in enumerate(lines)
+    ]
+    gateway.must(f"{path}/receive", {"warehouseId": warehouse, "lines": found}, f"{key}-receive")
+    return gateway.must(f"{path}/resolve", {"amount": wanted}, f"{key}-resolve")
+
+
+def compare(what, file, korob, differing):
+    print(f"{what}: file {file}, korob {korob}, difference {file - korob}")
+    if file != korob:
+        differing.append(what)
 
 
 def main():
@@ -162,29 +299,45 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("file")
     arguments = parser.parse_args()
-    invoices, dirty = read(arguments.file)
+    sales, credits, dirty = read(arguments.file)
     gateway = Gateway(arguments.base, arguments.key)
-    prepare(gateway, arguments, invoices)
+    warehouse, received = prepare(gateway, arguments, sales, credits)
 
-    expected, placed, differing, count = decimal.Decimal(0), decimal.Decimal(0), [], 0
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
-        answers = clients.map(lambda item: (item[0], *place(gateway, arguments, *item)), invoices.items())
-        for invoice, total, status, answer in answers:
-            expected += total
-            amount = decimal.Decimal(answer.get("total", {}).get("amount", 0)) if status in (200, 201) else None
-            if amount is None:
-                differing.append(f"invoice {invoice} was answered {status}: {answer}")
-                continue
-            count += 1
-            placed += amount
-            if amount != total:
-                differing.append(f"invoice {invoice}: the file says {total}, the order says {amount}")
+        orders = dict(zip(sales, clients.map(lambda item: sell(gateway, arguments, *item), sales.items())))
+    sold = Sold(sales, orders)
+    returns = [
+        made for item in credits.items() for made in give_back(gateway, arguments, warehouse, sold, *item)
+    ]
+
     for number, row, why in dirty:
         print(f"row {number}: {row['InvoiceNo']} {row['StockCode']} × {row['Quantity']} at {row['UnitPrice']}: {why}")
+    of_orders = [made for made in returns if made["orderId"]]
+    print(f"{len(sales)} invoices placed, shipped and paid; {len(credits)} credit notes gave {len(returns)} returns, ", end="")
+    print(f"{len(of_orders)} of an order; {len(dirty)} dirty rows left out")
+
+    differing = []
+    sold_for, credited = (sum(total(document.lines) for document in each.values()) for each in (sales, credits))
+    compare("orders", sold_for, sum(amount(order["total"]) for order in orders.values()), differing)
+    compare("credited", credited, sum(amount(made["creditedTotal"]) for made in returns), differing)
+    payments = list(gateway.pages(f"/v1/payments?shopId={arguments.shop}", "payments"))
+    compare("money in", sold_for, sum(amount(payment["captured"]) for payment in payments), differing)
+    back = sum(amount(made["creditedTotal"]) for made in of_orders)
+    compare("money back to payments", back, sum(amount(payment["refunded"]) for payment in payments), differing)
+
+    expected = collections.Counter(received)
+    for documents, sign in ((sales, -1), (credits, 1)):
+        for document in documents.values():
+            for line in document.lines:
+                if GOODS.match(line.sku):
+                    expected[line.sku] += sign * line.quantity
+    stock = {level["sku"]: int(level["onHand"]) for level in gateway.pages(f"/v1/stock?warehouseId={warehouse}", "levels")}
+    for sku in sorted(expected.keys() | stock.keys()):
+        if expected[sku] != stock.get(sku, 0):
+            differing.append(f"stock of {sku}: file {expected[sku]}, korob {stock.get(sku, 0)}")
+    compare("units on hand", sum(expected.values()), sum(stock.values()), differing)
     for line in differing:
-        print(line)
-    print(f"{len(invoices)} invoices, {count} placed; {len(dirty)} dirty rows left out")
-    print(f"file {expected} {CURRENCY}, orders {placed} {CURRENCY}, difference {expected - placed}")
+        print(f"DIFFERS: {line}")
     sys.exit(1 if differing else 0)
 
 

@@ -5,10 +5,14 @@
 #[path = "../../services/korob/src/load.rs"]
 #[allow(dead_code)]
 mod load;
+#[path = "../../services/korob/src/new_shop.rs"]
+mod new_shop;
 #[path = "../../services/korob/src/rest.rs"]
 #[allow(dead_code)]
 mod rest;
 
+mod demo;
+mod documents;
 mod hang_ups;
 mod hostile_bodies;
 mod hot_sku;

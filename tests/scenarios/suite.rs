@@ -8,18 +8,15 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use proto::access::v1::access_service_client::AccessServiceClient;
-use proto::access::v1::{
-    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest,
-    CreateShopRequest, LegalEntity, Shop, ShortagePolicy,
-};
-use rpc::{Call, Caller, CallerKeys, Directory};
+use proto::access::v1::{Channel, Shop, ShortagePolicy};
+use rpc::{CallerKeys, Directory};
 use rustix::process::Pid;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio_postgres::{Client as Database, NoTls};
 use uuid::Uuid;
 
+use crate::new_shop::NewShop;
 use crate::rest::Client;
 
 const SERVICES: [&str; 7] = ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
@@ -45,6 +42,7 @@ pub struct Suite {
     child: Child,
     config: PathBuf,
     gateway: SocketAddr,
+    url: String,
     ops: SocketAddr,
     urls: BTreeMap<&'static str, String>,
     admin_url: String,
@@ -103,6 +101,7 @@ impl Suite {
             child,
             config,
             gateway,
+            url: format!("http://{gateway}"),
             ops,
             urls,
             admin_url,
@@ -111,6 +110,29 @@ impl Suite {
         suite.wait_until_ready().await;
         suite.open_shop().await;
         suite
+    }
+
+    /// Where the gateway listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The binary that is tested.
+    pub fn binary() -> &'static str {
+        env!("CARGO_BIN_EXE_korob")
+    }
+
+    /// The file that configures this suite.
+    pub fn configuration(&self) -> &std::path::Path {
+        &self.config
+    }
+
+    /// Runs a command of the binary against this suite and answers what it printed.
+    pub fn command(&self, arguments: &[String]) -> String {
+        let mut command = std::process::Command::new(Self::binary());
+        let output = command.arg("--config").arg(&self.config).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// `kill -9` of everything but PostgreSQL.
@@ -195,14 +217,7 @@ impl Suite {
     }
 
     async fn open_shop(&mut self) {
-        let call = Call::begin(Caller::operator("scenario"), Duration::from_secs(30));
-        let mut access = AccessServiceClient::new(self.directory.channel("access").bind(&call));
-        let key = || "scenario".to_owned();
-        let entity = LegalEntity { name: "Scenario".to_owned(), ..Default::default() };
-        let request = CreateLegalEntityRequest { legal_entity: Some(entity), idempotency_key: key() };
-        let entity = access.create_legal_entity(request).await.unwrap().into_inner();
         let shop = Shop {
-            legal_entity_id: entity.legal_entity_id,
             name: "Scenario".to_owned(),
             time_zone: "Europe/Kyiv".to_owned(),
             locale: "uk-UA".to_owned(),
@@ -211,27 +226,18 @@ impl Suite {
             country_code: "UA".to_owned(),
             ..Default::default()
         };
-        let request = CreateShopRequest { shop: Some(shop), idempotency_key: key() };
-        self.shop_id = access.create_shop(request).await.unwrap().into_inner().shop_id;
-        let account = ChannelAccount {
-            shop_id: self.shop_id.clone(),
-            channel: Channel::Site.into(),
-            name: "site".to_owned(),
-            ..Default::default()
-        };
-        let request = CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: key() };
-        self.source_id = access.create_channel_account(request).await.unwrap().into_inner().source_id;
         // A shop site: it may not say what things cost.
         let scopes = rpc::known_scopes().iter().filter(|scope| **scope != "orders.price");
-        let request = CreateApiKeyRequest {
-            name: "scenario".to_owned(),
-            shop_ids: vec![self.shop_id.clone()],
+        let new_shop = NewShop {
+            by: "scenario",
+            legal_entity: "Scenario",
+            shop,
+            sources: &[("site", Channel::Site)],
             scopes: scopes.map(|scope| (*scope).to_owned()).collect(),
-            rate_limit: 10_000,
-            idempotency_key: key(),
         };
-        let secret = access.create_api_key(request).await.unwrap().into_inner().secret;
-        self.rest = self.rest.clone().authorized(secret);
+        let opened = new_shop.open(&self.directory).await.unwrap();
+        (self.shop_id, self.source_id) = (opened.shop_id, opened.source_ids[0].clone());
+        self.rest = self.rest.clone().authorized(opened.key);
 
         let warehouse = json!({ "warehouse": { "name": "Main" } });
         let warehouse = self.rest.post("/v1/warehouses", "main", &warehouse).await.unwrap().ok().unwrap();

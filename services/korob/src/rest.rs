@@ -59,6 +59,7 @@ impl Client {
     }
 
     /// The same client with another key.
+    #[allow(dead_code)] // The scenarios include this file.
     pub fn authorized(self, key: String) -> Self {
         Self { key, ..self }
     }
@@ -71,6 +72,14 @@ impl Client {
     /// POSTs JSON under an idempotency key.
     pub async fn post(&self, path: &str, idempotency_key: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send(Method::POST, path, Some(idempotency_key), body).await
+    }
+
+    /// PATCHes JSON.
+    #[allow(dead_code)] // The scenarios include this file.
+    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        let request =
+            Request::builder().method(Method::PATCH).uri(path).header("content-type", "application/json");
+        self.send_raw(request, serde_json::to_vec(body)?).await
     }
 
     /// Whether a GET of a full URL answers 200.

@@ -26,7 +26,7 @@ async fn a_kit_is_one_line_and_its_components_are_held() {
     assert_eq!(plan.weight_grams, 700);
     let items: Vec<_> =
         plan.items.iter().map(|item| (item.sku.as_str(), item.quantity, item.unit_price.clone())).collect();
-    assert_eq!(items, [("KIT", 2, uah("40.00")), ("A-1", 1, uah("10.00"))]);
+    assert_eq!(items, [("KIT", 2, uah("40.00")), ("A-1", 1, uah("100.00"))]);
     assert_eq!(plan.order_number, order.number);
 }
 

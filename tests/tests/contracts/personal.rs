@@ -27,20 +27,31 @@ const PERSONAL_WORDS: [&str; 16] = [
 ];
 
 /// Fields that sound personal and are not, each with its reason.
-const NOT_PERSONAL: [(&str, &str); 4] = [
+const NOT_PERSONAL: [(&str, &str); 13] = [
     ("korob.inventory.v1.ReceiveStockRequest.note", "written by the warehouse about goods"),
     ("korob.inventory.v1.AdjustStockRequest.note", "written by the warehouse about goods"),
     ("korob.inventory.v1.ReleaseReservationRequest.note", "written by the suite: why units came back"),
     ("korob.inventory.v1.LedgerEntry.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.WriteOffStockRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.ChangeConditionRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.ReverseDocumentRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.DispatchTransferRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.ReceiveTransferRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.CloseTransferRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.CancelTransferRequest.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.ReturnedQuantity.note", "written by the warehouse about goods"),
+    ("korob.inventory.v1.StockDocument.note", "written by the warehouse about goods"),
 ];
 
 /// Where a secret may be: shown once, or asked for by digest.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 7] = [
     "korob.orders.v1.CreateBuyerTokenResponse.token",
     "korob.delivery.v1.CarrierAccount.credentials",
     "korob.access.v1.CreateApiKeyResponse.secret",
     "korob.access.v1.RotateApiKeyResponse.secret",
     "korob.access.v1.AuthenticateKeyRequest.secret_sha256",
+    "korob.payments.v1.PaymentAccount.credentials",
+    "korob.payments.v1.ConfirmPaymentRequest.payment_token",
 ];
 
 #[test]

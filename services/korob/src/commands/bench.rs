@@ -1,8 +1,10 @@
 //! `korob bench`: the suite next to a frozen floor on the same server, in one run.
 
+mod assortment;
 mod floor;
 mod machine;
 mod orders;
+mod suite;
 
 use std::process::ExitCode;
 

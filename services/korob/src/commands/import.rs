@@ -28,12 +28,8 @@ const CHUNKS_WAITING_MAX: usize = 4;
 pub async fn run(configuration: Configuration, import: Import) -> anyhow::Result<ExitCode> {
     let Import::Yml { file, dry_run, source, price_list } = import;
     let directory = super::running_suite(&configuration)?;
-    let settings = ImportFeedSettings {
-        dry_run,
-        source_id: source,
-        price_list_id: price_list,
-        ..Default::default()
-    };
+    let settings =
+        ImportFeedSettings { dry_run, source_id: source, price_list_id: price_list, ..Default::default() };
     let result = import_yml(&directory, &file, settings).await?;
 
     for error in &result.errors {

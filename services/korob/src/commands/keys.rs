@@ -33,7 +33,9 @@ pub async fn run(configuration: Configuration, keys: Keys) -> anyhow::Result<Exi
             println!("{}", made.secret);
             eprintln!("{} ({}): the secret above is shown only now", key.key_id, key.name);
             if key.shop_ids.is_empty() {
-                eprintln!("it sees no shop, also none that it makes: give shops with --shop shp_…, once per shop");
+                eprintln!(
+                    "it sees no shop, also none that it makes: give shops with --shop shp_…, once per shop"
+                );
             }
         }
         Keys::List => list(access).await?,

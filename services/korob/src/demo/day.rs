@@ -1,6 +1,6 @@
-//! A day of orders from four sources, with what goes wrong on such a day: retries, echoes, cancellations.
+//! A day of orders from five sources of two shops, with what goes wrong on such a day: retries, echoes, cancellations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 use types::Clock;
 
 use crate::arguments::Demo;
-use crate::demo::shop::{Shop, list, text};
+use crate::demo::cards::Cards;
+use crate::demo::parcels::Parcels;
+use crate::demo::returns::Returns;
+use crate::demo::shop::{Goods, KIT, Shop, list, text};
+use crate::demo::shortage::Shortage;
 use crate::load::{self, Figures, Until};
 use crate::rest::{Answer, Client};
 
@@ -22,7 +26,11 @@ const RETRY_EVERY: u64 = 20;
 const ECHO_EVERY: u64 = 25;
 const CANCEL_EVERY: usize = 17;
 const DELIVER_EVERY: usize = 5;
+const KIT_EVERY: u64 = 40;
 const CUSTOMERS: u64 = 400;
+/// Where the carrier outside stands among a shop's ways to deliver.
+const PARCEL: usize = 2;
+const PAYMENT_METHODS: [&str; 4] = ["cash_on_delivery", "card", "bank_transfer", "card"];
 const BOOKING_PATIENCE: Duration = Duration::from_secs(20);
 const BOOKING_PAUSE: Duration = Duration::from_millis(20);
 
@@ -48,14 +56,25 @@ pub struct Day {
     pub repeats: usize,
     /// Repeats that led elsewhere.
     pub doubled: usize,
-    pub cancelled: usize,
-    pub delivered: usize,
+    /// By id.
+    pub cancelled: BTreeSet<String>,
+    /// By id; by the shop's courier, at its counter, or by the carrier.
+    pub delivered: Vec<String>,
+    pub cards: Cards,
+    pub parcels: Parcels,
+    pub shortage: Shortage,
+    pub returns: Returns,
 }
 
 /// An acknowledged order.
 pub struct Placed {
     pub number: String,
     pub payment_id: String,
+    /// Which of the shops.
+    pub shop: usize,
+    pub by_card: bool,
+    /// By the carrier outside.
+    pub by_parcel: bool,
 }
 
 #[derive(Default)]
@@ -66,13 +85,13 @@ struct Heard {
     doubled: usize,
 }
 
-/// Places the orders, then cancels some and delivers some.
-pub async fn replay(shop: &Shop, demo: &Demo) -> anyhow::Result<Day> {
+/// Places the orders, then cancels some.
+pub async fn replay(shops: &[Shop], goods: &Goods, demo: &Demo) -> anyhow::Result<Day> {
     let bar = ProgressBar::new(demo.orders as u64);
     let style = "{bar:30} {pos}/{len} orders, {per_sec}";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
     let heard = Arc::new(Mutex::new(Heard::default()));
-    let writer = Arc::new(Writer::of(shop));
+    let writer = Arc::new(Writer::of(shops, goods));
     let placements = {
         let (heard, writer, bar) = (heard.clone(), writer.clone(), bar.clone());
         load::run(demo.clients, Until::Count(demo.orders as u64), move |number| {
@@ -93,39 +112,49 @@ pub async fn replay(shop: &Shop, demo: &Demo) -> anyhow::Result<Day> {
         rejected: heard.rejected,
         repeats: heard.repeats,
         doubled: heard.doubled,
-        cancelled: 0,
-        delivered: 0,
+        cancelled: BTreeSet::new(),
+        delivered: Vec::new(),
+        cards: Cards::default(),
+        parcels: Parcels::default(),
+        shortage: Shortage::default(),
+        returns: Returns::default(),
     };
-    cancel_some(shop, &mut day).await?;
-    deliver_some(shop, &mut day).await?;
+    cancel_some(shops, &mut day).await?;
     Ok(day)
 }
 
 async fn place(writer: &Writer, number: u64, heard: &Mutex<Heard>) -> anyhow::Result<()> {
-    let order = writer.order(number);
+    let (till, order) = writer.order(number);
     let key = format!("order-{number}");
-    let first = writer.rest.post("/v1/orders", &key, &order).await?;
-    let order_id = note(heard, &first)?;
+    let first = till.rest.post("/v1/orders", &key, &order).await?;
+    let order_id = note(heard, &first, till, &order)?;
     if number.is_multiple_of(RETRY_EVERY) {
-        let again = writer.rest.post("/v1/orders", &key, &order).await?;
+        let again = till.rest.post("/v1/orders", &key, &order).await?;
         note_repeat(heard, &order_id, &again);
     }
     if number % ECHO_EVERY == 1 {
-        let echo = writer.rest.post("/v1/orders", &format!("echo-{number}"), &order).await?;
+        let echo = till.rest.post("/v1/orders", &format!("echo-{number}"), &order).await?;
         note_repeat(heard, &order_id, &echo);
     }
     Ok(())
 }
 
 /// Remembers an answer; the id of the order it speaks of.
-fn note(heard: &Mutex<Heard>, answer: &Answer) -> anyhow::Result<String> {
+fn note(heard: &Mutex<Heard>, answer: &Answer, till: &Till, order: &Value) -> anyhow::Result<String> {
     let mut heard = heard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     match answer.status {
         StatusCode::CREATED | StatusCode::OK | StatusCode::ACCEPTED => {
             let order_id = text(&answer.body, "orderId")?;
             let number = text(&answer.body, "number")?;
             let payment_id = answer.body["paymentId"].as_str().unwrap_or_default().to_owned();
-            heard.placed.insert(order_id.clone(), Placed { number, payment_id });
+            let placed = Placed {
+                number,
+                payment_id,
+                shop: till.shop,
+                by_card: order["paymentMethod"] == "card",
+                by_parcel: order["delivery"]["deliveryMethodId"] == till.delivery_methods[PARCEL],
+            };
+            heard.placed.insert(order_id.clone(), placed);
             Ok(order_id)
         }
         StatusCode::CONFLICT => {
@@ -145,27 +174,35 @@ fn note_repeat(heard: &Mutex<Heard>, order_id: &str, answer: &Answer) {
     }
 }
 
-async fn cancel_some(shop: &Shop, day: &mut Day) -> anyhow::Result<()> {
-    for (order_id, _) in day.placed.iter().skip(1).step_by(CANCEL_EVERY) {
+async fn cancel_some(shops: &[Shop], day: &mut Day) -> anyhow::Result<()> {
+    for (order_id, placed) in day.placed.iter().skip(1).step_by(CANCEL_EVERY) {
         let reason = json!({ "reason": "buyer_changed_mind" });
-        shop.rest
-            .post(&format!("/v1/orders/{order_id}/cancel"), &format!("cancel-{order_id}"), &reason)
-            .await?
-            .ok()?;
-        day.cancelled += 1;
+        let path = format!("/v1/orders/{order_id}/cancel");
+        shops[placed.shop].rest.post(&path, &format!("cancel-{order_id}"), &reason).await?.ok()?;
+        day.cancelled.insert(order_id.clone());
     }
     Ok(())
 }
 
-/// Approve, assemble, hand to the courier, deliver, take the money.
-async fn deliver_some(shop: &Shop, day: &mut Day) -> anyhow::Result<()> {
-    let live =
-        day.placed.iter().enumerate().filter(|(at, _)| at % CANCEL_EVERY != 1 && at % DELIVER_EVERY == 0);
-    for (_, (order_id, placed)) in live {
-        deliver(shop, order_id, placed).await.with_context(|| format!("deliver {}", placed.number))?;
-        day.delivered += 1;
+impl Day {
+    /// The orders that leave today: by the carrier, or by the shop's own people.
+    pub fn leaving(&self, by_parcel: bool) -> Vec<(&String, &Placed)> {
+        let leaving = self.placed.iter().step_by(DELIVER_EVERY);
+        let leaving = leaving.filter(|(order_id, _)| !self.cancelled.contains(*order_id));
+        leaving.filter(|(_, placed)| placed.by_parcel == by_parcel).collect()
     }
-    Ok(())
+}
+
+/// Approve, assemble, hand to the courier, deliver, take the money.
+pub async fn deliver_by_courier(shops: &[Shop], day: &Day) -> anyhow::Result<Vec<String>> {
+    let mut delivered = Vec::new();
+    for (order_id, placed) in day.leaving(false) {
+        deliver(&shops[placed.shop], order_id, placed)
+            .await
+            .with_context(|| format!("deliver {}", placed.number))?;
+        delivered.push(order_id.clone());
+    }
+    Ok(delivered)
 }
 
 async fn deliver(shop: &Shop, order_id: &str, placed: &Placed) -> anyhow::Result<()> {
@@ -183,9 +220,18 @@ async fn deliver(shop: &Shop, order_id: &str, placed: &Placed) -> anyhow::Result
     for status in ["TRACKING_STATUS_PICKED_UP", "TRACKING_STATUS_DELIVERED"] {
         post(format!("/v1/shipments/{shipment_id}/tracking"), tracked(status)).await?;
     }
-    let payment = shop.rest.get(&format!("/v1/payments/{}", placed.payment_id)).await?.ok()?;
+    take_money(shop, placed).await
+}
+
+/// What the courier brought or the bank wrote; cards have paid already, or never will.
+pub async fn take_money(shop: &Shop, placed: &Placed) -> anyhow::Result<()> {
+    if placed.by_card || placed.payment_id.is_empty() {
+        return Ok(());
+    }
+    let path = format!("/v1/payments/{}", placed.payment_id);
+    let payment = shop.rest.get(&path).await?.ok()?;
     let money = json!({ "amount": payment["amount"], "reference": placed.number });
-    post(format!("/v1/payments/{}/record", placed.payment_id), money).await?;
+    shop.rest.post(&format!("{path}/record"), &format!("{path}/record"), &money).await?.ok()?;
     Ok(())
 }
 
@@ -210,51 +256,67 @@ async fn booked_shipment(shop: &Shop, order_id: &str) -> anyhow::Result<String> 
 
 /// Writes orders: the same number always gives the same order.
 struct Writer {
-    rest: Client,
-    shop_id: String,
-    sources: Vec<(String, &'static str, &'static str)>,
-    delivery_methods: Vec<String>,
+    tills: Vec<Till>,
     skus: Vec<String>,
 }
 
+/// Where orders are made: a source of a shop.
+struct Till {
+    /// Which of the shops.
+    shop: usize,
+    rest: Client,
+    shop_id: String,
+    source_id: String,
+    name: &'static str,
+    method: &'static str,
+    delivery_methods: [String; 3],
+}
+
 impl Writer {
-    fn of(shop: &Shop) -> Self {
-        Self {
-            rest: shop.rest.clone(),
-            shop_id: shop.shop_id.clone(),
-            sources: shop
-                .sources
-                .iter()
-                .map(|source| (source.source_id.clone(), source.name, source.method))
-                .collect(),
-            delivery_methods: shop.delivery_methods.clone(),
-            skus: shop.skus.clone(),
-        }
+    fn of(shops: &[Shop], goods: &Goods) -> Self {
+        let tills = shops.iter().enumerate().flat_map(|(at, shop)| {
+            shop.sources.iter().map(move |source| Till {
+                shop: at,
+                rest: shop.rest.clone(),
+                shop_id: shop.shop_id.clone(),
+                source_id: source.source_id.clone(),
+                name: source.name,
+                method: source.method,
+                delivery_methods: shop.delivery_methods.clone(),
+            })
+        });
+        Self { tills: tills.collect(), skus: goods.skus.clone() }
     }
 
-    fn order(&self, number: u64) -> Value {
-        let (source_id, name, method) = &self.sources[pick(number, 1, self.sources.len())];
+    fn order(&self, number: u64) -> (&Till, Value) {
+        let till = &self.tills[pick(number, 1, self.tills.len())];
         let buyer = pick(number, 2, CUSTOMERS as usize) as u64;
-        let lines: Vec<Value> = (0..=pick(number, 3, 3))
+        let mut lines: Vec<Value> = (0..=pick(number, 3, 3))
             .map(|line| {
                 let sku = &self.skus[pick(number, 10 + line as u64, self.skus.len())];
                 json!({ "sku": sku, "quantity": 1 + pick(number, 20 + line as u64, 2) })
             })
             .collect();
+        if number.is_multiple_of(KIT_EVERY) {
+            lines.push(json!({ "sku": KIT, "quantity": 1 }));
+        }
         let city = if buyer.is_multiple_of(3) { "Львів" } else { "Київ" };
-        json!({
-            "shopId": self.shop_id,
-            "sourceId": source_id,
-            "externalId": format!("{name}-{number}"),
-            "method": method,
+        let order = json!({
+            "shopId": till.shop_id,
+            "sourceId": till.source_id,
+            "externalId": format!("{}-{number}", till.name),
+            "method": till.method,
             "contact": { "name": NAMES[pick(buyer, 4, NAMES.len())], "phone": phone(buyer, number) },
             "lines": lines,
             "delivery": {
-                "deliveryMethodId": self.delivery_methods[pick(number, 5, self.delivery_methods.len())],
-                "address": { "countryCode": "UA", "city": city, "line": format!("вул. Хрещатик, {}", 1 + buyer % 40) },
+                "deliveryMethodId": till.delivery_methods[pick(number, 5, till.delivery_methods.len())],
+                "address": {
+                    "countryCode": "UA", "city": city, "postalCode": "01001", "line": format!("вул. Хрещатик, {}", 1 + buyer % 40),
+                },
             },
-            "paymentMethod": if number.is_multiple_of(4) { "bank_transfer" } else { "cash_on_delivery" },
-        })
+            "paymentMethod": PAYMENT_METHODS[pick(number, 6, PAYMENT_METHODS.len())],
+        });
+        (till, order)
     }
 }
 
@@ -269,7 +331,7 @@ fn phone(buyer: u64, order: u64) -> String {
 }
 
 /// An even but fixed choice of 0 to `count` − 1.
-fn pick(number: u64, salt: u64, count: usize) -> usize {
+pub fn pick(number: u64, salt: u64, count: usize) -> usize {
     let mut mixed =
         (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ salt.wrapping_mul(0xD1B5_4A32_D192_ED03);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

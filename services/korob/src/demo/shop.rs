@@ -1,34 +1,30 @@
-//! Opens a shop: legal entity, sources, key, delivery, the feed, stock.
+//! Opens two shops of one organisation: sources, keys, ways to deliver; the goods, a kit and the stock are common.
 
 use std::io::Write;
-use std::time::Duration;
 
 use anyhow::Context;
-use proto::access::v1::access_service_client::AccessServiceClient;
-use proto::access::v1::{
-    Channel, ChannelAccount, CreateApiKeyRequest, CreateChannelAccountRequest, CreateLegalEntityRequest,
-    CreateShopRequest, LegalEntity, Shop as ShopMessage, ShortagePolicy,
-};
+use proto::access::v1::{Channel, Shop as ShopMessage, ShortagePolicy};
 use proto::catalog::v1::ImportFeedSettings;
-use rpc::{BoundChannel, Call, Caller};
 use serde_json::{Value, json};
 
 use crate::commands::import::import_yml;
 use crate::commands::{explain, keys};
+use crate::demo::outside::Outside;
+use crate::new_shop::{NewShop, OpenedShop};
 use crate::rest::Client;
 use crate::suite::Suite;
 
 const FEED: &[u8] = include_bytes!("../../demo/feed.xml");
-const SETUP_PATIENCE: Duration = Duration::from_secs(30);
-/// Requests per second of the demonstration's key: more than one machine can ask.
-const RATE_LIMIT: i32 = 10_000;
 /// Every so many SKUs one gets only a few units, so that some orders find nothing left.
 const SCARCE_EVERY: usize = 12;
 const SCARCE_UNITS: i64 = 3;
 const PLENTY_UNITS: i64 = 60;
+/// The kit that both shops sell.
+pub const KIT: &str = "GIFT-BOX";
 
 /// An open shop.
 pub struct Shop {
+    pub name: &'static str,
     /// The gateway, with the shop's key.
     pub rest: Client,
     /// The secret of the key.
@@ -36,10 +32,8 @@ pub struct Shop {
     pub shop_id: String,
     /// Where orders come from.
     pub sources: Vec<Source>,
-    /// Own courier, then pick-up.
-    pub delivery_methods: Vec<String>,
-    pub skus: Vec<String>,
-    pub units_received: i64,
+    /// Own courier, pick-up, parcel.
+    pub delivery_methods: [String; 3],
 }
 
 /// A registered account through which orders come.
@@ -50,85 +44,112 @@ pub struct Source {
     pub method: &'static str,
 }
 
+/// What the organisation has to sell.
+pub struct Goods {
+    /// What orders may name; the kit is one of them.
+    pub skus: Vec<String>,
+    pub warehouse_id: String,
+    pub units_received: i64,
+}
+
+/// A shop as it is to be.
+struct Plan {
+    by: &'static str,
+    name: &'static str,
+    number_prefix: &'static str,
+    /// Name, kind, and the method of its orders.
+    sources: &'static [(&'static str, Channel, &'static str)],
+}
+
+const SHOPS: [Plan; 2] = [
+    Plan {
+        by: "demo",
+        name: "Подарки и дом",
+        number_prefix: "K-",
+        sources: &[
+            ("site", Channel::Site, "ORDER_METHOD_CART"),
+            ("marketplace", Channel::Marketplace, "ORDER_METHOD_MARKETPLACE"),
+            ("messenger", Channel::Messenger, "ORDER_METHOD_CHAT"),
+            ("phone", Channel::Phone, "ORDER_METHOD_CALL"),
+        ],
+    },
+    Plan {
+        by: "demo-2",
+        name: "Скринька",
+        number_prefix: "S-",
+        sources: &[("second-site", Channel::Site, "ORDER_METHOD_CART")],
+    },
+];
+
 /// What an operator sets up once, then everything else over REST as a partner would.
-pub async fn open(suite: &Suite) -> anyhow::Result<Shop> {
-    let call = Call::begin(Caller::operator("demo"), SETUP_PATIENCE);
-    let mut access = AccessServiceClient::new(suite.directory.channel("access").bind(&call));
-    let shop_id = open_shop(&mut access).await?;
-    let sources = open_sources(&mut access, &shop_id).await?;
-    let key = make_key(&mut access, &shop_id).await?;
-
-    let rest = Client::with_key(format!("http://{}", suite.gateway), key.clone());
-    let delivery_methods = open_delivery(&rest, &shop_id).await?;
-    println!("A shop with {} sources and {} ways to deliver.", sources.len(), delivery_methods.len());
-    import_feed(suite, &sources[0].source_id).await?;
-    let skus = read_skus(&rest).await?;
-    let units_received = receive_stock(&rest, &skus).await?;
-    println!("Stock: {units_received} units of {} SKUs received.", skus.len());
-    Ok(Shop { rest, key, shop_id, sources, delivery_methods, skus, units_received })
-}
-
-async fn open_shop(access: &mut AccessServiceClient<BoundChannel>) -> anyhow::Result<String> {
-    let entity =
-        LegalEntity {
-            name: "ТОВ «Короб»".to_owned(), tax_id: "12345678".to_owned(), ..Default::default()
-        };
-    let request = CreateLegalEntityRequest { legal_entity: Some(entity), idempotency_key: "demo".to_owned() };
-    let entity = access.create_legal_entity(request).await.map_err(|status| explain(&status))?.into_inner();
-    let shop = ShopMessage {
-        legal_entity_id: entity.legal_entity_id,
-        name: "Подарки и дом".to_owned(),
-        time_zone: "Europe/Kyiv".to_owned(),
-        locale: "uk-UA".to_owned(),
-        currency_code: "RUB".to_owned(),
-        shortage_policy: ShortagePolicy::Refuse.into(),
-        number_prefix: "K-".to_owned(),
-        country_code: "UA".to_owned(),
-        ..Default::default()
-    };
-    let request = CreateShopRequest { shop: Some(shop), idempotency_key: "demo".to_owned() };
-    Ok(access.create_shop(request).await.map_err(|status| explain(&status))?.into_inner().shop_id)
-}
-
-async fn open_sources(
-    access: &mut AccessServiceClient<BoundChannel>,
-    shop_id: &str,
-) -> anyhow::Result<Vec<Source>> {
-    let mut sources = Vec::new();
-    for (name, channel, method) in [
-        ("site", Channel::Site, "ORDER_METHOD_CART"),
-        ("marketplace", Channel::Marketplace, "ORDER_METHOD_MARKETPLACE"),
-        ("messenger", Channel::Messenger, "ORDER_METHOD_CHAT"),
-        ("phone", Channel::Phone, "ORDER_METHOD_CALL"),
-    ] {
-        let account = ChannelAccount {
-            shop_id: shop_id.to_owned(),
-            channel: channel.into(),
-            name: name.to_owned(),
-            always_accept: channel == Channel::Marketplace,
-            ..Default::default()
-        };
-        let request =
-            CreateChannelAccountRequest { channel_account: Some(account), idempotency_key: name.to_owned() };
-        let account =
-            access.create_channel_account(request).await.map_err(|status| explain(&status))?.into_inner();
-        sources.push(Source { source_id: account.source_id, name, method });
+pub async fn open(suite: &Suite, outside: &Outside) -> anyhow::Result<(Vec<Shop>, Goods)> {
+    let mut shops = Vec::new();
+    for plan in SHOPS {
+        shops.push(open_one(suite, outside, plan).await?);
     }
-    Ok(sources)
+    let first = &shops[0];
+    import_feed(suite, &first.sources[0].source_id).await?;
+    let goods = stock(&first.rest).await?;
+    println!(
+        "{} shops with a key each, {} sources, a card provider and a carrier that fail as real ones do.",
+        shops.len(),
+        shops.iter().map(|shop| shop.sources.len()).sum::<usize>(),
+    );
+    println!("Stock: {} units of {} SKUs, which both shops sell.", goods.units_received, goods.skus.len());
+    Ok((shops, goods))
 }
 
-async fn make_key(access: &mut AccessServiceClient<BoundChannel>, shop_id: &str) -> anyhow::Result<String> {
-    let request = CreateApiKeyRequest {
-        name: "demo".to_owned(),
-        shop_ids: vec![shop_id.to_owned()],
+async fn open_one(suite: &Suite, outside: &Outside, plan: Plan) -> anyhow::Result<Shop> {
+    let sources: Vec<_> = plan.sources.iter().map(|(name, channel, _)| (*name, *channel)).collect();
+    let new_shop = NewShop {
+        by: plan.by,
+        legal_entity: "ТОВ «Короб»",
+        shop: ShopMessage {
+            name: plan.name.to_owned(),
+            time_zone: "Europe/Kyiv".to_owned(),
+            locale: "uk-UA".to_owned(),
+            currency_code: "RUB".to_owned(),
+            shortage_policy: ShortagePolicy::Refuse.into(),
+            number_prefix: plan.number_prefix.to_owned(),
+            country_code: "UA".to_owned(),
+            ..Default::default()
+        },
+        sources: &sources,
         scopes: keys::all_scopes(),
-        rate_limit: RATE_LIMIT,
-        idempotency_key: "demo".to_owned(),
     };
-    Ok(access.create_api_key(request).await.map_err(|status| explain(&status))?.into_inner().secret)
+    let OpenedShop { shop_id, source_ids, key } =
+        new_shop.open(&suite.directory).await.map_err(|status| explain(&status))?;
+    let sources = source_ids.into_iter().zip(plan.sources);
+    let sources = sources.map(|(source_id, (name, _, method))| Source { source_id, name, method }).collect();
+
+    let gateway = format!("http://{}", suite.gateway);
+    let rest = Client::with_key(gateway.clone(), key.clone());
+    outside.open_card_account(&rest, &gateway, &shop_id).await?;
+    let [courier, pickup] = open_delivery(&rest, &shop_id).await?;
+    let parcel = outside.open_carrier_account(&rest, &gateway, &shop_id).await?;
+    let delivery_methods = [courier, pickup, parcel];
+    Ok(Shop { name: plan.name, rest, key, shop_id, sources, delivery_methods })
 }
 
-async fn open_delivery(rest: &Client, shop_id: &str) -> anyhow::Result<Vec<String>> {
+/// Receives every SKU of the feed, and makes a kit of two that there are plenty of.
+async fn stock(rest: &Client) -> anyhow::Result<Goods> {
+    let mut skus = read_skus(rest).await?;
+    let (warehouse_id, units_received) = receive_stock(rest, &skus).await?;
+    let [_, first, second, ..] = &skus[..] else { anyhow::bail!("the feed has too few offers") };
+    let kit = json!({ "product": { "kind": "PRODUCT_KIND_KIT", "name": "Подарункова скринька", "variants": [{
+        "sku": KIT, "components": [{ "sku": first, "quantity": 1 }, { "sku": second, "quantity": 2 }],
+    }] } });
+    rest.post("/v1/products", "demo-kit", &kit).await?.ok()?;
+    let lists = rest.get("/v1/price-lists").await?.ok()?;
+    let list_id =
+        text(list(&lists, "priceLists").first().context("the feed made no price list")?, "priceListId")?;
+    let prices = json!({ "prices": [{ "sku": KIT, "amount": { "amount": "1490", "currencyCode": "RUB" } }] });
+    rest.post(&format!("/v1/price-lists/{list_id}/prices"), "demo-kit-price", &prices).await?.ok()?;
+    skus.push(KIT.to_owned());
+    Ok(Goods { skus, warehouse_id, units_received })
+}
+
+async fn open_delivery(rest: &Client, shop_id: &str) -> anyhow::Result<[String; 2]> {
     let rub = |amount: &str| json!({ "amount": amount, "currencyCode": "RUB" });
     let courier = json!({ "deliveryMethod": {
         "shopId": shop_id, "kind": "DELIVERY_KIND_COURIER", "name": "Кур’єр", "cashOnDelivery": true, "sortOrder": 1,
@@ -142,12 +163,11 @@ async fn open_delivery(rest: &Client, shop_id: &str) -> anyhow::Result<Vec<Strin
         "shopId": shop_id, "kind": "DELIVERY_KIND_PICKUP", "name": "Самовивіз", "cashOnDelivery": true, "sortOrder": 2,
         "tariffs": [{ "price": rub("0"), "daysMin": 0, "daysMax": 1 }],
     } });
-    let mut ids = Vec::new();
-    for (key, method) in [("demo-courier", courier), ("demo-pickup", pickup)] {
-        let made = rest.post("/v1/delivery-methods", key, &method).await?.ok()?;
-        ids.push(text(&made, "deliveryMethodId")?);
-    }
-    Ok(ids)
+    let made = async |key: &str, method: Value| {
+        let made = rest.post("/v1/delivery-methods", &format!("{key}-{shop_id}"), &method).await?.ok()?;
+        text(&made, "deliveryMethodId")
+    };
+    Ok([made("courier", courier).await?, made("pickup", pickup).await?])
 }
 
 async fn import_feed(suite: &Suite, source_id: &str) -> anyhow::Result<()> {
@@ -178,7 +198,8 @@ async fn read_skus(rest: &Client) -> anyhow::Result<Vec<String>> {
     }
 }
 
-async fn receive_stock(rest: &Client, skus: &[String]) -> anyhow::Result<i64> {
+/// The warehouse and how many units lie there.
+async fn receive_stock(rest: &Client, skus: &[String]) -> anyhow::Result<(String, i64)> {
     let warehouse = json!({ "warehouse": { "name": "Склад на Подолі" } });
     let warehouse = rest.post("/v1/warehouses", "demo-warehouse", &warehouse).await?.ok()?;
     let units = |at: usize| if at.is_multiple_of(SCARCE_EVERY) { SCARCE_UNITS } else { PLENTY_UNITS };
@@ -189,7 +210,7 @@ async fn receive_stock(rest: &Client, skus: &[String]) -> anyhow::Result<i64> {
         .collect();
     let receipt = json!({ "warehouseId": warehouse["warehouseId"], "lines": lines, "reference": "НК-1" });
     rest.post("/v1/stock/receive", "demo-receipt", &receipt).await?.ok()?;
-    Ok((0..skus.len()).map(units).sum())
+    Ok((text(&warehouse, "warehouseId")?, (0..skus.len()).map(units).sum()))
 }
 
 /// A text field of an answer.
@@ -200,4 +221,9 @@ pub fn text(body: &Value, field: &str) -> anyhow::Result<String> {
 /// A list of an answer; absent is empty.
 pub fn list<'a>(body: &'a Value, field: &str) -> &'a [Value] {
     body[field].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// An int64 is a string in JSON.
+pub fn whole(value: &Value) -> i64 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
 }

@@ -2,13 +2,19 @@
 
 use crate::demo::day::Day;
 use crate::demo::proof::Proof;
-use crate::demo::shop::Shop;
+use crate::demo::shop::{Goods, Shop};
 use crate::suite::Suite;
 
 /// The account of the day.
-pub fn print(shop: &Shop, day: &Day, proof: &Proof) {
+pub fn print(shops: &[Shop], day: &Day, proof: &Proof) {
+    print_orders(shops, day);
+    print_troubles(day, proof);
+    print_books(day, proof);
+}
+
+fn print_orders(shops: &[Shop], day: &Day) {
     let figures = &day.placements;
-    println!("\n── What happened ──");
+    println!("\n── Orders ──");
     println!(
         "{} orders were sent by the clients in {:.1} s, {:.0} a second: {} placed, {} refused.",
         figures.latency_us.len(),
@@ -24,44 +30,98 @@ pub fn print(shop: &Shop, day: &Day, proof: &Proof) {
         figures.percentile_ms(99.0),
         figures.percentile_ms(100.0),
     );
+    for (at, shop) in shops.iter().enumerate() {
+        let count = day.placed.values().filter(|placed| placed.shop == at).count();
+        println!("  placed  {count:>5}  in {}", shop.name);
+    }
     for (reason, count) in &day.rejected {
         println!("  refused {count:>5}  {reason}");
     }
-    println!("{} orders were told of twice: every one led to the order that was there.", day.repeats);
-    println!("{} cancelled, {} delivered and paid.", day.cancelled, day.delivered);
+    println!(
+        "{} orders were told of twice: every one led to the order that was there.",
+        day.repeats - day.doubled
+    );
+    println!(
+        "{} buyers changed their minds: stock, payment and delivery were given back.",
+        day.cancelled.len()
+    );
+}
 
-    println!("\nOrders by state:");
-    for (state, count) in &proof.orders_by_state {
-        println!("  {count:>6}  {}", state.trim_start_matches("ORDER_STATE_").to_lowercase());
-    }
-    println!("Orders by channel:");
-    for (channel, count) in &proof.orders_by_channel {
-        println!("  {count:>6}  {channel}");
+fn print_troubles(day: &Day, proof: &Proof) {
+    let (cards, shortage, parcels, returns) = (&day.cards, &day.shortage, &day.parcels, &day.returns);
+    println!("\n── What went wrong, and what became of it ──");
+    println!(
+        "Cards     {} buyers paid by card: {} confirmed at their bank, {} were declined, {} of those took another card.",
+        cards.tried, cards.challenged, cards.declined, cards.paid_with_another
+    );
+    println!(
+        "          Of the provider's answers every tenth got lost and its webhooks came twice or out of order; {} are paid, the \
+         provider holds {}, our books say {}.",
+        proof.cards.paid,
+        amount(proof.cards.at_provider),
+        amount(proof.cards.in_books)
+    );
+    println!(
+        "Shortage  The marketplace sold {} units that nobody had: {} shortages, each with an owner and a deadline. The next \
+         delivery covered all but {}.",
+        shortage.units, shortage.objects, shortage.left
+    );
+    println!(
+        "Carrier   It was down when {} parcels were asked for. They waited; {} arrived, with {} waybills in the carrier's book.",
+        parcels.waited,
+        parcels.delivered.len(),
+        proof.parcels.waybills
+    );
+    println!(
+        "Returns   {} buyers sent something back: {} units are sold again, {} are looked at first, {} went back to the buyers.",
+        returns.count,
+        returns.sellable,
+        returns.quarantined,
+        amount(returns.refunded)
+    );
+}
+
+fn print_books(day: &Day, proof: &Proof) {
+    println!("\n── Books ──");
+    for (title, counts) in [("state", &proof.orders_by_state), ("channel", &proof.orders_by_channel)] {
+        let name = |text: &str| text.trim_start_matches("ORDER_STATE_").to_lowercase();
+        let counts: Vec<String> =
+            counts.iter().map(|(key, count)| format!("{count} {}", name(key))).collect();
+        println!("Orders by {title}: {}.", counts.join(", "));
     }
     println!(
-        "Money: {} ordered, {} received; ledger debits {}, credits {}.",
+        "Money: {} ordered, {} received and kept; ledger debits {}, credits {}.",
         amount(proof.ordered),
         amount(proof.received),
         amount(proof.debits),
         amount(proof.credits)
     );
     println!(
-        "Stock: {} received = {} on hand + {} shipped; {} reserved, orders hold {}.",
-        shop.units_received,
+        "Stock: {} received + {} returned = {} on hand + {} shipped; {} reserved, orders hold {}.",
+        proof.units_received,
+        day.returns.sellable + day.returns.quarantined,
         proof.units_on_hand,
         proof.units_shipped,
         proof.units_reserved,
         proof.units_promised,
     );
     println!(
-        "\noversold {}   lost {}   doubled {}   missing units {}",
-        proof.oversold, proof.lost, proof.doubled, proof.units_missing
+        "\noversold {}   lost {}   doubled {}   missing units {}   charged twice {}   unknown charges {}   doubled waybills {}   \
+         shown to the other shop {}",
+        proof.oversold,
+        proof.lost,
+        proof.doubled,
+        proof.units_missing,
+        proof.cards.charged_twice,
+        proof.cards.unknown,
+        proof.parcels.doubled,
+        proof.foreign_seen
     );
     println!("{}", if proof.is_flawless() { "Everything adds up." } else { "SOMETHING DOES NOT ADD UP." });
 }
 
 /// Where to go from here.
-pub fn print_next_steps(suite: &Suite, shop: &Shop, day: &Day) {
+pub fn print_next_steps(suite: &Suite, shop: &Shop, goods: &Goods, day: &Day) {
     let base = format!("http://{}", suite.gateway);
     println!("\n── Addresses ──");
     println!("REST {base}   operators http://{}", suite.ops);
@@ -69,9 +129,11 @@ pub fn print_next_steps(suite: &Suite, shop: &Shop, day: &Day) {
         println!("gRPC {address}  {name}");
     }
     println!("key  {}", shop.key);
-    let order_id = day.placed.keys().next().map_or("ord_…", String::as_str);
-    let sku = shop.skus.get(1).map_or("", String::as_str);
+    let order_id =
+        day.placed.iter().find(|(_, placed)| placed.shop == 0).map_or("ord_…", |(id, _)| id.as_str());
+    let sku = goods.skus.get(1).map_or("", String::as_str);
     println!("\nWorth trying:");
+    println!("  {base}/docs in a browser");
     println!("  curl -s -H 'Authorization: Bearer {}' '{base}/v1/orders?pageSize=3'", shop.key);
     println!("  curl -s -H 'Authorization: Bearer {}' {base}/v1/orders/{order_id}/history", shop.key);
     println!(

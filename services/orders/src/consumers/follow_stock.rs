@@ -1,6 +1,5 @@
 //! Shows what an order holds and lacks whenever inventory says that it holds something else.
 
-use anyhow::Context;
 use events::{Applied, Event};
 use prost::{Message, Name};
 use proto::inventory::v1::{
@@ -13,7 +12,8 @@ use crate::upstreams::held;
 
 /// Applies one event of inventory.
 pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
-    let reservation = read(event)?.context("an event of a reservation without the reservation")?;
+    // Of many shortages that change at once only the last event tells the reservation.
+    let Some(reservation) = read(event)? else { return Ok(()) };
     let owner = reservation.owner.clone();
     follow(tx, &owner, "orders.follow_stock", |order| {
         let ours = order.reservation_id.unwrap_or(order.own_reservation_id());
@@ -26,7 +26,7 @@ pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
     Ok(())
 }
 
-/// Each of them tells the whole reservation after the change.
+/// The whole reservation after the change.
 fn read(event: &Event) -> anyhow::Result<Option<Reservation>> {
     let body = event.body.as_ref();
     Ok(match event.r#type.as_str() {

@@ -12,13 +12,13 @@ use store::{Claim, Once, Tx, cached_sql, fingerprint};
 use types::OrderId;
 use uuid::Uuid;
 
-use crate::{Orders, wire};
 use crate::error::{Error, Result};
 use crate::model::cancel_reason::{CancelReason, CancelReasonUnknown};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::rpc::{free, load, visible};
 use crate::sagas::cancel_order::{CancelOrder, Cancellation, METHOD, Outcome};
+use crate::{Orders, wire};
 
 const COMMENT_LENGTH_MAX: usize = 1000;
 

@@ -47,7 +47,8 @@ pub(super) async fn preview(
     request: pb::ChangeOrderStateRequest,
 ) -> Result<Order> {
     // Nothing is claimed, so any key will do.
-    let wanted = Wanted::parse(&pb::ChangeOrderStateRequest { idempotency_key: "dry-run".to_owned(), ..request })?;
+    let wanted =
+        Wanted::parse(&pb::ChangeOrderStateRequest { idempotency_key: "dry-run".to_owned(), ..request })?;
 
     let before = load(orders, call, wanted.order_id).await?;
 
