@@ -280,11 +280,16 @@ def give_back_of(gateway, arguments, warehouse, key, order_id, lines):
     gateway.must(f"{path}/approve", {}, f"{key}-approve")
     gateway.must(f"{path}/send", {}, f"{key}-send")
     found = [
-        {"position": at, "quantity": line.quantity, "disposition": "RETURN_DISPOSITION_SELLABLE"}
+        {"position": at, "quantity": line.quantity, "disposition": f"RETURN_DISPOSITION_{disposition(line)}"}
         for at, (line, _) in enumerate(lines)
     ]
     gateway.must(f"{path}/receive", {"warehouseId": warehouse, "lines": found}, f"{key}-receive")
     return gateway.must(f"{path}/resolve", {"amount": wanted}, f"{key}-resolve")
+
+
+def disposition(line):
+    """Nobody puts a discount or postage on a shelf."""
+    return "SELLABLE" if GOODS.match(line.sku) else "WRITE_OFF"
 
 
 def compare(what, file, korob, differing):

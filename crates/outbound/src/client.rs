@@ -88,7 +88,6 @@ impl Client {
             otel.kind = "client",
             http.request.method = %request.method,
             server.address = host,
-            url.path = uri.path(),
             http.response.status_code = tracing::field::Empty,
             error.type = tracing::field::Empty,
         );

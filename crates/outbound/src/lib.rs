@@ -5,7 +5,7 @@
 //! [`Unknown`](Failure::Unknown) must be asked about, never repeated under another key.
 //!
 //! There are no redirects, no retries and no cookies. Bodies have a limit, calls have a deadline, and what a trace shows is
-//! the method, the host and the path: query strings and headers carry secrets.
+//! the method and the host: paths, query strings and headers carry secrets.
 
 mod answer;
 mod client;

@@ -73,7 +73,10 @@ ALTER TABLE shipments
     ADD CONSTRAINT a_booked_parcel_has_a_number CHECK (state <> 'booked' OR tracking_number <> ''),
     ADD CONSTRAINT a_cancelled_parcel_is_cancelled CHECK (state <> 'cancelled' OR status = 'cancelled');
 UPDATE shipments SET state = 'cancelled' WHERE status = 'cancelled';
-CREATE UNIQUE INDEX shipments_tracking_number ON shipments (carrier, tracking_number) WHERE tracking_number <> '';
+-- Carriers number as they like: a number is one parcel's within an account only.
+CREATE UNIQUE INDEX shipments_tracking_number
+    ON shipments (carrier, coalesce(carrier_account_id, '00000000-0000-0000-0000-000000000000'), tracking_number)
+    WHERE tracking_number <> '';
 -- Whole, since a statement that is planned once cannot know that a bound value is not empty.
 CREATE INDEX shipments_number ON shipments (tracking_number);
 CREATE INDEX shipments_carrier_parcel ON shipments (carrier_account_id, carrier_parcel_id);

@@ -30,8 +30,7 @@ CREATE TABLE returns (
     update_time     timestamptz NOT NULL,
     -- What people wrote.
     comment         text NOT NULL DEFAULT '',
-    explanation     text NOT NULL DEFAULT '',
-    CHECK (order_id IS NOT NULL OR customer_id IS NOT NULL)
+    explanation     text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 80);
 CREATE INDEX returns_time ON returns (create_time DESC, return_id DESC);
 CREATE INDEX returns_shop ON returns (shop_id, create_time DESC, return_id DESC);

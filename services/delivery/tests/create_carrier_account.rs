@@ -23,8 +23,8 @@ async fn credentials_are_sealed_and_never_shown() {
     assert!(made.carrier_account_id.starts_with("cac_") && made.enabled);
     assert!(made.credentials.is_empty());
     let client = yard.world.database("delivery").client().await;
-    let row = "SELECT convert_from(credentials, 'LATIN1') || (SELECT string_agg(changes::text, '') FROM audit_log)
-               || coalesce((SELECT string_agg(convert_from(response, 'LATIN1'), '') FROM idempotency_keys), '')
+    let row = "SELECT encode(credentials, 'escape') || (SELECT string_agg(changes::text, '') FROM audit_log)
+               || coalesce((SELECT string_agg(encode(response, 'escape'), '') FROM idempotency_keys), '')
                FROM carrier_accounts";
     let stored: String = client.query_one(row, &[]).await.expect("looks").get(0);
     assert!(!stored.contains(API_KEY), "the key is somewhere in clear");

@@ -69,7 +69,7 @@ pub enum Keys {
         /// Shops it may see (shp_…); repeat for several
         #[arg(long = "shop")]
         shops: Vec<String>,
-        /// Scopes such as orders.write; repeat for several; all of them when none is given
+        /// Scopes such as orders.write; repeat for several; when none is given all but access.keys, which makes more keys
         #[arg(long = "scope")]
         scopes: Vec<String>,
         /// Requests per second
@@ -78,6 +78,14 @@ pub enum Keys {
     },
     /// List keys, newest first
     List,
+    /// Give a key another secret and print it, once
+    Rotate {
+        /// key_…
+        key_id: String,
+        /// How long the old secret works on
+        #[arg(long, default_value_t = 0)]
+        grace_minutes: i32,
+    },
     /// Make a key invalid, everywhere within five seconds
     Revoke {
         /// key_…

@@ -29,7 +29,7 @@ use proto::orders::v1::cart_service_server::CartServiceServer;
 use proto::orders::v1::order_service_server::OrderServiceServer;
 use proto::orders::v1::promo_code_service_server::PromoCodeServiceServer;
 use proto::orders::v1::quote_service_server::QuoteServiceServer;
-use proto::payments::v1::{PaymentRecorded, PaymentRefunded, PaymentVoided};
+use proto::payments::v1::{PaymentRecorded, PaymentRefundFailed, PaymentRefunded, PaymentVoided};
 use saga::{Definition, Runner};
 use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
@@ -101,6 +101,7 @@ impl Service for Orders {
                 })
                 .of::<PaymentRecorded>()
                 .of::<PaymentRefunded>()
+                .of::<PaymentRefundFailed>()
                 .of::<PaymentVoided>(),
             )
             .consume(

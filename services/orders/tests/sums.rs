@@ -107,7 +107,7 @@ fn happen(order: &mut Order, happening: Happening) {
         }
         Happening::Paid(paid, refunded) => {
             let payment_id = PaymentId::derived(order.order_id.uuid(), 0).uuid();
-            order.follow_payment(OrderPayment { payment_id, amount: paid, paid, refunded });
+            order.follow_payment(OrderPayment { payment_id, amount: paid, paid, refunded, revision: 0 });
         }
     }
 }

@@ -114,6 +114,10 @@ pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId) -> Re
         .store
         .transaction(call, async |tx: &mut Tx| {
             let before = keeping::lock(tx, payment_id).await?;
+            // What was heard is of the try that was asked about.
+            if before.refunds.iter().any(|now| now.id == id && now.tries != refund.tries) {
+                return Ok(());
+            }
             let mut payment = before.clone();
             let change = payment.follow_refund(id, report, tx.now())?;
             keeping::keep(tx, "payments.settle_refund", &before, &payment, &change).await

@@ -89,13 +89,14 @@ fn secrets_are_declared_and_rare() {
     for field in fields() {
         let named =
             field.name().split('_').any(|word| ["secret", "password", "token", "credential"].contains(&word));
-        let is_page_token = field.name().ends_with("page_token");
+        // A page token opens nothing, and the name of a secret is none.
+        let is_harmless = field.name().ends_with("page_token") || field.name() == "credential_names";
         match (data_class(&field), SECRETS.contains(&field.full_name())) {
             (DataClass::Secret, false) => {
                 problems.push(format!("{}: why does this leave the service?", field.full_name()))
             }
             (DataClass::Secret, true) => {}
-            _ if named && !is_page_token => {
+            _ if named && !is_harmless => {
                 problems.push(format!("{}: declare DATA_CLASS_SECRET", field.full_name()))
             }
             _ => {}

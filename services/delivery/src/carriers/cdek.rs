@@ -32,7 +32,7 @@ const RUSSIA: &str = "RU";
 
 /// Tokens by address and client: they outlive the adapter, which is made for every account anew.
 #[derive(Default)]
-pub struct Tokens(Mutex<HashMap<(String, String), Token>>);
+pub struct Tokens(Mutex<HashMap<(String, String, String), Token>>);
 
 #[derive(Clone)]
 struct Token {
@@ -71,8 +71,10 @@ impl Cdek {
         format!("{}{path}", self.base_url)
     }
 
-    fn token_name(&self) -> (String, String) {
-        (self.base_url.clone(), self.credentials.get("client_id").to_owned())
+    /// Whoever does not know the secret must not find what it opened.
+    fn token_name(&self) -> (String, String, String) {
+        let of = |name| self.credentials.get(name).to_owned();
+        (self.base_url.clone(), of("client_id"), of("client_secret"))
     }
 
     async fn token(&self) -> Answer<String> {

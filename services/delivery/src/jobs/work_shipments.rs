@@ -152,7 +152,12 @@ impl Case<'_> {
     async fn mark_sending(&self) -> Result<bool> {
         let parcel = &self.parcel;
         let store = &self.delivery.store;
-        store.transaction(&call(), async |tx: &mut Tx| shipment_rows::mark_sending(tx, parcel).await).await
+        let call = call();
+        let marked = store.transaction(&call, async |tx: &mut Tx| {
+            let lease = tx.now() + LEASE;
+            shipment_rows::mark_sending(tx, parcel, lease).await
+        });
+        marked.await
     }
 
     /// Of several parcels under one reference the first is ours; the others are given back.
@@ -241,6 +246,8 @@ async fn apply(tx: &mut Tx, parcel: &mut Shipment, outcome: Outcome) -> Result<(
             parcel.sending &= !undone;
             parcel.work_time = Some(booking::again(parcel.attempts, pause, now));
             if parcel.attempts >= BOOKING_ATTEMPTS_MAX && parcel.state == ShipmentState::Booking {
+                // It was accepted once: whoever retries or cancels asks first what there is.
+                parcel.sending |= !parcel.carrier_parcel_id.is_empty();
                 let words = format!("the carrier could not be reached: {cause}");
                 booking::fail(tx, parcel, Cause { reason: "unknown", field: String::new(), words }).await?;
             }
@@ -261,6 +268,8 @@ async fn apply(tx: &mut Tx, parcel: &mut Shipment, outcome: Outcome) -> Result<(
             let go_on = parcel.attempts < LABEL_ATTEMPTS_MAX;
             parcel.work_time = go_on.then(|| now + booking::pause(parcel.attempts));
         }
+        // Cancelled meanwhile: the appointment is that of the cancellation.
+        Outcome::Nothing if parcel.state == ShipmentState::Cancelling => {}
         Outcome::Nothing => parcel.work_time = None,
     }
 

@@ -152,13 +152,15 @@ pub async fn claim_work(tx: &mut Tx, lease: DateTime<Utc>, limit: i64) -> Result
     find_all(tx.conn(), &ids).await
 }
 
-/// Notes that the carrier may know of a parcel from now on, unless the claim was lost.
-pub async fn mark_sending(tx: &mut Tx, parcel: &Shipment) -> Result<bool> {
+/// Notes that the carrier may know of a parcel from now on, unless the claim was lost; another worker does not see it
+/// until `lease`, for the request may take as long as all before it did.
+pub async fn mark_sending(tx: &mut Tx, parcel: &Shipment, lease: DateTime<Utc>) -> Result<bool> {
     let unlost = rows::table
         .find(parcel.id.uuid())
         .filter(rows::state.eq(parcel.state.as_str()))
         .filter(rows::attempts.eq(parcel.attempts));
-    let marked = diesel::update(unlost).set(rows::sending.eq(true)).execute(tx.conn()).await?;
+    let changes = (rows::sending.eq(true), rows::work_time.eq(lease));
+    let marked = diesel::update(unlost).set(changes).execute(tx.conn()).await?;
     Ok(marked == 1)
 }
 

@@ -101,6 +101,10 @@ fn check_incident(fields: &mut Fields, status: Option<TrackingStatus>, reason: &
 async fn record(tx: &mut Tx, id: ShipmentId, event: TrackingEvent) -> Result<pb::Shipment> {
     let mut shipment = shipment_rows::lock(tx, id).await?.ok_or(Error::ShipmentNotFound)?;
 
+    // Only the carrier takes its waybill back, and only CancelShipment asks it.
+    if event.status == TrackingStatus::Cancelled && shipment.account_id.is_some() {
+        return Err(Error::MoveNotAllowed { from: shipment.status, to: event.status });
+    }
     let moved_from = shipment.track(event.clone())?;
 
     shipment_rows::add_event(tx, id, &event).await?;

@@ -8,7 +8,7 @@ use types::CarrierAccountId;
 use super::account_fields;
 use super::create_delivery_method::may_change;
 use crate::error::{Error, Result};
-use crate::model::carrier_account::CarrierAccount;
+use crate::model::carrier_account::{CarrierAccount, Private};
 use crate::model::carrier_account_rows;
 use crate::{Delivery, wire};
 
@@ -92,6 +92,13 @@ fn changed(before: &CarrierAccount, changes: &Changes) -> Result<CarrierAccount>
             }
             _ => account.enabled = wanted.enabled,
         }
+    }
+    let goes_to =
+        |account: &CarrierAccount| (account.base_url.clone(), account.settings.get("print_url").to_owned());
+    if goes_to(&account) != goes_to(before) {
+        // Stored secrets do not follow to an address that was chosen later, perhaps by somebody else.
+        let (given, none) = (&wanted.credentials, Private::default());
+        account.credentials = account_fields::credentials(&mut fields, before.kind, given, &none);
     }
     fields.finish()?;
     Ok(account)

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use events::{Applied, Event};
 use prost::{Message, Name};
-use proto::payments::v1::{Payment, PaymentRecorded, PaymentRefunded, PaymentVoided};
+use proto::payments::v1::{Payment, PaymentRecorded, PaymentRefundFailed, PaymentRefunded, PaymentVoided};
 use store::Tx;
 
 use crate::consumers::follow;
@@ -28,6 +28,8 @@ fn read(event: &Event) -> anyhow::Result<Option<Payment>> {
     Ok(match event.r#type.as_str() {
         name if name == PaymentRecorded::full_name() => PaymentRecorded::decode(body)?.payment,
         name if name == PaymentRefunded::full_name() => PaymentRefunded::decode(body)?.payment,
+        // What was on its way back is not given back after all.
+        name if name == PaymentRefundFailed::full_name() => PaymentRefundFailed::decode(body)?.payment,
         name if name == PaymentVoided::full_name() => PaymentVoided::decode(body)?.payment,
         name => anyhow::bail!("{name} is not followed"),
     })

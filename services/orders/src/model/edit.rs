@@ -243,6 +243,7 @@ impl Order {
             }
             if let Some((_, amount)) = changes.changed.iter().find(|(changed, _)| *changed == id) {
                 payment.amount = amount.minor();
+                payment.revision = doing(ordinal);
             }
         }
         if let Some(amount) = changes.opened {
@@ -333,4 +334,14 @@ fn resized(line: &OrderLine, quantity: i32) -> Result<OrderLine, MoneyError> {
 /// The id of the way to deliver, for what is stored of an edit.
 pub(super) fn method_id(delivery: &Delivery) -> Uuid {
     DeliveryMethodId::uuid(&delivery.method_id)
+}
+
+/// The revision of what an edit does elsewhere.
+pub const fn doing(ordinal: i32) -> i32 {
+    2 * ordinal
+}
+
+/// The revision of its undo: later than what it undoes, earlier than the next edit.
+pub const fn undoing(ordinal: i32) -> i32 {
+    2 * ordinal + 1
 }

@@ -307,6 +307,7 @@ impl Order {
             amount: self.total.minor(),
             paid: self.paid.minor(),
             refunded: self.refunded.minor(),
+            revision: 0,
         });
         first.into_iter().chain(self.payments.iter().cloned()).collect()
     }
@@ -324,6 +325,9 @@ impl Order {
         }
         let mut payments = self.known_payments();
         match payments.iter_mut().find(|known| known.payment_id == news.payment_id) {
+            Some(known) if news.revision < known.revision => {
+                *known = OrderPayment { amount: known.amount, revision: known.revision, ..news };
+            }
             Some(known) => *known = news,
             None => payments.push(news),
         }

@@ -14,12 +14,15 @@ pub struct OrderPayment {
     pub paid: i64,
     /// What was given back.
     pub refunded: i64,
+    /// Of what is to be paid: an event from before an edit does not take the edit back.
+    #[serde(default)]
+    pub revision: i32,
 }
 
 impl OrderPayment {
     /// A payment that was just opened.
     pub const fn opened(payment_id: Uuid, amount: i64) -> Self {
-        Self { payment_id, amount, paid: 0, refunded: 0 }
+        Self { payment_id, amount, paid: 0, refunded: 0, revision: 0 }
     }
 
     /// What may still be given back.

@@ -66,7 +66,7 @@ struct Wanted {
 /// What the goods left with.
 enum Of {
     Order(OrderId),
-    Nobody { shop_id: ShopId, customer_id: CustomerId, amount: Money },
+    Nobody { shop_id: ShopId, customer_id: Option<CustomerId>, amount: Money },
 }
 
 struct WantedLine {
@@ -116,10 +116,10 @@ impl Wanted {
         Ok(new)
     }
 
-    fn of_nobody(&self, shop_id: ShopId, customer_id: CustomerId, amount: Money) -> Return {
+    fn of_nobody(&self, shop_id: ShopId, customer_id: Option<CustomerId>, amount: Money) -> Return {
         let line = |(line, position): (&WantedLine, i32)| Some(line.at(position, None, line.sku.clone()?));
         let lines = self.lines.iter().zip(0..).filter_map(line).collect();
-        Return { customer_id: Some(customer_id), ..self.new_return(shop_id, amount, lines) }
+        Return { customer_id, ..self.new_return(shop_id, amount, lines) }
     }
 
     fn new_return(&self, shop_id: ShopId, amount: Money, lines: Vec<ReturnLine>) -> Return {
@@ -181,7 +181,11 @@ fn of_nobody(fields: &mut Fields, call: &Call, request: &pb::CreateReturnRequest
         "" if call.caller.shops.single().is_some() => call.caller.shops.single(),
         text => fields.parse("shop_id", text),
     };
-    let customer_id = fields.parse("customer_id", &request.customer_id);
+    // Somebody who came to the counter need not have a card.
+    let customer_id = match request.customer_id.as_str() {
+        "" => Some(None),
+        text => fields.parse("customer_id", text).map(Some),
+    };
     let amount = fields.money("amount", request.amount.as_ref());
     let positive = amount.is_none_or(|amount| amount.minor() > 0);
     fields.check(positive, "amount", "OUT_OF_RANGE", "must be more than nothing");

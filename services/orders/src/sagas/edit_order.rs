@@ -15,7 +15,7 @@ use types::{DeliveryPlanId, Money, OrderId, PaymentId, ReservationId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::edit::{Edit, PaymentChanges};
+use crate::model::edit::{Edit, PaymentChanges, doing, undoing};
 use crate::model::order::Order;
 use crate::model::placement::Held;
 use crate::sagas::keyed::{Key, Outcome, corrupt};
@@ -369,16 +369,6 @@ fn plan_id(order_id: OrderId, ordinal: i32) -> DeliveryPlanId {
 pub fn wanted(order: &Order) -> Vec<StockQuantity> {
     let stocked = order.lines.iter().filter(|line| line.is_stocked());
     stocked.flat_map(|line| units(line, line.outstanding())).collect()
-}
-
-/// The revision of what an edit does.
-const fn doing(ordinal: i32) -> i32 {
-    2 * ordinal
-}
-
-/// The revision of its undo: later than what it undoes, earlier than the next edit.
-const fn undoing(ordinal: i32) -> i32 {
-    2 * ordinal + 1
 }
 
 /// Whose history the personal changes go to.

@@ -143,6 +143,7 @@ pub fn read_payment(payment: &pb::Payment, currency: Currency) -> anyhow::Result
     let paid = minor(payment.captured.as_ref())?;
     Ok(OrderPayment {
         payment_id: payment_id.uuid(),
+        revision: payment.amount_revision,
         // Nothing more can come in for one that is given up.
         amount: match payment.state() {
             pb::PaymentState::Canceled => paid,

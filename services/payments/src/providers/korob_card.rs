@@ -191,7 +191,7 @@ impl Provider for KorobCard {
     ) -> BoxFuture<'a, Answer<Report>> {
         let body = json!({"amount_minor": amount.minor(), "currency": amount.currency().code()});
         let path = format!("/v1/charges/{reference}/capture");
-        self.post(access, order, path, format!("{}/capture", order.attempt), body).boxed()
+        self.post(access, order, path, format!("{}/capture/{}", order.attempt, amount.minor()), body).boxed()
     }
 
     fn release<'a>(

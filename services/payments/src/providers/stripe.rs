@@ -191,6 +191,10 @@ impl Provider for Stripe {
 
     fn ask<'a>(&'a self, access: &'a Access, order: &'a ChargeOrder) -> BoxFuture<'a, Answer<Asked>> {
         async move {
+            // Without a card nothing was ever posted, and nothing will be.
+            if order.buyer.token.is_none() {
+                return Ok(Asked::Never);
+            }
             // Searching lags behind what was done: the same key is how one asks, as long as the key is known there.
             match order.key_lives() {
                 true => Ok(Asked::Found(self.post_intent(access, order).await?)),
@@ -218,8 +222,10 @@ impl Provider for Stripe {
         amount: Money,
     ) -> BoxFuture<'a, Answer<Report>> {
         async move {
-            let (path, key) =
-                (format!("/v1/payment_intents/{reference}/capture"), format!("{}/capture", order.attempt));
+            let (path, key) = (
+                format!("/v1/payment_intents/{reference}/capture"),
+                format!("{}/capture/{}", order.attempt, amount.minor()),
+            );
             let amount = units(amount)?.to_string();
             self.intent(access, order, post(access, &path, &key, &[("amount_to_capture", amount.as_str())]))
                 .await

@@ -174,8 +174,10 @@ impl Provider for Yookassa {
         taken: Money,
     ) -> BoxFuture<'a, Answer<Report>> {
         async move {
-            let (path, key) =
-                (format!("/payments/{reference}/capture"), format!("{}-capture", order.attempt));
+            let (path, key) = (
+                format!("/payments/{reference}/capture"),
+                format!("{}-capture-{}", order.attempt, taken.minor()),
+            );
             report(self.post(access, &path, &key, &json!({"amount": amount(taken)})).await?, order)
         }
         .boxed()

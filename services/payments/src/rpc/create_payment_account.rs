@@ -7,7 +7,7 @@ use rpc::{Call, Fields};
 use store::{Audit, Once, Tx};
 use types::{PaymentAccountId, ShopId};
 
-use super::account_details as details;
+use super::account_details;
 use crate::error::{Error, Result};
 use crate::model::account::{self, Account};
 use crate::{Payments, wire};
@@ -51,19 +51,20 @@ fn parse(
     };
     let path = |field: &str| format!("payment_account.{field}");
     let shop: Option<ShopId> = fields.parse(&path("shop_id"), &account.shop_id);
-    let kind = details::kind(&mut fields, &path("kind"), account.kind);
-    let name = fields.required_text(&path("name"), &account.name, details::NAME_LENGTH_MAX);
-    let base_url = details::base_url(&mut fields, &path("base_url"), &account.base_url);
-    let automatic = details::automatic(&mut fields, &path("capture_mode"), account.capture_mode);
-    let currencies = details::currencies(&mut fields, &path("currency_codes"), &account.currency_codes);
+    let kind = account_details::kind(&mut fields, &path("kind"), account.kind);
+    let name = fields.required_text(&path("name"), &account.name, account_details::NAME_LENGTH_MAX);
+    let base_url = account_details::base_url(&mut fields, &path("base_url"), &account.base_url);
+    let automatic = account_details::automatic(&mut fields, &path("capture_mode"), account.capture_mode);
+    let currencies =
+        account_details::currencies(&mut fields, &path("currency_codes"), &account.currency_codes);
     let (mut credentials, mut settings) = (BTreeMap::new(), BTreeMap::new());
     if let Some(kind) = kind {
         let field = path("credentials");
-        credentials = details::named(&mut fields, &field, &account.credentials, kind.credentials());
-        details::complete(&mut fields, &field, &credentials, kind.credentials());
+        credentials = account_details::named(&mut fields, &field, &account.credentials, kind.credentials());
+        account_details::complete(&mut fields, &field, &credentials, kind.credentials());
         let field = path("settings");
-        settings = details::named(&mut fields, &field, &account.settings, kind.settings());
-        details::complete(&mut fields, &field, &settings, kind.required_settings());
+        settings = account_details::named(&mut fields, &field, &account.settings, kind.settings());
+        account_details::complete(&mut fields, &field, &settings, kind.required_settings());
     }
     let wanted = shop.zip(kind).map(|(shop, kind)| Account {
         id: PaymentAccountId::new(),

@@ -7,7 +7,7 @@ use rpc::{Call, Fields, Invalid};
 use store::{Audit, Tx};
 use types::PaymentAccountId;
 
-use super::account_details as details;
+use super::account_details;
 use crate::error::{Error, Result};
 use crate::model::account::{self, Account};
 use crate::{Payments, wire};
@@ -81,24 +81,32 @@ fn apply(
     for field in &wanted.mask {
         let path = format!("payment_account.{field}");
         match *field {
-            "name" => account.name = fields.required_text(&path, &new.name, details::NAME_LENGTH_MAX),
-            "base_url" => account.base_url = details::base_url(&mut fields, &path, &new.base_url),
+            "name" => account.name = fields.required_text(&path, &new.name, account_details::NAME_LENGTH_MAX),
+            "base_url" => account.base_url = account_details::base_url(&mut fields, &path, &new.base_url),
             "credentials" => {
-                let named = details::named(&mut fields, &path, &new.credentials, kind.credentials());
+                let named = account_details::named(&mut fields, &path, &new.credentials, kind.credentials());
                 credentials.extend(named);
-                details::complete(&mut fields, &path, &credentials, kind.credentials());
+                account_details::complete(&mut fields, &path, &credentials, kind.credentials());
             }
-            "capture_mode" => account.automatic = details::automatic(&mut fields, &path, new.capture_mode),
+            "capture_mode" => {
+                account.automatic = account_details::automatic(&mut fields, &path, new.capture_mode)
+            }
             "priority" => account.priority = new.priority,
             "enabled" => account.enabled = new.enabled,
             "currency_codes" => {
-                account.currencies = details::currencies(&mut fields, &path, &new.currency_codes);
+                account.currencies = account_details::currencies(&mut fields, &path, &new.currency_codes);
             }
             _ => {
-                account.settings = details::named(&mut fields, &path, &new.settings, kind.settings());
-                details::complete(&mut fields, &path, &account.settings, kind.required_settings());
+                account.settings = account_details::named(&mut fields, &path, &new.settings, kind.settings());
+                account_details::complete(&mut fields, &path, &account.settings, kind.required_settings());
             }
         }
+    }
+    if account.base_url != before.base_url {
+        // Stored secrets do not follow to an address that was chosen later, perhaps by somebody else.
+        let path = "payment_account.credentials";
+        credentials = account_details::named(&mut fields, path, &new.credentials, kind.credentials());
+        account_details::complete(&mut fields, path, &credentials, kind.credentials());
     }
     fields.finish()?;
     Ok((account, credentials))
