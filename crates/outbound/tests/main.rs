@@ -1,5 +1,7 @@
 //! What a caller learns of a call to somebody else's system, against real sockets.
 
+#![allow(clippy::unwrap_used)] // Tests: a failure is a panic.
+
 mod peer;
 
 use std::time::Duration;

@@ -80,8 +80,8 @@ async fn parcels_that_stand_still_or_lie_or_owe_are_listed() {
     let is = |reason: &'static str| move |parcel: &pb::Shipment| Outside::open_incidents(parcel) == [reason];
     outside.until(&stuck.shipment_id, "no movement is noticed", is("no_movement")).await;
     outside.until(&stored.shipment_id, "the end of storage is noticed", is("storage_expiring")).await;
-    assert_eq!(late(&outside, LateKind::NoMovement).await, [stuck.shipment_id.clone()]);
-    assert_eq!(late(&outside, LateKind::Stored).await, [stored.shipment_id.clone()]);
+    assert_eq!(late(&outside, LateKind::NoMovement).await, std::slice::from_ref(&stuck.shipment_id));
+    assert_eq!(late(&outside, LateKind::Stored).await, std::slice::from_ref(&stored.shipment_id));
     assert!(late(&outside, LateKind::CashOverdue).await.is_empty());
 
     outside.wait(48 * HOUR);

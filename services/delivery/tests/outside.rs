@@ -188,9 +188,12 @@ pub async fn create(yard: &Yard, account: pb::CarrierAccount) -> pb::CarrierAcco
     yard.delivery().create_carrier_account(request).await.expect("creates").into_inner()
 }
 
+/// What an account of a kind is given: credentials, settings.
+type Given = (&'static [(&'static str, &'static str)], Vec<(&'static str, String)>);
+
 /// An account of every shop.
 pub fn account(kind: CarrierKind, base_url: &str, root: &str) -> pb::CarrierAccount {
-    let (credentials, settings): (&[(&str, &str)], Vec<(&str, String)>) = match kind {
+    let (credentials, settings): Given = match kind {
         CarrierKind::NovaPoshta => (
             &[("api_key", API_KEY)],
             vec![

@@ -118,7 +118,11 @@ async fn before_and_after_every_step_an_edit_is_done_by_the_next_process() {
             assert_eq!(state.stock["A-1"], 6, "{step} {failure:?}");
             assert_eq!(state.payments[&order.payment_id].amount, 45_000, "{step} {failure:?}");
             let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
-            assert_eq!(live.collect::<Vec<_>>(), [edited.delivery_plan_id.clone()], "{step} {failure:?}");
+            assert_eq!(
+                live.collect::<Vec<_>>(),
+                std::slice::from_ref(&edited.delivery_plan_id),
+                "{step} {failure:?}"
+            );
         }
         assert_eq!(shop.count("SELECT count(*) FROM order_edits").await, 0);
         assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced", "OrderChanged"]);
@@ -153,7 +157,11 @@ async fn a_refused_edit_is_undone_by_the_next_process() {
             "{failure:?}"
         );
         let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
-        assert_eq!(live.collect::<Vec<_>>(), [order.delivery_plan_id.clone()], "{undo} {failure:?}");
+        assert_eq!(
+            live.collect::<Vec<_>>(),
+            std::slice::from_ref(&order.delivery_plan_id),
+            "{undo} {failure:?}"
+        );
     }
 }
 

@@ -273,7 +273,7 @@ async fn a_carrier_that_takes_its_time_is_followed() {
         (part.tracking_number.as_str(), part.carrier.as_str(), part.incident.as_str()),
         ("204500", "nova-poshta", "")
     );
-    assert_eq!(booked.shipment_ids, [part.shipment_id.clone()]);
+    assert_eq!(booked.shipment_ids, std::slice::from_ref(&part.shipment_id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,7 +298,7 @@ async fn a_part_that_cannot_be_delivered_is_not_made() {
         .filter(|(_, plan)| !plan.cancelled)
         .map(|plan| plan.0.clone())
         .collect();
-    assert_eq!(live, [order.delivery_plan_id.clone()]);
+    assert_eq!(live, std::slice::from_ref(&order.delivery_plan_id));
     // All units are free again.
     split(&shop, &order, &[(0, 2)]).await;
 }
@@ -441,7 +441,7 @@ async fn late_orders_are_listed_the_most_urgent_first() {
     shop.change_state(&gone.order_id, pb::OrderState::Delivery).await.unwrap();
 
     assert_eq!(list(due(9000), false).await, [&soon, &later].map(|order| order.order_id.clone()));
-    assert_eq!(list(due(9000), true).await, [soon.order_id.clone()], "only it has a label");
+    assert_eq!(list(due(9000), true).await, std::slice::from_ref(&soon.order_id), "only it has a label");
     assert!(list(None, false).await.is_empty(), "nothing is late yet");
     // Promised for another time: the list follows.
     let other = pb::Order { ship_by_time: due(1), ..later.clone() };
