@@ -41,5 +41,6 @@ fn altered(sealed: &[u8]) -> Vec<u8> {
 }
 
 fn store(service: &str, secret: &[u8]) -> Store {
-    Store::new(service, &Settings::at("postgres://nobody@127.0.0.1:1/none"), Clock::system(), secret).unwrap()
+    Store::new(service, &Settings::at("postgres://nobody@127.0.0.1:1/none"), Clock::system(), secret)
+        .expect("no connection is made yet")
 }
