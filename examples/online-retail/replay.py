@@ -259,7 +259,12 @@ def give_back(gateway, arguments, warehouse, sold, invoice, document):
     groups = collections.OrderedDict()
     for line in document.lines:
         order_id, line_id = sold.take(document.customer, line) or ("", "")
-        groups.setdefault(order_id, []).append((line, line_id))
+        group = groups.setdefault(order_id, [])
+        again = next((at for at, (_, known) in enumerate(group) if line_id and known == line_id), None)
+        if again is None:
+            group.append((line, line_id))
+        else:  # A return names a line once.
+            group[again] = (line._replace(quantity=group[again][0].quantity + line.quantity), line_id)
     return [
         give_back_of(gateway, arguments, warehouse, f"online-retail-{invoice}-{order_id}", order_id, lines)
         for order_id, lines in groups.items()
