@@ -5,10 +5,13 @@ use std::time::Duration;
 use diesel::OptionalExtension;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use prost::Message;
 use rpc::Call;
 use store::{Result, Store, Tx, cached_sql};
 use tonic::Status;
 use uuid::Uuid;
+
+use crate::definition::Definition;
 
 /// A process to start once the transaction commits.
 #[derive(Debug, Clone)]
@@ -21,6 +24,13 @@ pub struct NewSaga {
     pub input: Vec<u8>,
     /// The call that began it.
     pub call: Call,
+}
+
+impl NewSaga {
+    /// A process of kind `D` that `call` begins.
+    pub fn of<D: Definition>(saga_id: Uuid, input: &D::Input, call: &Call) -> Self {
+        Self { saga_id, kind: D::KIND, input: input.encode_to_vec(), call: call.clone() }
+    }
 }
 
 /// Writes sagas, leased to this process; start each with [`crate::Runner::start`] after the commit.

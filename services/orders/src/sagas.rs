@@ -8,6 +8,7 @@ pub mod keyed;
 pub mod next;
 pub mod offer_terms;
 mod offers;
+pub mod part_input;
 pub mod place_order;
 pub mod plan_fulfilment;
 pub mod receive_return;

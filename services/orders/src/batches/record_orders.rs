@@ -3,9 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use prost::Message;
 use rpc::{Call, Caller};
-use saga::{Definition, NewSaga, Runner};
+use saga::{NewSaga, Runner};
 use serde_json::Value;
 use store::{Audit, Batcher, Store, Tx, cached_sql};
 use tokio::sync::watch;
@@ -160,12 +159,7 @@ async fn insert(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {
 }
 
 fn saga_of(new: &NewOrder) -> NewSaga {
-    NewSaga {
-        saga_id: new.order.order_id.uuid(),
-        kind: PlaceOrder::KIND,
-        input: new.terms.encode_to_vec(),
-        call: new.call.clone(),
-    }
+    NewSaga::of::<PlaceOrder>(new.order.order_id.uuid(), &new.terms, &new.call)
 }
 
 async fn insert_orders(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {

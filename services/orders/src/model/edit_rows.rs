@@ -168,11 +168,7 @@ fn new_line(row: NewRow, currency: Currency) -> Result<OrderLine> {
         delivered: 0,
         cancelled: 0,
         returned: 0,
-        unit_price: match (row.unit_price, row.price_fixed) {
-            (None, _) => UnitPrice::Open,
-            (Some(minor), true) => UnitPrice::Fixed(money(minor)),
-            (Some(minor), false) => UnitPrice::Quoted(money(minor)),
-        },
+        unit_price: UnitPrice::stored(row.unit_price, row.price_fixed, currency),
         price_quantity: row.price_quantity,
         total: money(row.total),
         tax_category: row.tax_category,

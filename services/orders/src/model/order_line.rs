@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use types::{LineId, Money, MoneyError, OrderId, Sku, VariantId};
+use types::{Currency, LineId, Money, MoneyError, OrderId, Sku, VariantId};
 
 use crate::model::adjustment::Adjustment;
 
@@ -37,6 +37,15 @@ pub enum UnitPrice {
 }
 
 impl UnitPrice {
+    /// A stored price: minor units, and whether the caller fixed it.
+    pub fn stored(minor: Option<i64>, fixed: bool, currency: Currency) -> Self {
+        match (minor.map(|minor| Money::new(currency, minor)), fixed) {
+            (None, _) => Self::Open,
+            (Some(price), true) => Self::Fixed(price),
+            (Some(price), false) => Self::Quoted(price),
+        }
+    }
+
     /// The price, once there is one.
     pub const fn money(self) -> Option<Money> {
         match self {

@@ -293,11 +293,7 @@ fn read_line(row: LineRow, currency: Currency) -> Result<OrderLine> {
         delivered: row.delivered,
         cancelled: row.cancelled,
         returned: row.returned,
-        unit_price: match (row.unit_price, row.price_fixed) {
-            (None, _) => UnitPrice::Open,
-            (Some(minor), true) => UnitPrice::Fixed(money(minor)),
-            (Some(minor), false) => UnitPrice::Quoted(money(minor)),
-        },
+        unit_price: UnitPrice::stored(row.unit_price, row.price_fixed, currency),
         price_quantity: row.price_quantity,
         total: money(row.total),
         tax_category: row.tax_category,

@@ -237,11 +237,7 @@ fn read_line(line: StoredLine, position: i32, currency: Currency) -> Result<Orde
         delivered: 0,
         cancelled: 0,
         returned: 0,
-        unit_price: match (line.unit_minor, line.fixed) {
-            (None, _) => UnitPrice::Open,
-            (Some(minor), true) => UnitPrice::Fixed(money(minor)),
-            (Some(minor), false) => UnitPrice::Quoted(money(minor)),
-        },
+        unit_price: UnitPrice::stored(line.unit_minor, line.fixed, currency),
         price_quantity: line.price_quantity,
         total: money(line.total_minor),
         adjustments: line

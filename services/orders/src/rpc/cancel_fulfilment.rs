@@ -4,6 +4,7 @@ use proto::orders::v1 as pb;
 use rpc::{Call, Fields};
 use store::Tx;
 use types::{FulfilmentId, OrderId};
+use uuid::Uuid;
 
 use crate::Orders;
 use crate::error::{Error, Result};
@@ -11,8 +12,9 @@ use crate::model::fulfilment::{Fulfilment, FulfilmentState};
 use crate::model::order::Order;
 use crate::rpc::keyed::{self, Begun};
 use crate::rpc::{free, load, visible};
-use crate::sagas::cancel_fulfilment::{METHOD, PartBack};
+use crate::sagas::cancel_fulfilment::{CancelFulfilment, METHOD};
 use crate::sagas::keyed::Key;
+use crate::sagas::part_input::PartInput;
 
 const REASON_LENGTH_MAX: usize = 1000;
 
@@ -30,18 +32,20 @@ pub(super) async fn handle(
 
     let shop_id = load(orders, call, order_id).await?.shop_id;
     let key = Key { scope: shop_id.to_string(), key };
-    let begun = orders.store.transaction(call, async |tx: &mut Tx| -> Result<Begun<PartBack>> {
+    let begun = orders.store.transaction(call, async |tx: &mut Tx| -> Result<Begun<PartInput>> {
         let mut order = visible(call, Order::lock(tx, order_id).await?)?;
-        let mut part = order.part(fulfilment_id).cloned().ok_or(Error::FulfilmentNotFound)?;
+        let part = order.part(fulfilment_id).cloned().ok_or(Error::FulfilmentNotFound)?;
         if let Some(begun) = keyed::claim(tx, key.once(METHOD), &request, part.cancelling).await? {
             return Ok(begun);
         }
 
         check(&order, &part)?;
 
-        let (saga_id, input) = PartBack::record(tx, &order, &mut part, key.clone()).await?;
+        let (saga_id, key) = (Uuid::now_v7(), key.clone());
+        let input = PartInput::record::<CancelFulfilment>(tx, saga_id, order_id, &part, key).await?;
         if let Some(marked) = order.part_mut(fulfilment_id) {
-            *marked = part;
+            // Nothing else is done with it from now on.
+            marked.cancelling = Some(saga_id);
         }
         order.save(tx).await?;
         Ok(Begun::Now(saga_id, input))

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use prost::Message;
 use proto::orders::v1 as pb;
 use rpc::{Call, Fields};
-use saga::{Definition, NewSaga};
+use saga::NewSaga;
 use store::{Claim, Once, Tx, cached_sql, fingerprint};
 use types::OrderId;
 use uuid::Uuid;
@@ -199,8 +199,7 @@ async fn record(tx: &mut Tx, saga_id: Uuid, input: &Cancellation, comment: &str)
     .bind::<Text, _>(comment)
     .execute(tx.conn())
     .await?;
-    let call = tx.call().clone();
-    let saga = NewSaga { saga_id, kind: CancelOrder::KIND, input: input.encode_to_vec(), call };
+    let saga = NewSaga::of::<CancelOrder>(saga_id, input, tx.call());
     saga::record(tx, &[saga]).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use proto::orders::v1 as pb;
 use rpc::{Call, Fields};
 use store::Tx;
 use types::{LineId, OrderId, Quantity};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::model::edit::LINES_MAX;
@@ -18,7 +19,8 @@ use crate::rpc::place_order::wanted::delivery;
 use crate::rpc::{free, load, visible};
 use crate::sagas::keyed::Key;
 use crate::sagas::next::Next;
-use crate::sagas::plan_fulfilment::{METHOD, NewPart};
+use crate::sagas::part_input::PartInput;
+use crate::sagas::plan_fulfilment::{METHOD, PlanFulfilment};
 use crate::{Orders, changes, wire};
 
 /// Where parts may be made.
@@ -35,7 +37,7 @@ pub(super) async fn handle(
     let shop_id = load(orders, call, wanted.order_id).await?.shop_id;
     let key = Key { scope: shop_id.to_string(), key: wanted.key.clone() };
     let mut next = Next::default();
-    let begun = orders.store.transaction(call, async |tx: &mut Tx| -> Result<Begun<NewPart>> {
+    let begun = orders.store.transaction(call, async |tx: &mut Tx| -> Result<Begun<PartInput>> {
         let before = visible(call, Order::lock(tx, wanted.order_id).await?)?;
         if let Some(begun) = keyed::claim(tx, key.once(METHOD), &request, None).await? {
             return Ok(begun);
@@ -54,7 +56,9 @@ pub(super) async fn handle(
         next = Next::record(tx, &before, &order).await?;
         match order.part(fulfilment_id).filter(|_| planned) {
             Some(part) => {
-                let (saga_id, input) = NewPart::record(tx, &order, part, key.clone()).await?;
+                let (saga_id, key) = (Uuid::now_v7(), key.clone());
+                let input =
+                    PartInput::record::<PlanFulfilment>(tx, saga_id, wanted.order_id, part, key).await?;
                 Ok(Begun::Now(saga_id, input))
             }
             None => {

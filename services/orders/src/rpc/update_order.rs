@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use diesel::OptionalExtension;
 use diesel::sql_types::{Integer, Text};
 use diesel_async::RunQueryDsl;
-use prost::Message;
 use proto::orders::v1 as pb;
 use rpc::Call;
-use saga::{Definition, NewSaga};
+use saga::NewSaga;
 use store::{Tx, cached_sql};
 use types::Sku;
 use uuid::Uuid;
@@ -132,8 +131,7 @@ async fn record(
     order.progress.editing = Some(saga_id);
     order.save(tx).await?;
     edit.insert(tx, saga_id, order.order_id, ordinal).await?;
-    let call = tx.call().clone();
-    let saga = NewSaga { saga_id, kind: EditOrder::KIND, input: input.encode_to_vec(), call };
+    let saga = NewSaga::of::<EditOrder>(saga_id, &input, tx.call());
     saga::record(tx, &[saga]).await?;
     Ok(Begun::Now(saga_id, input))
 }

@@ -9,8 +9,6 @@ use tonic::Status;
 use types::{FulfilmentId, OrderId, ShipmentId};
 use uuid::Uuid;
 
-use prost::Message;
-
 use crate::changes;
 use crate::error::{Error, Result};
 use crate::model::fulfilment::{Fulfilment, FulfilmentState};
@@ -93,8 +91,7 @@ impl Booking {
 
     fn saga(&self, tx: &Tx) -> Result<NewSaga> {
         let (saga_id, _) = self.read()?;
-        let call = tx.call().clone();
-        Ok(NewSaga { saga_id, kind: BookShipment::KIND, input: self.encode_to_vec(), call })
+        Ok(NewSaga::of::<BookShipment>(saga_id, self, tx.call()))
     }
 
     fn read(&self) -> Result<(Uuid, OrderId)> {

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::model::cancel_reason::CancelReason;
 use crate::model::order::Order;
 use crate::model::promo_use;
+use crate::sagas::keyed;
 use crate::upstreams::Upstreams;
 use crate::wire;
 
@@ -125,10 +126,7 @@ impl CancelOrder {
         let (saga_id, order_id, reason) = input.read()?;
         let answer = self.store.transaction(call, async |tx: &mut Tx| {
             let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
-            if saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
-                // Another process was faster; its answer is under the key.
-                return Err(store::Error::KeyInUse.into());
-            }
+            keyed::finish(tx, saga_id).await?;
             let mut order = before.clone();
             order.cancel(reason);
             let comment = cancel_comment(tx, order_id).await?;

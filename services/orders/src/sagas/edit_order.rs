@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::model::edit::{Edit, PaymentChanges, doing, undoing};
 use crate::model::order::Order;
 use crate::model::placement::Held;
-use crate::sagas::keyed::{Key, Outcome, corrupt};
+use crate::sagas::keyed::{self, Key, Outcome, corrupt};
 use crate::upstreams::{Load, Supply, Upstreams, units};
 use crate::{changes, wire};
 
@@ -271,10 +271,7 @@ impl EditOrder {
                 // Inventory spoke of this since it was asked: asked again, it answers what is true now.
                 return Err(Error::Answered(Status::unavailable("inventory has news")));
             }
-            if saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
-                // Another process was faster; its answer is under the key.
-                return Err(store::Error::KeyInUse.into());
-            }
+            keyed::finish(tx, saga_id).await?;
             let mut order = before.edited(edit)?;
             if replan {
                 order.delivery.clone_from(&planned.delivery);

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use prost::Message;
+use saga::Finished;
 use store::{Once, Tx, cached_sql};
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
@@ -51,6 +53,17 @@ impl Key {
     pub async fn answer<A: Message>(&self, tx: &mut Tx, method: &'static str, answer: A) -> Result<A> {
         tx.fulfil(self.once(method), &answer.encode_to_vec()).await?;
         Ok(answer)
+    }
+}
+
+/// Closes the saga `saga_id` as done.
+///
+/// # Errors
+/// Another process was faster; its answer is under the key.
+pub async fn finish(tx: &mut Tx, saga_id: Uuid) -> Result<()> {
+    match saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
+        true => Err(store::Error::KeyInUse.into()),
+        false => Ok(()),
     }
 }
 

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use proto::orders::v1 as pb;
 use rpc::Call;
-use saga::{Definition, Finished, NewSaga, Saga, Stop};
+use saga::{Definition, Finished, Saga, Stop};
 use store::{Store, Tx};
 use tonic::Status;
-use types::{DeliveryPlanId, FulfilmentId, OrderId};
-use uuid::Uuid;
+use types::DeliveryPlanId;
 
 use crate::error::{Error, Result};
 use crate::model::fulfilment::{Fulfilment, FulfilmentState};
@@ -17,32 +15,13 @@ use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::model::placement::Planned;
 use crate::sagas::book_shipment::Booking;
-use crate::sagas::keyed::{Key, Outcome, corrupt};
+use crate::sagas::keyed::{self, Outcome};
+use crate::sagas::part_input::PartInput;
 use crate::upstreams::{Load, Upstreams};
 use crate::{changes, wire};
 
 /// The operation, as idempotency keys name it.
 pub const METHOD: &str = "orders.create_fulfilment";
-
-/// Which part.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct NewPart {
-    /// Of this saga.
-    #[prost(string, tag = "1")]
-    pub saga_id: String,
-    /// The order.
-    #[prost(string, tag = "2")]
-    pub order_id: String,
-    /// The part.
-    #[prost(string, tag = "3")]
-    pub fulfilment_id: String,
-    /// Its delivery.
-    #[prost(string, tag = "4")]
-    pub delivery_plan_id: String,
-    /// What its answer is stored under.
-    #[prost(message, optional, tag = "5")]
-    pub key: Option<Key>,
-}
 
 /// The process.
 pub struct PlanFulfilment {
@@ -52,7 +31,7 @@ pub struct PlanFulfilment {
 
 impl Definition for PlanFulfilment {
     const KIND: &'static str = "plan_fulfilment";
-    type Input = NewPart;
+    type Input = PartInput;
     type Undo = DeliveryPlanId;
     type Outcome = Outcome<pb::Order>;
 
@@ -60,7 +39,7 @@ impl Definition for PlanFulfilment {
         &self,
         saga: &mut Saga<DeliveryPlanId>,
         call: &Call,
-        input: &NewPart,
+        input: &PartInput,
     ) -> Result<Self::Outcome, Stop> {
         let (order, part) = saga.step("read", async { Ok(self.read(input).await?) }).await?;
         let Some(load) = load(&order, &part) else {
@@ -71,7 +50,7 @@ impl Definition for PlanFulfilment {
         saga.step("settle", async { Ok(self.settle(call, input, planned).await?) }).await
     }
 
-    fn undos(&self, input: &NewPart) -> Vec<DeliveryPlanId> {
+    fn undos(&self, input: &PartInput) -> Vec<DeliveryPlanId> {
         input.delivery_plan_id.parse().into_iter().collect()
     }
 
@@ -79,34 +58,14 @@ impl Definition for PlanFulfilment {
         self.ask.delivery.cancel(call, plan, "the part was not made").await
     }
 
-    async fn undone(&self, call: &Call, input: &NewPart, refusal: &Status) -> Result<Self::Outcome, Status> {
+    async fn undone(
+        &self,
+        call: &Call,
+        input: &PartInput,
+        refusal: &Status,
+    ) -> Result<Self::Outcome, Status> {
         self.give_up(call, input, refusal).await?;
         Ok(Outcome::Refused(refusal.clone()))
-    }
-}
-
-impl NewPart {
-    /// A new process for a part whose delivery is to be planned, recorded in the transaction that makes the part.
-    pub async fn record(tx: &mut Tx, order: &Order, part: &Fulfilment, key: Key) -> Result<(Uuid, Self)> {
-        let saga_id = Uuid::now_v7();
-        let input = Self {
-            saga_id: saga_id.to_string(),
-            order_id: order.order_id.to_string(),
-            fulfilment_id: part.fulfilment_id.to_string(),
-            delivery_plan_id: part.delivery_plan_id.map(|id| id.to_string()).unwrap_or_default(),
-            key: Some(key),
-        };
-        let call = tx.call().clone();
-        let saga = NewSaga { saga_id, kind: PlanFulfilment::KIND, input: input.encode_to_vec(), call };
-        saga::record(tx, &[saga]).await?;
-        Ok((saga_id, input))
-    }
-
-    fn read(&self) -> Result<(Uuid, OrderId, FulfilmentId)> {
-        let read = || {
-            Some((self.saga_id.parse().ok()?, self.order_id.parse().ok()?, self.fulfilment_id.parse().ok()?))
-        };
-        read().ok_or_else(|| corrupt("a new part"))
     }
 }
 
@@ -116,7 +75,7 @@ impl PlanFulfilment {
         Self { store, ask }
     }
 
-    async fn read(&self, input: &NewPart) -> Result<(Order, Fulfilment)> {
+    async fn read(&self, input: &PartInput) -> Result<(Order, Fulfilment)> {
         let (_, order_id, fulfilment_id) = input.read()?;
         let mut connection = self.store.connection().await?;
         let order = Order::load(&mut connection, order_id).await?.ok_or(Error::OrderNotFound)?;
@@ -124,15 +83,12 @@ impl PlanFulfilment {
         Ok((order, part))
     }
 
-    async fn settle(&self, call: &Call, input: &NewPart, planned: Planned) -> Result<Outcome<pb::Order>> {
+    async fn settle(&self, call: &Call, input: &PartInput, planned: Planned) -> Result<Outcome<pb::Order>> {
         let (saga_id, order_id, fulfilment_id) = input.read()?;
         let key = input.key.clone().unwrap_or_default();
         let answer = self.store.transaction(call, async |tx: &mut Tx| {
             let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
-            if saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
-                // Another process was faster; its answer is under the key.
-                return Err(store::Error::KeyInUse.into());
-            }
+            keyed::finish(tx, saga_id).await?;
             let mut order = before.clone();
             let planning = |part: &&mut Fulfilment| part.state == FulfilmentState::Planning;
             if let Some(part) = order.part_mut(fulfilment_id).filter(planning) {
@@ -153,7 +109,7 @@ impl PlanFulfilment {
     }
 
     /// The part is taken back with the reason, and the key is free.
-    async fn give_up(&self, call: &Call, input: &NewPart, refusal: &Status) -> Result<()> {
+    async fn give_up(&self, call: &Call, input: &PartInput, refusal: &Status) -> Result<()> {
         let (saga_id, order_id, fulfilment_id) = input.read()?;
         let key = input.key.clone().unwrap_or_default();
         let reason = rpc::reason(refusal).unwrap_or_else(|| format!("{:?}", refusal.code()));

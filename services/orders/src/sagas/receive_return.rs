@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use prost::Message;
 use proto::orders::v1 as pb;
 use rpc::Call;
 use saga::{Definition, Finished, NewSaga, Saga, Stop};
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::returns::Return;
-use crate::sagas::keyed::{Key, Outcome, corrupt};
+use crate::sagas::keyed::{self, Key, Outcome, corrupt};
 use crate::upstreams::{ReturnedGoods, Upstreams};
 use crate::{changes, return_changes, wire};
 
@@ -100,8 +99,7 @@ impl Receipt {
             attempt: one.attempts,
             key: Some(key),
         };
-        let call = tx.call().clone();
-        let saga = NewSaga { saga_id, kind: ReceiveReturn::KIND, input: input.encode_to_vec(), call };
+        let saga = NewSaga::of::<ReceiveReturn>(saga_id, &input, tx.call());
         saga::record(tx, &[saga]).await?;
         Ok((saga_id, input))
     }
@@ -144,10 +142,7 @@ impl ReceiveReturn {
         let answer = self.store.transaction(call, async |tx: &mut Tx| {
             let order = order_of(tx, return_id).await?;
             let before = Return::lock(tx, return_id).await?.ok_or(Error::ReturnNotFound)?;
-            if saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
-                // Another process was faster; its answer is under the key.
-                return Err(store::Error::KeyInUse.into());
-            }
+            keyed::finish(tx, saga_id).await?;
             let mut after = before.clone();
             let mut changed = order.clone();
             after.receive(changed.as_mut(), warehouse_id, before.pending.clone()).map_err(Error::from_sum)?;

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use prost::Message;
 use proto::orders::v1 as pb;
 use rpc::Call;
 use saga::{Definition, Finished, NewSaga, Saga, Stop};
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::model::return_state::ReturnState;
 use crate::model::returns::{Return, ReturnRefund};
-use crate::sagas::keyed::{Key, Outcome, corrupt};
+use crate::sagas::keyed::{self, Key, Outcome, corrupt};
 use crate::sagas::receive_return::order_of;
 use crate::upstreams::Upstreams;
 use crate::{changes, return_changes, wire};
@@ -127,8 +126,7 @@ impl Resolution {
             refunds: refunds.into_iter().map(refund).collect(),
             key: Some(key),
         };
-        let call = tx.call().clone();
-        let saga = NewSaga { saga_id, kind: ResolveReturn::KIND, input: input.encode_to_vec(), call };
+        let saga = NewSaga::of::<ResolveReturn>(saga_id, &input, tx.call());
         saga::record(tx, &[saga]).await?;
         Ok((saga_id, input))
     }
@@ -175,10 +173,7 @@ impl ResolveReturn {
         let answer = self.store.transaction(call, async |tx: &mut Tx| {
             let order = order_of(tx, return_id).await?;
             let before = Return::lock(tx, return_id).await?.ok_or(Error::ReturnNotFound)?;
-            if saga::finish(tx, &[saga_id], Finished::Done).await?.is_empty() {
-                // Another process was faster; its answer is under the key.
-                return Err(store::Error::KeyInUse.into());
-            }
+            keyed::finish(tx, saga_id).await?;
             let mut after = before.clone();
             after.refunds.extend(refunds);
             (after.working, after.state) = (None, ReturnState::Resolved);

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use prost::Message;
 use proto::inventory::v1::StockQuantity;
 use rpc::Call;
 use saga::{Definition, Finished, NewSaga, Saga, Stop};
@@ -120,7 +119,7 @@ impl Handover {
 
     fn saga(&self, tx: &Tx) -> Result<NewSaga> {
         let (saga_id, _) = self.read()?;
-        Ok(NewSaga { saga_id, kind: ShipStock::KIND, input: self.encode_to_vec(), call: tx.call().clone() })
+        Ok(NewSaga::of::<ShipStock>(saga_id, self, tx.call()))
     }
 
     /// The order, and the part or the parcel.
