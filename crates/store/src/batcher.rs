@@ -2,12 +2,15 @@
 //!
 //! One worker takes whatever waits, runs it as one batch, and then takes what came meanwhile. Requests that are about to
 //! come, because their tasks are ready to run, come along: a batch costs much and one more request in it little. A lone
-//! request is not delayed; under load the batches grow by themselves.
+//! request is not delayed; under load the batches grow by themselves. Requests that were answered together come again
+//! together, but not at once: a worker that took the first of them would split them for good, and pay for two batches,
+//! then for four. So it waits for those that the recent batches let it expect.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::error::Error;
@@ -19,8 +22,10 @@ pub const BATCH_SIZE_MAX: usize = 128;
 
 /// A batch begins when none has come while everything else that is ready has run this many times.
 const LULLS: usize = 8;
-/// How long a batch of less than half the size of the last one waits for more, once.
-const LINGER: Duration = Duration::from_millis(1);
+/// How often a batch that waits for more looks for them.
+const GLANCE: Duration = Duration::from_millis(1);
+/// No batch waits longer than this.
+const LINGER_MAX: Duration = Duration::from_millis(8);
 
 /// Gathers requests of one kind into batches. Cheap to clone; the worker ends when the last clone is dropped.
 pub struct Batcher<I, O, E> {
@@ -73,6 +78,32 @@ where
     }
 }
 
+/// What the recent batches were like.
+#[derive(Default)]
+struct Recent {
+    /// The largest, of which every later batch forgets an eighth.
+    size: usize,
+    /// The last one's time.
+    took: Duration,
+}
+
+impl Recent {
+    /// Whether `size` is less than three quarters of what came lately.
+    fn expects_more_than(&self, size: usize) -> bool {
+        size * 4 < self.size * 3
+    }
+
+    /// Waiting must not cost more than the batch that it may save.
+    fn patience(&self) -> Duration {
+        self.took.min(LINGER_MAX)
+    }
+
+    fn note(&mut self, size: usize, took: Duration) {
+        self.size = size.max(self.size * 7 / 8);
+        self.took = took;
+    }
+}
+
 /// Lets the tasks that are ready run, as long as that brings requests.
 async fn gather<W>(batch: &mut Vec<W>, waiting: &mut mpsc::Receiver<W>) {
     let mut quiet = 0;
@@ -93,15 +124,15 @@ where
     Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
 {
     let mut batch = Vec::with_capacity(BATCH_SIZE_MAX);
-    let mut last = 0;
+    let mut recent = Recent::default();
     while waiting.recv_many(&mut batch, BATCH_SIZE_MAX).await > 0 {
         gather(&mut batch, &mut waiting).await;
-        if batch.len() * 2 < last {
-            // Those of the last batch come again together; the others are on their way.
-            tokio::time::sleep(LINGER).await;
+        let patience = Instant::now() + recent.patience();
+        while recent.expects_more_than(batch.len()) && Instant::now() < patience {
+            tokio::time::sleep(GLANCE).await;
             gather(&mut batch, &mut waiting).await;
         }
-        last = batch.len();
+        let (begun, size) = (Instant::now(), batch.len());
         metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
         let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
         // A task of its own: a panic loses one batch, not the worker.
@@ -110,6 +141,7 @@ where
             tracing::error!(batcher = name, "a batch panicked");
             Vec::new()
         });
+        recent.note(size, begun.elapsed());
         for (answer, result) in answers.into_iter().zip(results) {
             // The requester may have gone; what was done stays done.
             let _ = answer.send(result);

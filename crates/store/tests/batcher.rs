@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use store::{BATCH_SIZE_MAX, Batcher, Error, QUEUE_LENGTH_MAX};
@@ -45,6 +46,37 @@ async fn requests_whose_tasks_are_ready_come_along() {
     }
     // The worker wakes with the first request; the tasks of the others were ready to run.
     assert_eq!(*sizes.lock().expect("sizes"), [20]);
+}
+
+#[tokio::test]
+async fn requests_that_were_answered_together_are_waited_for() {
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let seen = sizes.clone();
+    let doubler = Doubler::start("doubler", move |numbers| {
+        seen.lock().expect("sizes").push(numbers.len());
+        async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            numbers.into_iter().map(|number| Ok(number * 2)).collect()
+        }
+    });
+    // On one thread timers fire in the order of their times: the late ones come before the worker looks again.
+    let come = |late: bool, number| {
+        let doubler = doubler.clone();
+        async move {
+            if late {
+                tokio::time::sleep(Duration::from_micros(1)).await;
+            }
+            doubler.submit(number).await.expect("doubled")
+        }
+    };
+    join_all((0..20).map(|number| come(false, number))).await;
+    join_all((0..20).map(|number| come(number >= 12, number))).await;
+    come(false, 20).await;
+    assert_eq!(
+        *sizes.lock().expect("sizes"),
+        [20, 20, 1],
+        "the late ones are waited for; nobody waits for ever"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
