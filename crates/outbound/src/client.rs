@@ -1,6 +1,5 @@
 //! The client.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,18 +8,18 @@ use http::Uri;
 use http::header::USER_AGENT;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as HyperClient, Error as HyperError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 use tracing::Instrument;
 
 use crate::answer::Answer;
+use crate::connector::Connector;
 use crate::failure::Failure;
+use crate::reach::{Forbidden, Reach};
 use crate::request::Request;
 
 const PRODUCT: &str = concat!("Korob/", env!("CARGO_PKG_VERSION"));
-const CONNECT_TIME: Duration = Duration::from_secs(3);
 /// Below the idle time after which common servers close a connection, so that a request is rarely written to a dead one.
 const IDLE_TIME: Duration = Duration::from_secs(15);
 const IDLE_PER_HOST_MAX: usize = 32;
@@ -28,16 +27,18 @@ const IDLE_PER_HOST_MAX: usize = 32;
 /// Speaks HTTP/1.1 with and without TLS. Clones share connections.
 #[derive(Clone)]
 pub struct Client {
-    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: HyperClient<HttpsConnector<Connector>, Full<Bytes>>,
+    reach: Arc<Reach>,
 }
 
 impl Client {
-    /// A client that trusts the machine's certificate authorities. On a machine without any, plain HTTP still works and
+    /// A client that calls what `reach` allows and trusts the machine's certificate authorities. On a machine without any,
     /// HTTPS is refused as unsent.
     ///
     /// # Errors
     /// TLS cannot be set up at all.
-    pub fn new() -> Result<Self, rustls::Error> {
+    pub fn new(reach: Reach) -> Result<Self, rustls::Error> {
+        let reach = Arc::new(reach);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls =
             || ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
@@ -48,21 +49,22 @@ impl Client {
                 tls()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
             }
         };
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIME));
-        connector.enforce_http(false);
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
-            .wrap_connector(connector);
+            .wrap_connector(Connector::new(reach.clone()));
         let http = HyperClient::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIME)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
             .build(connector);
-        Ok(Self { http })
+        Ok(Self { http, reach })
+    }
+
+    /// What may be called.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Sends `request` and reads the whole answer, whatever its status.
@@ -139,7 +141,13 @@ struct Broken {
 impl Broken {
     /// Only a connection that never came to be is proof that nothing was sent.
     fn before_answer(error: HyperError) -> Self {
-        let cause = error.source().map_or_else(|| error.to_string(), |source| source.to_string());
-        Self { sent: !error.is_connect(), cause }
+        let mut root: &(dyn std::error::Error + 'static) = &error;
+        while let Some(deeper) = root.source() {
+            root = deeper;
+        }
+        if let Some(forbidden) = root.downcast_ref::<Forbidden>() {
+            tracing::warn!(%forbidden, "a call outside was not made");
+        }
+        Self { sent: !error.is_connect(), cause: root.to_string() }
     }
 }

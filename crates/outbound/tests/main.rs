@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used)] // Tests: a failure is a panic.
 
 mod peer;
+mod reach;
 
 use std::time::Duration;
 
 use http::StatusCode;
-use outbound::{Client, Failure, Request};
+use outbound::{Client, Failure, Reach, Request};
 
 use crate::peer::{Peer, Then};
 
@@ -116,5 +117,10 @@ async fn an_endless_answer_is_not_read() {
 }
 
 fn client() -> Client {
-    Client::new().unwrap()
+    client_of(&["127.0.0.0/8"])
+}
+
+/// A client that may call these networks.
+fn client_of(networks: &[&str]) -> Client {
+    Client::new(Reach::with(networks)).unwrap()
 }

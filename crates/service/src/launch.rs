@@ -15,7 +15,7 @@ use tonic_health::server::HealthReporter;
 use tower::Layer;
 use types::Clock;
 
-use crate::parts::{Job, Parts, Platform, Service};
+use crate::parts::{Configured, Job, Parts, Platform, Service};
 
 const READINESS_PERIOD: Duration = Duration::from_secs(1);
 /// How often what is past its life is looked for.
@@ -39,16 +39,16 @@ pub async fn launch<S: Service>(
     clock: Clock,
     secret: &[u8],
 ) -> anyhow::Result<Running> {
-    launch_with::<S>(database, directory, clock, secret, serde_json::Value::Null).await
+    launch_with::<S>(database, directory, clock, secret, Configured::default()).await
 }
 
-/// The same with settings of the service's own.
+/// The same with what the configuration says to it.
 pub async fn launch_with<S: Service>(
     database: &Settings,
     directory: &Directory,
     clock: Clock,
     secret: &[u8],
-    settings: serde_json::Value,
+    configured: Configured,
 ) -> anyhow::Result<Running> {
     let applied = store::migrate(&database.url, S::migrations()).await?;
     if applied > 0 {
@@ -57,8 +57,13 @@ pub async fn launch_with<S: Service>(
     let store = Store::new(S::NAME, database, clock.clone(), secret)?;
     let directory = directory.for_issuer(S::NAME);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let platform =
-        Platform { store: store.clone(), directory: directory.clone(), clock, stop: stop.clone(), settings };
+    let platform = Platform {
+        store: store.clone(),
+        directory: directory.clone(),
+        clock,
+        stop: stop.clone(),
+        configured,
+    };
     let upkeep = store.clone();
     let parts = S::start(platform)
         .await?

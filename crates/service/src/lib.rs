@@ -14,4 +14,4 @@ pub mod telemetry;
 pub use launch::{Running, launch, launch_with};
 pub use listen::listen;
 pub use ops::{Readiness, serve_ops};
-pub use parts::{Job, Parts, Platform, Service};
+pub use parts::{Configured, Job, Parts, Platform, Service};

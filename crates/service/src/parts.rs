@@ -38,14 +38,23 @@ pub struct Platform {
     pub clock: Clock,
     /// Cancelled when the service drains.
     pub stop: CancellationToken,
-    /// What the configuration says under `services.<name>.settings`; null when it says nothing.
+    /// What the configuration says to it.
+    pub configured: Configured,
+}
+
+/// What the configuration says to a service, besides where it is and where its database is.
+#[derive(Debug, Clone, Default)]
+pub struct Configured {
+    /// `services.<name>.settings`; null when there are none.
     pub settings: serde_json::Value,
+    /// `outbound`: whom those who call systems outside may reach.
+    pub outbound: outbound::Reach,
 }
 
 impl Platform {
     /// The service's own settings; silence means the defaults.
     pub fn settings<T: DeserializeOwned + Default>(&self) -> anyhow::Result<T> {
-        match &self.settings {
+        match &self.configured.settings {
             serde_json::Value::Null => Ok(T::default()),
             said => Ok(serde_json::from_value(said.clone())?),
         }
