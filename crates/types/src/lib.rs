@@ -1,14 +1,16 @@
-//! The nouns every service shares: money, quantities, SKUs, typed ids and the clock. No input or output.
+//! The nouns every service shares: money, quantities, SKUs, typed ids, networks and the clock. No input or output.
 
 mod clock;
 mod id;
 mod money;
+mod network;
 mod quantity;
 mod sku;
 
 pub use clock::Clock;
 pub use id::{Id, IdError, Kind, kind};
 pub use money::{Currency, Money, MoneyError};
+pub use network::Network;
 pub use quantity::{Quantity, QuantityError};
 pub use sku::{Sku, SkuError};
 
@@ -17,6 +19,7 @@ pub type BrandId = Id<kind::Brand>;
 pub type CarrierAccountId = Id<kind::CarrierAccount>;
 pub type CartId = Id<kind::Cart>;
 pub type CategoryId = Id<kind::Category>;
+pub type CostLayerId = Id<kind::CostLayer>;
 pub type CustomerId = Id<kind::Customer>;
 pub type DeliveryMethodId = Id<kind::DeliveryMethod>;
 pub type DeliveryPlanId = Id<kind::DeliveryPlan>;

@@ -10,8 +10,8 @@ use types::ReservationId;
 
 use crate::error::{Error, Result, answer};
 use crate::model::{
-    Ending, Line, Occasion, Outcome, Reservation, Shipment, ShortageChange, State, Stock, Warehouses,
-    cover_oldest,
+    CostLayers, Ending, Line, Occasion, Outcome, Reservation, Shipment, ShortageChange, State, Stock,
+    Warehouses, cover_oldest,
 };
 use crate::{tell_shortages, wire};
 
@@ -89,7 +89,10 @@ pub async fn all(tx: &mut Tx, requests: &[End]) -> Result<Vec<Result<Reservation
         }));
     }
 
+    let mut layers = CostLayers::of_shipments(tx, &room.stock).await?;
+    layers.ship(&room.stock);
     room.stock.save(tx).await?;
+    layers.save(tx).await?;
     let changed = |done: &Done<'_>| matches!(done.outcome, Outcome::Ended | Outcome::Changed);
     let own = all_done.iter().filter(|done| changed(done)).map(|done| done.reservation.id);
     let served =

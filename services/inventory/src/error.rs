@@ -88,6 +88,9 @@ pub enum Error {
     /// More is to be taken than is missing.
     #[error("{missing} missing, so {wanted} cannot be taken")]
     MoreThanMissing { id: ShortageId, wanted: i64, missing: i64 },
+    /// A key of some shops asks what the stock of all of them cost.
+    #[error("what goods cost is told to keys of the whole organisation only")]
+    OrganizationWide,
     /// What was read before the locks were taken is no longer so; the next try sees it.
     #[error("others change the same stock; repeat it shortly")]
     Overtaken,
@@ -219,6 +222,7 @@ impl Error {
                     .with("wanted", wanted)
                     .with("missing", missing)
             }
+            Self::OrganizationWide => refuse(Code::PermissionDenied, "ORGANIZATION_WIDE"),
             Self::Overtaken => {
                 refuse(Code::Aborted, "CONTENTION").retry_after(std::time::Duration::from_secs(1))
             }

@@ -7,6 +7,8 @@
 mod allocation;
 mod change;
 mod correction;
+mod cost_layer;
+mod cost_rows;
 mod deficit;
 mod document;
 mod document_rows;
@@ -30,6 +32,8 @@ mod warehouse;
 
 pub use allocation::{Allocation, Lack, Split};
 pub use correction::Correction;
+pub use cost_layer::{CostEntry, CostLayer, CostLayers, CostPlace, Part, Provenance, Purchase, Sold};
+pub(crate) use cost_rows::{Depth, LayerRow, unit_cost};
 pub use deficit::Effect;
 pub use document::{Document, DocumentKind, Movement, WriteOffReason};
 pub(crate) use document_rows::DocumentRow;

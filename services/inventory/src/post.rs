@@ -8,7 +8,8 @@ use types::{ReservationId, Sku, WarehouseId};
 
 use crate::error::Result;
 use crate::model::{
-    Condition, Document, Effect, Movement, Occasion, Reservation, Stock, Warehouses, cover_oldest,
+    Condition, CostLayers, Depth, Document, Effect, Movement, Occasion, Provenance, Reservation, Stock,
+    Warehouses, cover_oldest,
 };
 use crate::{tell_shortages, wire};
 
@@ -26,13 +27,14 @@ pub struct Posted {
 }
 
 /// Posts what `document` moves to `stock`, whose levels are locked. Takes what is lost from the newest reservations, and
-/// covers the oldest shortages with what is free afterwards.
+/// covers the oldest shortages with what is free afterwards. What units cost goes with them, as `provenance` says.
 pub async fn post(
     tx: &mut Tx,
     action: &'static str,
     mut stock: Stock,
     document: Document,
     movements: &[Movement],
+    provenance: &Provenance,
     occasion: &Occasion,
 ) -> Result<Posted> {
     if movements.is_empty() {
@@ -46,8 +48,12 @@ pub async fn post(
         false => Warehouses::load(tx.conn()).await?,
     };
 
+    let depth = if matches!(provenance, Provenance::Undone(_)) { Depth::Whole } else { Depth::Needed };
+    let mut layers = CostLayers::of_movements(tx, movements, depth).await?;
+
     let (id, note) = (document.id, document.note.clone());
     let short = effect.take_away(&mut reservations, &mut stock, &note, occasion)?;
+    layers.post(&document, movements, provenance);
     stock.post_all(document, movements)?;
     let served = cover_oldest(&mut reservations, &mut stock, &warehouses, occasion)?;
     let touched: BTreeSet<ReservationId> = short.iter().copied().chain(served).collect();
@@ -57,6 +63,7 @@ pub async fn post(
     }
 
     stock.save(tx).await?;
+    layers.save(tx).await?;
     let touched: Vec<&Reservation> = touched.iter().filter_map(|id| reservations.get(id)).collect();
     Reservation::save(tx, &touched).await?;
 

@@ -6,6 +6,7 @@ mod cancel_transfer;
 mod change_condition;
 mod change_reservation;
 mod close_transfer;
+mod costs;
 mod cover_shortage;
 mod create_warehouse;
 mod dispatch_transfer;
@@ -16,10 +17,12 @@ mod get_stock_document;
 mod get_stock_level;
 mod get_transfer;
 mod hold_cart;
+mod list_cost_layers;
 mod list_reservations;
 mod list_shortages;
 mod list_stock_documents;
 mod list_stock_levels;
+mod list_stock_valuation;
 mod list_transfers;
 mod list_warehouses;
 mod look_up_stock;
@@ -257,5 +260,21 @@ impl InventoryService for Inventory {
     async fn cover_shortage(&self, request: Request<pb::CoverShortageRequest>) -> Answer<pb::Shortage> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(cover_shortage::handle(self, &call, request).await?))
+    }
+
+    async fn list_stock_valuation(
+        &self,
+        request: Request<pb::ListStockValuationRequest>,
+    ) -> Answer<pb::ListStockValuationResponse> {
+        let (call, request) = rpc::open(request)?;
+        Ok(Response::new(list_stock_valuation::handle(self, &call, request).await?))
+    }
+
+    async fn list_cost_layers(
+        &self,
+        request: Request<pb::ListCostLayersRequest>,
+    ) -> Answer<pb::ListCostLayersResponse> {
+        let (call, request) = rpc::open(request)?;
+        Ok(Response::new(list_cost_layers::handle(self, &call, request).await?))
     }
 }

@@ -2,6 +2,30 @@
 //! The tables of this crate, as Diesel knows them.
 
 diesel::table! {
+    cost_layer_places (sku, warehouse_id, condition, receive_time, layer_id) {
+        sku -> Text,
+        warehouse_id -> Uuid,
+        condition -> Text,
+        receive_time -> Timestamptz,
+        layer_id -> Uuid,
+        remaining -> Int8,
+    }
+}
+
+diesel::table! {
+    cost_layers (layer_id) {
+        layer_id -> Uuid,
+        sku -> Text,
+        unit_cost -> Nullable<Int8>,
+        currency -> Nullable<Text>,
+        received -> Int8,
+        supplier_order -> Text,
+        document_id -> Nullable<Uuid>,
+        receive_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     reservation_lines (reservation_id, sku, warehouse_id) {
         reservation_id -> Uuid,
         sku -> Text,
@@ -50,6 +74,15 @@ diesel::table! {
         create_time -> Timestamptz,
         end_time -> Nullable<Timestamptz>,
         version -> Int8,
+    }
+}
+
+diesel::table! {
+    stock_costs (sequence, layer_id) {
+        sequence -> Int8,
+        layer_id -> Uuid,
+        units -> Int8,
+        owner -> Nullable<Text>,
     }
 }
 
@@ -121,6 +154,7 @@ diesel::table! {
         create_time -> Timestamptz,
         end_time -> Nullable<Timestamptz>,
         version -> Int8,
+        expect_time -> Nullable<Timestamptz>,
     }
 }
 
@@ -134,10 +168,13 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query! {
+    cost_layer_places,
+    cost_layers,
     reservation_lines,
     reservation_shipments,
     reservations,
     shortages,
+    stock_costs,
     stock_documents,
     stock_ledger,
     stock_levels,

@@ -1,13 +1,14 @@
 //! Stock as the contract writes it.
 
 use proto::inventory::v1 as pb;
-use rpc::wire::time;
+use rpc::wire::{money, time};
 
-use types::StockDocumentId;
+use types::{Money, StockDocumentId, WarehouseId};
 
 use crate::model::{
-    Condition, Document, DocumentKind, Journey, Kind, LedgerEntry, Line, Movement, Proposal, Reservation,
-    Shortage, ShortageState, State, StockLevel, Transfer, TransferState, Warehouse, WriteOffReason,
+    Condition, CostLayer, Document, DocumentKind, Journey, Kind, LedgerEntry, Line, Movement, Part, Proposal,
+    Reservation, Shortage, ShortageState, State, StockLevel, Transfer, TransferState, Warehouse,
+    WriteOffReason,
 };
 
 /// A place where goods lie.
@@ -34,8 +35,8 @@ pub fn stock_level(level: &StockLevel) -> pb::StockLevel {
     }
 }
 
-/// A row of the ledger.
-pub fn ledger_entry(entry: &LedgerEntry) -> pb::LedgerEntry {
+/// A row of the ledger, and what its units cost.
+pub fn ledger_entry(entry: &LedgerEntry, costs: &[Part]) -> pb::LedgerEntry {
     let (posting, cause) = (&entry.posting, &entry.posting.cause);
     pb::LedgerEntry {
         sequence: entry.sequence,
@@ -50,6 +51,7 @@ pub fn ledger_entry(entry: &LedgerEntry) -> pb::LedgerEntry {
         actor: cause.actor.clone(),
         post_time: Some(time(entry.post_time)),
         document_id: cause.document_id.map(String::from).unwrap_or_default(),
+        costs: unit_costs(costs),
     }
 }
 
@@ -127,23 +129,29 @@ pub fn shortage_with(one: &Shortage, reservation: &Reservation, proposals: &[Pro
 
 fn proposal(proposal: &Proposal) -> pb::ShortageProposal {
     use pb::ShortageProposalKind as Pb;
-    match *proposal {
+    match proposal {
         Proposal::OtherWarehouse { warehouse_id, quantity } => pb::ShortageProposal {
             kind: Pb::OtherWarehouse.into(),
             warehouse_id: warehouse_id.to_string(),
-            quantity,
+            quantity: *quantity,
             ..Default::default()
         },
         Proposal::Transfer { from, to, quantity } => pb::ShortageProposal {
             kind: Pb::Transfer.into(),
             warehouse_id: from.to_string(),
             to_warehouse_id: to.to_string(),
-            quantity,
+            quantity: *quantity,
             ..Default::default()
         },
         Proposal::Partial { quantity } => {
-            pb::ShortageProposal { kind: Pb::Partial.into(), quantity, ..Default::default() }
+            pb::ShortageProposal { kind: Pb::Partial.into(), quantity: *quantity, ..Default::default() }
         }
+        Proposal::Supplier { order, quantity } => pb::ShortageProposal {
+            kind: Pb::Supplier.into(),
+            quantity: *quantity,
+            supplier_order: order.clone(),
+            ..Default::default()
+        },
         Proposal::Wait(None) => pb::ShortageProposal { kind: Pb::Wait.into(), ..Default::default() },
         Proposal::Wait(Some(under_way)) => pb::ShortageProposal {
             kind: Pb::Wait.into(),
@@ -151,6 +159,8 @@ fn proposal(proposal: &Proposal) -> pb::ShortageProposal {
             to_warehouse_id: under_way.to.to_string(),
             quantity: under_way.quantity,
             transfer_id: under_way.transfer_id.to_string(),
+            expect_time: under_way.expect_time.map(time),
+            ..Default::default()
         },
     }
 }
@@ -173,13 +183,59 @@ pub fn document(document: &Document, reversed_by: Option<StockDocumentId>) -> pb
     }
 }
 
-/// One change of what is on hand.
-pub fn document_line(movement: &Movement) -> pb::StockDocumentLine {
+/// One change of what is on hand, without what it cost.
+pub fn document_line(movement: &Movement, supplier_order: String) -> pb::StockDocumentLine {
     pb::StockDocumentLine {
         sku: movement.sku.to_string(),
         warehouse_id: movement.warehouse_id.to_string(),
         condition: condition(movement.condition).into(),
         on_hand_delta: movement.units,
+        costs: Vec::new(),
+        supplier_order,
+    }
+}
+
+/// What units cost, as far as somebody knows.
+pub fn unit_costs(parts: &[Part]) -> Vec<pb::UnitCost> {
+    let cost = |part: &Part| {
+        let unit_cost = part.layer.unit_cost?;
+        let amount = unit_cost.scaled(part.units, 1).ok()?;
+        let (unit_cost, amount) = (Some(money(unit_cost)), Some(money(amount)));
+        Some(pb::UnitCost { quantity: part.units, unit_cost, amount })
+    };
+    parts.iter().filter_map(cost).collect()
+}
+
+/// A layer and where the rest of it is.
+pub fn cost_layer(layer: &CostLayer, places: &[(WarehouseId, Condition, i64)]) -> pb::CostLayer {
+    let place =
+        |(warehouse_id, in_condition, remaining): &(WarehouseId, Condition, i64)| pb::CostLayerPlace {
+            warehouse_id: warehouse_id.to_string(),
+            condition: condition(*in_condition).into(),
+            remaining: *remaining,
+        };
+    pb::CostLayer {
+        layer_id: layer.id.to_string(),
+        sku: layer.sku.to_string(),
+        unit_cost: layer.unit_cost.map(money),
+        received: layer.received,
+        remaining: places.iter().map(|(_, _, remaining)| remaining).sum(),
+        supplier_order: layer.supplier_order.clone(),
+        document_id: layer.document_id.map(String::from).unwrap_or_default(),
+        receive_time: Some(time(layer.receive_time)),
+        places: places.iter().map(place).collect(),
+    }
+}
+
+/// What the units of a level cost; `valued` of them have a known cost.
+pub fn valuation(level: &StockLevel, valued: i64, amounts: &[Money]) -> pb::StockValuation {
+    pb::StockValuation {
+        sku: level.sku.to_string(),
+        warehouse_id: level.warehouse_id.to_string(),
+        condition: condition(level.condition).into(),
+        on_hand: level.on_hand,
+        valued,
+        amounts: amounts.iter().copied().map(money).collect(),
     }
 }
 
@@ -204,6 +260,7 @@ pub fn transfer(transfer: &Transfer) -> pb::Transfer {
         create_time: Some(time(transfer.create_time)),
         end_time: transfer.end_time.map(time),
         version: transfer.version,
+        expect_time: transfer.expect_time.map(time),
     }
 }
 

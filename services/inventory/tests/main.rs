@@ -8,6 +8,7 @@ mod adjust_stock;
 mod books;
 mod change_reservation;
 mod constraints;
+mod costs;
 mod create_warehouse;
 mod documents;
 mod expire_holds;

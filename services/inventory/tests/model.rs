@@ -1,12 +1,12 @@
 //! Any sequence of decisions keeps the books, without a database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use korob_inventory::Error;
 use korob_inventory::model::*;
 use proptest::prelude::*;
-use types::{OrderId, ReservationId, ShopId, Sku, WarehouseId};
+use types::{Money, OrderId, ReservationId, ShopId, Sku, WarehouseId};
 
 const SKUS: [&str; 3] = ["A", "B", "C"];
 const WAREHOUSES: usize = 2;
@@ -51,6 +51,9 @@ struct Books {
     reservations: BTreeMap<ReservationId, Reservation>,
     /// What each live reservation wants and has not got on its way, told by the steps and not by the reservation.
     wanted: BTreeMap<ReservationId, BTreeMap<Sku, i64>>,
+    layers: CostLayers,
+    /// What each unit of a place cost, the oldest first; nobody knows it of units that a count has found.
+    units: BTreeMap<CostPlace, VecDeque<Option<i64>>>,
     now: DateTime<Utc>,
     steps: usize,
 }
@@ -75,8 +78,9 @@ impl Books {
         };
         let levels = SKUS.iter().flat_map(|sku| warehouses.iter().map(move |one| level(sku, one.id)));
         let stock = Stock::of(levels.collect::<Vec<_>>());
-        let (reservations, wanted) = Default::default();
-        Self { stock, warehouses, reservations, wanted, now: DateTime::UNIX_EPOCH, steps: 0 }
+        let (reservations, wanted, layers, units) = Default::default();
+        let now = DateTime::UNIX_EPOCH;
+        Self { stock, warehouses, reservations, wanted, layers, units, now, steps: 0 }
     }
 
     fn occasion(&self) -> Occasion {
@@ -88,13 +92,14 @@ impl Books {
         self.steps += 1;
         match step {
             Step::Receive { warehouse, sku, units } => {
-                self.correct(*warehouse, *sku, Correction::Delta(*units))
+                let price = Some(self.steps as i64);
+                self.correct(*warehouse, *sku, Correction::Delta(*units), price)
             }
             Step::Count { warehouse, sku, units } => {
-                self.correct(*warehouse, *sku, Correction::Counted(*units))
+                self.correct(*warehouse, *sku, Correction::Counted(*units), None)
             }
             Step::Differ { warehouse, sku, delta } => {
-                self.correct(*warehouse, *sku, Correction::Delta(*delta))
+                self.correct(*warehouse, *sku, Correction::Delta(*delta), None)
             }
             Step::Reserve { units, on_shortage, split, reversed } => {
                 self.reserve(units, *on_shortage, *split, *reversed)
@@ -108,7 +113,14 @@ impl Books {
         }
     }
 
-    fn correct(&mut self, warehouse: usize, sku: usize, correction: Correction) -> Result<(), Error> {
+    /// Posts a correction, or a receipt when units have a `price`.
+    fn correct(
+        &mut self,
+        warehouse: usize,
+        sku: usize,
+        correction: Correction,
+        price: Option<i64>,
+    ) -> Result<(), Error> {
         let corrections = BTreeMap::from([(self::sku(sku), correction)]);
         let warehouse_id = self.warehouses[warehouse].id;
         let movements = Correction::movements(&corrections, &self.stock, warehouse_id, Condition::Sellable)?;
@@ -116,8 +128,57 @@ impl Books {
         let occasion = self.occasion();
         effect.take_away(&mut self.reservations, &mut self.stock, "", &occasion)?;
         let document = Document::new(DocumentKind::Adjustment, "tester".to_owned(), self.now);
+        let purchase = Purchase { unit_cost: price.map(hryvnias), ..Purchase::default() };
+        let bought = Provenance::Bought(vec![purchase]);
+        let provenance = if price.is_some() { bought } else { Provenance::Moved };
+        self.cost(&document, &movements, &provenance, price);
         self.stock.post_all(document, &movements)?;
         self.serve()
+    }
+
+    /// Moves units one by one beside the layers, and compares what they cost.
+    fn cost(
+        &mut self,
+        document: &Document,
+        movements: &[Movement],
+        provenance: &Provenance,
+        price: Option<i64>,
+    ) {
+        let before = self.layers.entries().len();
+        self.layers.post(document, movements, provenance);
+        let told = self.layers.entries()[before..].to_vec();
+        for (at, movement) in movements.iter().enumerate() {
+            let place = (movement.sku.clone(), movement.warehouse_id, movement.condition);
+            let units = self.units.entry(place).or_default();
+            let expected: Vec<Option<i64>> = match movement.units {
+                gone @ ..0 => units.drain(..gone.unsigned_abs() as usize).collect(),
+                came => vec![price; came as usize],
+            };
+            if movement.units > 0 {
+                units.extend(&expected);
+            }
+            let of_line = told.iter().filter(|entry| entry.line == at + 1);
+            let costs: Vec<Option<i64>> = of_line
+                .flat_map(|one| {
+                    vec![one.layer.unit_cost.map(Money::minor); one.units.unsigned_abs() as usize]
+                })
+                .collect();
+            assert_eq!(costs, expected, "what {movement:?} costs");
+        }
+    }
+
+    /// Every unit that is there belongs to a layer, in the order in which it came.
+    fn check_layers(&self) {
+        for level in self.stock.levels() {
+            let place = (level.sku.clone(), level.warehouse_id, level.condition);
+            assert_eq!(self.layers.remaining(&place), level.on_hand);
+            let costs: VecDeque<Option<i64>> = self
+                .layers
+                .parts(&place)
+                .flat_map(|part| vec![part.layer.unit_cost.map(Money::minor); part.units as usize])
+                .collect();
+            assert_eq!(costs, self.units.get(&place).cloned().unwrap_or_default());
+        }
     }
 
     fn serve(&mut self) -> Result<(), Error> {
@@ -210,6 +271,15 @@ impl Books {
         }
         let left = left?;
         assert!(reservation.ship(&shipment, &mut self.stock, &occasion)?.is_empty() || left.is_empty());
+        let gone = |line: &Line| Movement {
+            sku: line.sku.clone(),
+            warehouse_id: line.warehouse_id,
+            condition: Condition::Sellable,
+            units: -line.quantity,
+            kind: Kind::Shipment,
+        };
+        let document = Document::new(DocumentKind::Shipment, "tester".to_owned(), self.now);
+        self.cost(&document, &left.iter().map(gone).collect::<Vec<_>>(), &Provenance::Moved, None);
         let wanted = self.wanted.get_mut(&id).unwrap();
         for line in left {
             *wanted.get_mut(&line.sku).unwrap() -= line.quantity;
@@ -264,6 +334,10 @@ impl Books {
     }
 }
 
+fn hryvnias(minor: i64) -> Money {
+    Money::new("UAH".parse().unwrap(), minor)
+}
+
 fn sku(at: usize) -> Sku {
     SKUS[at].parse().unwrap()
 }
@@ -290,6 +364,7 @@ proptest! {
             }
             books.check();
             books.check_reservations();
+            books.check_layers();
         }
     }
 

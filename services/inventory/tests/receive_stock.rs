@@ -5,7 +5,7 @@ use testing::refusal;
 use tonic::Code;
 use types::WarehouseId;
 
-use crate::stockroom::{Stockroom, quantities};
+use crate::stockroom::Stockroom;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn goods_that_came_are_on_hand() {
@@ -78,7 +78,7 @@ async fn everything_that_is_wrong_is_told_at_once() {
     let room = Stockroom::new().await;
     let wrong = ReceiveStockRequest {
         warehouse_id: "main".to_owned(),
-        lines: quantities(&[("A-1", 0), ("", 1), ("A\u{0}", 1), ("B-2", 1_000_000_001)]),
+        lines: room.receipt("", &[("A-1", 0), ("", 1), ("A\u{0}", 1), ("B-2", 1_000_000_001)]).lines,
         reference: "x".repeat(129),
         note: "bell \u{7}".to_owned(),
         condition: 9,

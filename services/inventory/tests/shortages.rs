@@ -149,7 +149,19 @@ async fn proposals_say_what_can_be_done() {
         ..room.order(&[("A-1", 3), ("B-2", 1)])
     };
     let order = room.reserve(&order).await;
-    let transfer = room.dispatch(&farther, &main, &[("A-1", 1)]).await;
+    room.buy(&main, &[("A-1", 1, "", "PO-1"), ("B-2", 1, "3.00", "PO-9")]).await;
+    let taken = room.write_off(&main, &[("A-1", 1)]);
+    room.client().write_off_stock(taken).await.unwrap();
+    let late = prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 };
+    let soon = prost_types::Timestamp { seconds: 3_000_000_000, nanos: 0 };
+    let expected = |units, expect_time| proto::inventory::v1::DispatchTransferRequest {
+        expect_time,
+        ..room.load_of(&farther, &main, &[("A-1", units)])
+    };
+    room.client().dispatch_transfer(expected(1, None)).await.unwrap();
+    room.client().dispatch_transfer(expected(1, Some(late))).await.unwrap();
+    let transfer = room.client().dispatch_transfer(expected(1, Some(soon))).await.unwrap().into_inner();
+    assert_eq!((transfer.expect_time, room.transfer(&transfer).await.expect_time), (Some(soon), Some(soon)));
 
     let shortage = room.shortage(&order.shortages[0].shortage_id).await;
     let proposals: Vec<_> = shortage
@@ -163,10 +175,16 @@ async fn proposals_say_what_can_be_done() {
         (ShortageProposalKind::Transfer, farther.as_str(), main.as_str(), 3),
         (ShortageProposalKind::Transfer, far.as_str(), main.as_str(), 2),
         (ShortageProposalKind::Partial, "", "", 1),
+        (ShortageProposalKind::Supplier, "", "", 3),
+        (ShortageProposalKind::Wait, farther.as_str(), main.as_str(), 1),
+        (ShortageProposalKind::Wait, farther.as_str(), main.as_str(), 1),
         (ShortageProposalKind::Wait, farther.as_str(), main.as_str(), 1),
     ];
     assert_eq!(proposals, expected);
-    assert_eq!(shortage.proposals[5].transfer_id, transfer.transfer_id);
+    assert_eq!(shortage.proposals[5].supplier_order, "PO-1", "what brought the SKU last");
+    assert_eq!(shortage.proposals[6].transfer_id, transfer.transfer_id, "what comes first");
+    let times: Vec<_> = shortage.proposals[6..].iter().map(|one| one.expect_time).collect();
+    assert_eq!(times, [Some(soon), Some(late), None]);
     assert_eq!(list(room.client(), Default::default()).await[0].proposals, shortage.proposals);
 }
 
@@ -326,7 +344,11 @@ async fn an_overlooked_shortage_is_covered_by_the_clock() {
              INSERT INTO stock_levels SELECT 'A-1', warehouse_id, 'sellable', 2, 0, 1, now() FROM warehouses;
              INSERT INTO stock_ledger (sku, warehouse_id, condition, kind, on_hand_delta, reserved_delta, reference,
                                        note, actor, post_time, document_id)
-             SELECT 'A-1', warehouse_id, 'sellable', 'receipt', 2, 0, '', '', '', now(), '{document}' FROM warehouses"
+             SELECT 'A-1', warehouse_id, 'sellable', 'receipt', 2, 0, '', '', '', now(), '{document}' FROM warehouses;
+             INSERT INTO cost_layers (layer_id, sku, received, supplier_order, receive_time)
+             VALUES ('{document}', 'A-1', 2, '', now());
+             INSERT INTO cost_layer_places SELECT 'A-1', warehouse_id, 'sellable', now(), '{document}', 2 FROM warehouses;
+             INSERT INTO stock_costs SELECT max(sequence), '{document}', 2 FROM stock_ledger WHERE on_hand_delta > 0"
         ))
         .await
         .unwrap();

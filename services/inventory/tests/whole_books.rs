@@ -114,7 +114,12 @@ impl Books {
         match step {
             Step::Receive { warehouse, lines, condition } => {
                 let condition = CONDITIONS.get(*condition).copied().unwrap_or(Condition::Sellable).into();
-                let receipt = self.room.receipt(&self.warehouses[*warehouse], &named(lines));
+                // Some know what they cost.
+                let price = |units: i64| if units % 3 == 0 { String::new() } else { format!("{units}.50") };
+                let prices: Vec<_> = named(lines).into_iter().map(|(sku, n)| (sku, n, price(n))).collect();
+                let lines: Vec<_> =
+                    prices.iter().map(|(sku, n, price)| (*sku, *n, price.as_str(), "PO-1")).collect();
+                let receipt = self.room.purchase(&self.warehouses[*warehouse], &lines);
                 let posted = client.receive_stock(ReceiveStockRequest { condition, ..receipt }).await?;
                 self.documents.extend(posted.into_inner().document.map(|one| one.document_id));
             }
@@ -155,7 +160,10 @@ impl Books {
             Step::Return { warehouse, lines, disposition } => {
                 let fate = DISPOSITIONS[*disposition];
                 let lines: Vec<_> = lines.iter().map(|(sku, units)| (SKUS[*sku], *units, fate)).collect();
-                let request = self.room.returned(&self.warehouses[*warehouse], &lines);
+                let mut request = self.room.returned(&self.warehouses[*warehouse], &lines);
+                if let Some(id) = pick(&self.reservations, self.steps) {
+                    request.order_id = self.room.reservation(id).await.owner;
+                }
                 let posted = client.post_return(request.clone()).await?.into_inner();
                 assert_eq!(client.post_return(request).await?.into_inner().document, posted.document);
             }

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use store::cached_sql;
 use types::{Sku, TransferId, WarehouseId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::{Reservation, Shortage, Stock, StockLevel, StockLevelColumns, Warehouses};
+use crate::model::{CostLayer, Reservation, Shortage, Stock, StockLevel, StockLevelColumns, Warehouses};
 
 /// One thing that can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proposal {
     /// Take units from a warehouse that the order would not use by itself.
     OtherWarehouse { warehouse_id: WarehouseId, quantity: i64 },
@@ -20,6 +21,8 @@ pub enum Proposal {
     Transfer { from: WarehouseId, to: WarehouseId, quantity: i64 },
     /// Ship what is held, and the rest later.
     Partial { quantity: i64 },
+    /// Order what is missing from the supplier that the SKU last came from.
+    Supplier { order: String, quantity: i64 },
     /// Wait for what is under way, or for the next receipt.
     Wait(Option<UnderWay>),
 }
@@ -35,6 +38,8 @@ pub struct UnderWay {
     pub to: WarehouseId,
     /// How many.
     pub quantity: i64,
+    /// When they should arrive, as far as the sender knew.
+    pub expect_time: Option<DateTime<Utc>>,
 }
 
 /// What there is of some SKUs, and what is under way.
@@ -43,14 +48,11 @@ pub struct Outlook {
     stock: Stock,
     warehouses: Warehouses,
     under_way: BTreeMap<Sku, Vec<UnderWay>>,
+    /// The supplier's order that a SKU last came with.
+    last_orders: BTreeMap<Sku, String>,
 }
 
 impl Outlook {
-    /// What `stock` and the transfers `under_way` have.
-    pub fn of(stock: Stock, warehouses: Warehouses, under_way: BTreeMap<Sku, Vec<UnderWay>>) -> Self {
-        Self { stock, warehouses, under_way }
-    }
-
     /// What there is of `skus` now. Nothing is locked: a proposal that came too late is refused when it is taken up.
     pub async fn load(connection: &mut AsyncPgConnection, skus: &[&str]) -> Result<Self> {
         let rows = cached_sql(
@@ -62,29 +64,33 @@ impl Outlook {
         .load(connection)
         .await?;
         let levels: Vec<StockLevel> = rows.into_iter().map(StockLevel::stored).collect::<Result<_>>()?;
-        let moving: Vec<(String, Uuid, Uuid, Uuid, i64)> = cached_sql(
+        let moving: Vec<(String, Uuid, Uuid, Uuid, i64, Option<DateTime<Utc>>)> = cached_sql(
             "SELECT l.sku, t.transfer_id, t.from_warehouse_id, t.to_warehouse_id,
-                    l.dispatched - l.received - l.lost - l.returned
+                    l.dispatched - l.received - l.lost - l.returned, t.expect_time
              FROM transfer_lines l JOIN transfers t USING (transfer_id)
              WHERE l.sku = ANY($1) AND l.received + l.lost + l.returned < l.dispatched
-             ORDER BY t.create_time, t.transfer_id",
+             ORDER BY t.expect_time NULLS LAST, t.create_time, t.transfer_id",
         )
         .bind::<Array<Text>, _>(skus)
-        .returns::<(Text, SqlUuid, SqlUuid, SqlUuid, BigInt)>()
+        .returns::<(Text, SqlUuid, SqlUuid, SqlUuid, BigInt, Nullable<Timestamptz>)>()
         .load(connection)
         .await?;
         let mut under_way: BTreeMap<Sku, Vec<UnderWay>> = BTreeMap::new();
-        for (sku, transfer_id, from, to, quantity) in moving {
+        for (sku, transfer_id, from, to, quantity, expect_time) in moving {
             let sku = sku.parse().map_err(|_| Error::corrupt("a SKU", &sku))?;
             let (from, to) = (WarehouseId::from_uuid(from), WarehouseId::from_uuid(to));
             let transfer_id = TransferId::from_uuid(transfer_id);
-            under_way.entry(sku).or_default().push(UnderWay { transfer_id, from, to, quantity });
+            let one = UnderWay { transfer_id, from, to, quantity, expect_time };
+            under_way.entry(sku).or_default().push(one);
         }
-        Ok(Self::of(Stock::of(levels), Warehouses::load(connection).await?, under_way))
+        let warehouses = Warehouses::load(connection).await?;
+        let last_orders = CostLayer::last_orders(connection, skus).await?;
+        Ok(Self { stock: Stock::of(levels), warehouses, under_way, last_orders })
     }
 
     /// What can be done about an open shortage: a warehouse that has everything comes before one that has some; taking comes
-    /// before moving, moving before shipping less, and waiting is always possible.
+    /// before moving, moving before shipping less, that before ordering more, and waiting is always possible: first for what
+    /// comes first.
     pub fn proposals(&self, reservation: &Reservation, shortage: &Shortage) -> Vec<Proposal> {
         if !shortage.is_open() {
             return Vec::new();
@@ -110,7 +116,9 @@ impl Outlook {
             .filter_map(|&(from, quantity)| Some(Proposal::Transfer { from, to: to?, quantity }));
         let held: i64 = reservation.lines.iter().map(|line| line.quantity).sum();
         let partial = (held > 0).then_some(Proposal::Partial { quantity: held });
-        let mut proposals: Vec<Proposal> = take.chain(carry).chain(partial).collect();
+        let order = |order: &String| Proposal::Supplier { order: order.clone(), quantity: missing };
+        let supplier = self.last_orders.get(sku).map(order);
+        let mut proposals: Vec<Proposal> = take.chain(carry).chain(partial).chain(supplier).collect();
         let coming = self.under_way.get(sku).into_iter().flatten().filter(|one| usual.contains(&one.to));
         let before = proposals.len();
         proposals.extend(coming.map(|one| Proposal::Wait(Some(*one))));

@@ -51,6 +51,8 @@ pub struct Transfer {
     pub author: String,
     /// When it left.
     pub create_time: DateTime<Utc>,
+    /// When it should arrive, as far as its sender knew.
+    pub expect_time: Option<DateTime<Utc>>,
     /// When nothing was on its way any more.
     pub end_time: Option<DateTime<Utc>>,
     /// 1, 2, 3 …

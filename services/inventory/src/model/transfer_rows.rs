@@ -15,8 +15,18 @@ use crate::model::{Journey, Transfer, TransferState};
 use crate::schema::{transfer_lines, transfers};
 
 /// A row of `transfers`, in the order of its columns.
-pub(crate) type TransferRow =
-    (Uuid, Uuid, Uuid, String, String, String, DateTime<Utc>, Option<DateTime<Utc>>, i64);
+pub(crate) type TransferRow = (
+    Uuid,
+    Uuid,
+    Uuid,
+    String,
+    String,
+    String,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    i64,
+    Option<DateTime<Utc>>,
+);
 
 impl Transfer {
     /// The transfer `id`.
@@ -54,7 +64,7 @@ impl Transfer {
             lines_of.entry(id).or_default().insert(sku, journey);
         }
         let transfer = |row: TransferRow| {
-            let (id, from, to, state, reference, author, create_time, end_time, version) = row;
+            let (id, from, to, state, reference, author, create_time, end_time, version, expect_time) = row;
             Ok(Self {
                 id: TransferId::from_uuid(id),
                 from: WarehouseId::from_uuid(from),
@@ -64,6 +74,7 @@ impl Transfer {
                 reference,
                 author,
                 create_time,
+                expect_time,
                 end_time,
                 version,
             })
@@ -83,6 +94,7 @@ impl Transfer {
                 transfers::author.eq(&self.author),
                 transfers::create_time.eq(self.create_time),
                 transfers::version.eq(self.version),
+                transfers::expect_time.eq(self.expect_time),
             ))
             .execute(tx.conn())
             .await?;

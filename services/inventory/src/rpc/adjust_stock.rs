@@ -9,7 +9,7 @@ use types::{Sku, WarehouseId};
 
 use crate::Inventory;
 use crate::error::Result;
-use crate::model::{Condition, Correction, Document, DocumentKind, Stock, StockLevel, Warehouse};
+use crate::model::{Condition, Correction, Document, DocumentKind, Provenance, Stock, StockLevel, Warehouse};
 use crate::post::{self, places};
 use crate::rpc::parse;
 
@@ -34,7 +34,8 @@ pub async fn handle(
         let document = Document { note: note.clone(), ..document };
         let movements = Correction::movements(&corrections, &stock, warehouse_id, condition)?;
 
-        let posted = post::post(tx, ACTION, stock, document, &movements, &occasion).await?;
+        let posted =
+            post::post(tx, ACTION, stock, document, &movements, &Provenance::Moved, &occasion).await?;
 
         if posted.document.is_none() {
             // A count that confirms what was known changes nothing and is only history.

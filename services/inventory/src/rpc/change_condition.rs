@@ -9,7 +9,7 @@ use types::{Sku, WarehouseId};
 
 use crate::Inventory;
 use crate::error::Result;
-use crate::model::{Condition, Document, DocumentKind, Kind, Movement, Stock, Warehouse};
+use crate::model::{Condition, Document, DocumentKind, Kind, Movement, Provenance, Stock, Warehouse};
 use crate::post::{self, places_of};
 use crate::rpc::parse;
 
@@ -40,7 +40,8 @@ pub async fn handle(
         let document = Document { reference, note, ..document };
 
         let action = "inventory.change_condition";
-        let posted = post::post(tx, action, stock, document, &movements, &occasion).await?;
+        let posted =
+            post::post(tx, action, stock, document, &movements, &Provenance::Moved, &occasion).await?;
 
         let (document, short_reservation_ids) = (posted.wire_document(), posted.short_ids());
         Ok(pb::ChangeConditionResponse { document, levels: posted.levels(&places), short_reservation_ids })

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
 use store::{Once, Tx};
 use types::{Sku, TransferId, WarehouseId};
 
 use crate::error::Result;
-use crate::model::{Condition, Document, DocumentKind, Journey, Stock, Transfer, TransferState, Warehouse};
+use crate::model::{
+    Condition, Document, DocumentKind, Journey, Provenance, Stock, Transfer, TransferState, Warehouse,
+};
 use crate::post::{self, places};
 use crate::rpc::parse;
 use crate::{Inventory, wire};
@@ -19,7 +22,7 @@ pub async fn handle(
     call: &Call,
     request: pb::DispatchTransferRequest,
 ) -> Result<pb::Transfer> {
-    let New { from, to, units, reference, note } = New::parse(&request)?;
+    let New { from, to, units, reference, note, expect_time } = New::parse(&request)?;
 
     let once = Once { scope: "org", method: "inventory.dispatch_transfer", key: &request.idempotency_key };
     let dispatch = async |tx: &mut Tx| {
@@ -41,6 +44,7 @@ pub async fn handle(
             reference,
             author: call.caller.who(),
             create_time: tx.now(),
+            expect_time,
             end_time: None,
             version: 1,
         };
@@ -54,7 +58,7 @@ pub async fn handle(
 
         transfer.insert(tx).await?;
         let action = "inventory.dispatch_transfer";
-        post::post(tx, action, stock, document, &movements, &occasion).await?;
+        post::post(tx, action, stock, document, &movements, &Provenance::Moved, &occasion).await?;
 
         let transfer_id = transfer.id;
         let transfer = wire::transfer(&transfer);
@@ -71,6 +75,7 @@ struct New {
     units: BTreeMap<Sku, i64>,
     reference: String,
     note: String,
+    expect_time: Option<DateTime<Utc>>,
 }
 
 impl New {
@@ -84,7 +89,8 @@ impl New {
         let units = parse::units(&mut fields, &request.lines, parse::POSTING_LINES_MAX);
         let reference = fields.text("reference", &request.reference, parse::REFERENCE_LENGTH_MAX);
         let note = fields.text("note", &request.note, parse::NOTE_LENGTH_MAX);
+        let expect_time = fields.time_optional("expect_time", request.expect_time);
         let (from, to) = fields.finish_with(from.zip(to))?;
-        Ok(Self { from, to, units, reference, note })
+        Ok(Self { from, to, units, reference, note, expect_time })
     }
 }

@@ -1,5 +1,6 @@
 //! Tells where every unit of a number comes from: the levels, their proof, who holds units, and the ledger.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,10 @@ use types::{ShopId, Sku, StockDocumentId, WarehouseId};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::model::{Cause, Condition, Delta, Kind, LedgerEntry, Posting, Reservation, State, StockLevel};
+use crate::model::{
+    Cause, Condition, CostLayer, Delta, Kind, LedgerEntry, Posting, Reservation, State, StockLevel,
+};
+use crate::rpc::costs;
 use crate::schema::{reservation_lines, reservations, stock_ledger, stock_levels};
 use crate::{Inventory, wire};
 
@@ -38,19 +42,33 @@ pub async fn handle(
         let sums = subject.ledger_sums(connection).await?;
         let reservations = subject.reservations(connection, shops).await?;
         let entries = subject.entries(connection, &page).await?;
-        Ok::<_, crate::Error>((levels, sums, reservations, entries))
+        let costs = match costs::are_visible_to(&call.caller) {
+            true => CostLayer::of_entries(connection, &numbers(&entries)).await?,
+            false => BTreeMap::new(),
+        };
+        Ok::<_, crate::Error>((levels, sums, reservations, entries, costs))
     });
-    let (levels, (ledger_on_hand, ledger_reserved), reservations, entries) = explained.await?;
+    let (levels, (ledger_on_hand, ledger_reserved), reservations, entries, costs) = explained.await?;
 
     let (entries, next_page_token) = page.cut(&inventory.store, entries, |entry| entry.sequence);
+    let entry = |entry: LedgerEntry| {
+        let parts = costs.get(&entry.sequence).map(Vec::as_slice).unwrap_or_default();
+        wire::ledger_entry(&seen_by(shops, entry), parts)
+    };
     Ok(pb::ExplainStockResponse {
         levels: levels.iter().map(wire::stock_level).collect(),
         ledger_on_hand,
         ledger_reserved,
         reservations: reservations.iter().map(wire::reservation).collect(),
-        entries: entries.into_iter().map(|entry| wire::ledger_entry(&seen_by(shops, entry))).collect(),
+        entries: entries.into_iter().map(entry).collect(),
         next_page_token,
     })
+}
+
+/// The numbers of rows that move what is on hand: others have no cost.
+fn numbers(entries: &[LedgerEntry]) -> Vec<i64> {
+    let moving = entries.iter().filter(|entry| entry.posting.delta.on_hand != 0);
+    moving.map(|entry| entry.sequence).collect()
 }
 
 fn parse(inventory: &Inventory, request: &pb::ExplainStockRequest) -> Result<(Subject, Page<i64>)> {

@@ -1,5 +1,7 @@
 //! Posts goods that a buyer sent back.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proto::inventory::v1 as pb;
 use rpc::{Call, Fields};
 use store::Tx;
@@ -7,7 +9,8 @@ use types::{OrderId, ReturnId, ReturnPostingId, ShopId, Sku, StockDocumentId, Wa
 
 use crate::error::{Error, Result};
 use crate::model::{
-    Condition, Document, DocumentKind, Kind, Movement, Stock, Units, Warehouse, WriteOffReason,
+    Condition, CostLayers, Document, DocumentKind, Kind, Movement, Provenance, Stock, Units, Warehouse,
+    WriteOffReason,
 };
 use crate::post::{self, places_of};
 use crate::rpc::parse;
@@ -44,8 +47,10 @@ pub async fn handle(
             ..Document::new(DocumentKind::Return, call.caller.who(), tx.now())
         };
 
+        let back = returned.provenance(tx).await?;
+
         let action = "inventory.post_return";
-        let posted = post::post(tx, action, stock, document, &returned.movements, &occasion).await?;
+        let posted = post::post(tx, action, stock, document, &returned.movements, &back, &occasion).await?;
 
         let document = posted.wire_document();
         Ok::<_, Error>(pb::PostReturnResponse { document, levels: posted.levels(&places) })
@@ -56,6 +61,7 @@ pub async fn handle(
 struct Returned {
     posting_id: ReturnPostingId,
     return_id: ReturnId,
+    order_id: Option<OrderId>,
     shop_id: ShopId,
     warehouse_id: WarehouseId,
     movements: Vec<Movement>,
@@ -67,7 +73,7 @@ impl Returned {
         let mut fields = Fields::new();
         let posting_id = fields.parse("posting_id", &request.posting_id);
         let return_id = fields.parse("return_id", &request.return_id);
-        let _: Option<OrderId> = fields.parse_optional("order_id", &request.order_id);
+        let order_id = fields.parse_optional("order_id", &request.order_id);
         let shop_id = fields.parse("shop_id", &request.shop_id);
         let warehouse_id = fields.parse("warehouse_id", &request.warehouse_id);
         fields.list_length("lines", request.lines.len(), parse::POSTING_LINES_MAX);
@@ -85,12 +91,24 @@ impl Returned {
         let movements =
             found.into_iter().flat_map(|(sku, units, fate)| fate.movements(&sku, units, warehouse_id));
         let note = notes.join("; ").chars().take(parse::NOTE_LENGTH_MAX).collect();
-        Ok(Self { posting_id, return_id, shop_id, warehouse_id, movements: movements.collect(), note })
+        let movements = movements.collect();
+        Ok(Self { posting_id, return_id, order_id, shop_id, warehouse_id, movements, note })
     }
 
     /// The same posting always makes the same document.
     fn document_id(&self) -> StockDocumentId {
         StockDocumentId::derived(self.posting_id.uuid(), 0)
+    }
+
+    /// What comes back costs what it cost when it left for the order.
+    async fn provenance(&self, tx: &mut Tx) -> Result<Provenance> {
+        let owner = self.order_id.map(|id| id.to_string());
+        let skus: BTreeSet<&str> = self.movements.iter().map(|movement| movement.sku.as_str()).collect();
+        let sold = match &owner {
+            Some(owner) => CostLayers::sold(tx, owner, &skus.into_iter().collect::<Vec<_>>()).await?,
+            None => BTreeMap::new(),
+        };
+        Ok(Provenance::Returned { owner, sold })
     }
 
     fn reason(&self) -> Option<WriteOffReason> {

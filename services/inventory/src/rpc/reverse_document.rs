@@ -7,7 +7,7 @@ use types::StockDocumentId;
 
 use crate::Inventory;
 use crate::error::{Error, Result};
-use crate::model::{Document, Movement, Stock};
+use crate::model::{CostLayer, Document, Movement, Provenance, Stock};
 use crate::post::{self, places_of};
 use crate::rpc::parse;
 
@@ -35,8 +35,12 @@ pub async fn handle(
         let occasion = inventory.occasion(call.caller.who(), tx.now());
         let opposite: Vec<Movement> = movements.into_iter().rev().map(Movement::opposite).collect();
 
+        let mut costs = CostLayer::of_document(tx.conn(), id).await?;
+        let undone = (1..=opposite.len()).rev().map(|line| costs.remove(&line).unwrap_or_default());
+        let undone = Provenance::Undone(undone.collect());
+
         let action = "inventory.reverse_document";
-        let posted = post::post(tx, action, stock, document, &opposite, &occasion).await?;
+        let posted = post::post(tx, action, stock, document, &opposite, &undone, &occasion).await?;
 
         let (document, short_reservation_ids) = (posted.wire_document(), posted.short_ids());
         Ok(pb::ReverseDocumentResponse { document, levels: posted.levels(&places), short_reservation_ids })

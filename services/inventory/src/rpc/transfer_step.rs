@@ -4,7 +4,7 @@ use proto::inventory::v1 as pb;
 use store::Tx;
 
 use crate::error::Result;
-use crate::model::{Document, DocumentKind, Movement, Occasion, Stock, Transfer};
+use crate::model::{Document, DocumentKind, Movement, Occasion, Provenance, Stock, Transfer};
 use crate::post::{self, places_of};
 use crate::wire;
 
@@ -28,7 +28,7 @@ pub async fn save(
     occasion: &Occasion,
 ) -> Result<pb::Transfer> {
     let stock = Stock::open(tx, &places_of(movements)).await?;
-    post::post(tx, action, stock, document, movements, occasion).await?;
+    post::post(tx, action, stock, document, movements, &Provenance::Moved, occasion).await?;
     transfer.save(tx).await?;
     Ok(wire::transfer(transfer))
 }

@@ -9,7 +9,9 @@ use types::{Sku, WarehouseId};
 
 use crate::Inventory;
 use crate::error::Result;
-use crate::model::{Condition, Document, DocumentKind, Kind, Movement, Stock, Warehouse, WriteOffReason};
+use crate::model::{
+    Condition, Document, DocumentKind, Kind, Movement, Provenance, Stock, Warehouse, WriteOffReason,
+};
 use crate::post::{self, places};
 use crate::rpc::parse;
 
@@ -41,7 +43,8 @@ pub async fn handle(
         let movements: Vec<Movement> = units.into_iter().map(movement).collect();
 
         let action = "inventory.write_off_stock";
-        let posted = post::post(tx, action, stock, document, &movements, &occasion).await?;
+        let posted =
+            post::post(tx, action, stock, document, &movements, &Provenance::Moved, &occasion).await?;
 
         let (document, short_reservation_ids) = (posted.wire_document(), posted.short_ids());
         Ok(pb::WriteOffStockResponse { document, levels: posted.levels(&places), short_reservation_ids })
