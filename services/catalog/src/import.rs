@@ -15,6 +15,7 @@ mod batch;
 mod categories;
 mod draft;
 mod ledger;
+mod lookup;
 mod progress;
 mod pump;
 mod run;

@@ -300,3 +300,68 @@ async fn everything_wrong_is_told() {
     let foreign = pb::SearchVariantsRequest { page_token: "x".to_owned(), ..text("") };
     assert_eq!(refusal(desk.search(foreign).await).fields, ["page_token"]);
 }
+
+/// Every page of a search, one after the other.
+async fn pages(desk: &mut Desk, request: pb::SearchVariantsRequest) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut request = request;
+    loop {
+        let page = desk.search(request.clone()).await.expect("a page");
+        request.page_token = page.get_ref().next_page_token.clone();
+        found.extend(skus(Ok(page)));
+        if request.page_token.is_empty() {
+            return found;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_beginning_of_a_sku_is_found_in_any_case_and_order_holds_over_pages() {
+    let mut desk = Desk::open().await;
+    for sku in ["ab-1", "AB-2", "Ab-3", "AB-10", "AB", "aB-2", "ABC", "AC-1", "A"] {
+        desk.add(product("Thing", &[sku])).await;
+    }
+    desk.add(pb::Product { recommended: true, ..product("Thing", &["AB-9"]) }).await;
+
+    for page_size in [1, 2, 3, 100] {
+        let of_beginning = pb::SearchVariantsRequest { page_size, ..text("ab") };
+        let expected = ["AB", "AB-10", "AB-2", "AB-9", "ABC", "Ab-3", "aB-2", "ab-1"];
+        assert_eq!(pages(&mut desk, of_beginning.clone()).await, expected, "{page_size} a page");
+        let recommended = pb::SearchVariantsRequest { recommended_first: true, ..of_beginning };
+        let expected = ["AB", "AB-9", "AB-10", "AB-2", "ABC", "Ab-3", "aB-2", "ab-1"];
+        assert_eq!(pages(&mut desk, recommended).await, expected, "{page_size} a page, recommended first");
+    }
+    let packed = pb::SearchVariantsRequest { page_size: 1, ..text("Ab-3") };
+    assert_eq!(pages(&mut desk, packed).await, ["Ab-3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_common_and_what_is_rare_come_in_one_order_over_pages() {
+    let mut desk = Desk::open().await;
+    let top = desk.category("Top", None).await;
+    let below = desk.category("Below", Some(&top)).await;
+    let mut in_category = Vec::new();
+    let mut lamps = Vec::new();
+    for at in 0..30 {
+        let sku = format!("S-{at:02}");
+        let name = if at % 7 == 3 { "Lamp" } else { "Кабель" };
+        let category_ids = if at % 2 == 0 { vec![below.category_id.clone()] } else { Vec::new() };
+        in_category.extend((at % 2 == 0).then(|| sku.clone()));
+        lamps.extend((at % 7 == 3).then(|| sku.clone()));
+        desk.add(pb::Product { category_ids, ..product(name, &[&sku]) }).await;
+    }
+    let both: Vec<String> = lamps.iter().filter(|sku| in_category.contains(sku)).cloned().collect();
+
+    for page_size in [1, 2, 5, 7] {
+        let category_id = top.category_id.clone();
+        let browse = pb::SearchVariantsRequest { category_id, page_size, ..text("") };
+        assert_eq!(pages(&mut desk, browse.clone()).await, in_category);
+        let words = pb::SearchVariantsRequest { page_size, ..text("lamps") };
+        assert_eq!(pages(&mut desk, words.clone()).await, lamps);
+        let words_below = pb::SearchVariantsRequest { category_id: browse.category_id, ..words };
+        assert_eq!(pages(&mut desk, words_below).await, both);
+        // A name and a SKU that begins so: each once, the SKU first.
+        let named = pb::SearchVariantsRequest { page_size, ..text("S-03") };
+        assert_eq!(pages(&mut desk, named).await, ["S-03"]);
+    }
+}
