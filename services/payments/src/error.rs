@@ -25,6 +25,9 @@ pub enum Error {
     /// The intent was cancelled, perhaps before it was opened.
     #[error("the payment is voided; open another one")]
     PaymentVoided,
+    /// Somebody has begun to pay.
+    #[error("money came in for the payment, is reserved, or may be; it is not voided")]
+    PaymentTouched { state: &'static str },
     /// More than is still due.
     #[error("{due} is still due; record at most that")]
     AmountExceedsDue { due: Money },
@@ -44,7 +47,10 @@ pub enum Error {
     #[error("{captured} was taken already; refund the difference instead")]
     BelowCaptured { captured: Money },
     /// More than is reserved on the card, or was taken from it.
-    #[error("{authorized} is what the card was asked for; open another payment for the rest")]
+    #[error(
+        "{authorized} is what the card was asked for, and that cannot grow: capture it first, or wait until it is decided; what \
+         is owed beyond is then a payment of its own"
+    )]
     AboveAuthorized { authorized: Money },
     /// Not a card payment.
     #[error("only card payments are confirmed and captured")]
@@ -100,6 +106,9 @@ impl Error {
             Self::PaymentNotFound => refuse(Code::NotFound, "PAYMENT_NOT_FOUND"),
             Self::PaymentMismatch => refuse(Code::AlreadyExists, "PAYMENT_MISMATCH"),
             Self::PaymentVoided => refuse(Code::FailedPrecondition, "PAYMENT_VOIDED"),
+            Self::PaymentTouched { state } => {
+                refuse(Code::FailedPrecondition, "PAYMENT_TOUCHED").with("state", state)
+            }
             Self::AmountExceedsDue { due } => refuse(Code::FailedPrecondition, "AMOUNT_EXCEEDS_DUE")
                 .with("due", due.amount())
                 .with("currency_code", due.currency()),

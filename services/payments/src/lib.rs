@@ -3,8 +3,10 @@
 //! - [`model`] has the nouns: the payment with its state machine, the ledger with its chart of accounts.
 //! - [`rpc`] has the verbs, one per file; [`keeping`] saves and tells what they decide.
 //! - [`providers`] has the ways money moves: by people, or through card providers; [`registrars`] those who register receipts.
+//! - [`consumers`] follows orders: what leaves is captured.
 //! - [`settlement`] asks providers and applies their answers; [`jobs`] does so by the clock until nothing is unknown.
 
+mod consumers;
 mod error;
 mod jobs;
 mod keeping;
@@ -24,6 +26,7 @@ use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
 use tokio::sync::Notify;
 
+use crate::consumers::follow_orders;
 pub use crate::error::{Error, Result};
 use crate::model::payment::Payment;
 use crate::providers::{Providers, Settings};
@@ -38,6 +41,8 @@ pub struct Payments {
     pub(crate) store: Store,
     pub(crate) providers: Arc<Providers>,
     pub(crate) registrars: Arc<Registrars>,
+    /// Reaches both.
+    pub(crate) client: outbound::Client,
     pub(crate) openings: Batcher<Opening, Payment, Error>,
     /// Wakes the jobs: something may be due. Those of other processes find it by themselves.
     pub(crate) nudge: Arc<Notify>,
@@ -57,15 +62,18 @@ impl Service for Payments {
             let store = store.clone();
             move |batch| open_payment::run(store.clone(), batch)
         });
-        let client = outbound::Client::new()?;
+        let client = outbound::Client::new(platform.configured.outbound.clone())?;
         let payments = Self {
             store,
             providers: Arc::new(Providers::new(settings, client.clone())),
-            registrars: Arc::new(Registrars::new(client)),
+            registrars: Arc::new(Registrars::new(client.clone())),
+            client,
             openings,
             nudge: Arc::new(Notify::new()),
         };
-        let parts = Parts::new().serve(PaymentServiceServer::new(payments.clone()));
+        let parts = Parts::new()
+            .serve(PaymentServiceServer::new(payments.clone()))
+            .consume(follow_orders::subscription());
         Ok(jobs::add(parts, &payments, &platform))
     }
 }

@@ -79,6 +79,7 @@ diesel::table! {
         authorized -> Int8,
         receipt_lines -> Text,
         contact_sealed -> Nullable<Bytea>,
+        goods_left -> Bool,
     }
 }
 

@@ -40,22 +40,41 @@ pub struct Heard {
     pub may_go_elsewhere: bool,
 }
 
+/// What was heard about a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learned {
+    /// Where it stands.
+    Something,
+    /// Nothing: it is asked for again.
+    Nothing,
+}
+
 /// Calls the provider of an attempt until nothing more is to be done now.
 pub async fn settle_attempt(payments: &Payments, call: &Call, id: AttemptId, turn: Turn) -> Result<Heard> {
+    settle(payments, call, id, turn, "").await
+}
+
+/// The same for an attempt whose charge the provider has named. By its own name it knows the charge for ever, also when the
+/// key is forgotten, and when the charge was thought to be over.
+pub async fn settle_named(payments: &Payments, call: &Call, id: AttemptId, named: &str) -> Result<Heard> {
+    settle(payments, call, id, Turn::Later, named).await
+}
+
+async fn settle(payments: &Payments, call: &Call, id: AttemptId, turn: Turn, named: &str) -> Result<Heard> {
     let found = payment_rows::of_attempt(&mut *payments.store.connection().await?, id).await?;
     let mut payment = found.ok_or(Error::PaymentNotFound)?;
-    let mut turn = turn;
+    let (mut turn, mut named) = (turn, named);
     let mut heard = Heard { payment: payment.clone(), trouble: None, may_go_elsewhere: false };
     for _ in 0..STEPS_MAX {
         let attempt = attempt_of(&payment, id)?.clone();
-        let step = attempt.next_step();
+        let (step, reference) = attempt.next_step_for(named);
         let (Some(charge), false) = (&attempt.charge, step == Step::Rest) else { break };
         let account = account::find(&mut *payments.store.connection().await?, charge.account).await?;
         let account = account.ok_or(Error::PaymentAccountNotFound)?;
         let access = account.open(&payments.store)?;
         let order = charge_order(payments, &payment, &attempt).await?;
 
-        let answer = take_step(payments, account.kind, &access, &order, &attempt, (step, turn)).await?;
+        let answer = take_step(payments, account.kind, &access, &order, reference, (step, turn)).await?;
         let later = apply_answer(payments, call, &payment, &attempt, (step, turn), &answer).await?;
 
         let ended = attempt_of(&later, id)?;
@@ -73,7 +92,7 @@ pub async fn settle_attempt(payments: &Payments, call: &Call, id: AttemptId, tur
         let goes_on =
             heard.trouble.is_none() && next != step && matches!(next, Step::Capture(_) | Step::Release);
         payment = later;
-        turn = Turn::Later;
+        (turn, named) = (Turn::Later, "");
         if !goes_on {
             break;
         }
@@ -81,32 +100,36 @@ pub async fn settle_attempt(payments: &Payments, call: &Call, id: AttemptId, tur
     Ok(heard)
 }
 
-/// Sends a refund, or asks where it stands.
-pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId) -> Result<()> {
+/// Sends a refund, or asks where it stands: by `named`, the provider's own id of it, when a webhook named it and nobody has
+/// heard of it yet.
+pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId, named: &str) -> Result<Learned> {
     let found = payment_rows::of_refund(&mut *payments.store.connection().await?, id).await?;
     let payment = found.ok_or(Error::PaymentNotFound)?;
-    let Some(refund) = payment.refunds.iter().find(|refund| refund.id == id) else { return Ok(()) };
-    let (RefundState::Pending, Some(attempt)) = (refund.state, refund.attempt) else { return Ok(()) };
+    let refund = payment.refunds.iter().find(|refund| refund.id == id).ok_or(Error::PaymentNotFound)?;
+    let (RefundState::Pending, Some(attempt)) = (refund.state, refund.attempt) else {
+        return Ok(Learned::Something);
+    };
     // The job notes that it sends before it does. Without that a try has yet to wait, whatever webhook tells of the last.
     if refund.send_time.is_none() {
-        return Ok(());
+        return Ok(Learned::Something);
     }
     let attempt = attempt_of(&payment, attempt)?;
-    let Some(charge) = &attempt.charge else { return Ok(()) };
+    let Some(charge) = &attempt.charge else { return Ok(Learned::Something) };
     let account = account::find(&mut *payments.store.connection().await?, charge.account).await?;
     let account = account.ok_or(Error::PaymentAccountNotFound)?;
     let access = account.open(&payments.store)?;
 
-    let answer = ask_for_refund(payments, account.kind, &access, refund, attempt).await;
+    let reference = if refund.reference.is_empty() { named } else { refund.reference.as_str() };
+    let answer = ask_for_refund(payments, account.kind, &access, refund, attempt, reference).await;
     let report = match answer {
         Ok(report) => report,
         // Nothing was made; a refund that was made once cannot be refused any more.
-        Err(Trouble::Refused { code }) if refund.reference.is_empty() => {
+        Err(Trouble::Refused { code }) if reference.is_empty() => {
             RefundReport { reference: String::new(), status: RefundStatus::Failed { code } }
         }
         Err(trouble) => {
             tracing::info!(refund = %id, %trouble, "a refund is not known yet and will be asked for again");
-            return Ok(());
+            return Ok(Learned::Nothing);
         }
     };
     let (payment_id, report) = (payment.terms.payment_id, &report);
@@ -122,7 +145,8 @@ pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId) -> Re
             let change = payment.follow_refund(id, report, tx.now())?;
             keeping::keep(tx, "payments.settle_refund", &before, &payment, &change).await
         })
-        .await
+        .await?;
+    Ok(Learned::Something)
 }
 
 async fn ask_for_refund(
@@ -131,6 +155,7 @@ async fn ask_for_refund(
     access: &Access,
     refund: &Refund,
     attempt: &Attempt,
+    reference: &str,
 ) -> Answer<RefundReport> {
     let provider = payments.providers.of(kind).ok_or_else(|| Trouble::unknown("not a provider of cards"))?;
     let order = RefundOrder {
@@ -140,8 +165,8 @@ async fn ask_for_refund(
         amount: refund.amount,
         reason: refund.reason.clone(),
     };
-    if !refund.reference.is_empty() {
-        return provider.look_refund(access, &order, &refund.reference).await;
+    if !reference.is_empty() {
+        return provider.look_refund(access, &order, reference).await;
     }
     let now = payments.store.clock().now();
     if refund.send_time.is_some_and(|sent| now > sent + KEY_LIFE) {
@@ -155,11 +180,10 @@ async fn take_step(
     kind: Kind,
     access: &Access,
     order: &ChargeOrder,
-    attempt: &Attempt,
+    reference: &str,
     (step, turn): (Step, Turn),
 ) -> Result<Answer<Asked>> {
     let provider = payments.providers.of(kind).ok_or(Error::PaymentAccountNotFound)?;
-    let reference = attempt.reference.as_str();
     Ok(match (step, turn) {
         (Step::Rest, _) => Ok(Asked::NotYet),
         (Step::Ask, Turn::First) => provider.charge(access, order).await.map(Asked::Found),

@@ -95,7 +95,7 @@ async fn a_reservation_that_expired_can_be_paid_anew() {
     let reference = &reserved.attempts[0].reference;
     let url = format!("{}/v1/charges/{reference}/void", shop.simulators.url("card"));
     let request = outbound::Request::post(url).bearer("key_tests").header("Idempotency-Key", "by-hand");
-    let client = outbound::Client::new().expect("a client");
+    let client = outbound::Client::new(outbound::Reach::with(&["127.0.0.0/8"])).expect("a client");
     let answer = client.send(request.json(&serde_json::json!({}))).await.expect("answers");
     assert!(answer.status.is_success(), "{}", answer.text());
 
@@ -104,4 +104,21 @@ async fn a_reservation_that_expired_can_be_paid_anew() {
     assert_eq!(after.attempts[0].outcome(), AttemptOutcome::Released);
     let again = shop.confirm(&reserved, "again").await.expect("confirms").into_inner();
     assert_eq!(again.state(), PaymentState::Authorized);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_refuses_to_capture_stays_reserved() {
+    let shop = crate::refusing_door::shop_behind_it().await;
+    let reserved = shop.paid("5.00", "EUR").await;
+    let refused = shop.capture(&reserved, None).await.expect_err("refused");
+    assert_eq!(rpc::reason(&refused).as_deref(), Some("CAPTURE_REFUSED"));
+    assert_eq!(rpc::metadata(&refused)["code"], "amount_too_large");
+    let after = shop.read(&reserved).await;
+    assert_eq!(
+        (after.state(), after.attempts[0].outcome()),
+        (PaymentState::Authorized, AttemptOutcome::Authorized)
+    );
+    assert_eq!(after.attempts[0].failure_code, "amount_too_large");
+    let again = shop.capture(&reserved, None).await.expect("captures").into_inner();
+    assert_eq!((again.state(), shop.did(Effect::Captured)), (PaymentState::Succeeded, 1));
 }

@@ -44,6 +44,14 @@ impl CardShop {
     }
 
     pub async fn at(kind: ProviderKind, mode: CaptureMode) -> Self {
+        let shop = Self::deaf(kind, mode).await;
+        let url = shop.webhook_url(&shop.hook);
+        shop.simulators.webhooks_to(shop.system(), &url, WEBHOOK_SECRET);
+        shop
+    }
+
+    /// With one account, whose provider has not been told where to send webhooks.
+    pub async fn deaf(kind: ProviderKind, mode: CaptureMode) -> Self {
         let (till, simulators) = (Till::open().await, Simulators::start().await);
         let hook = hook(till.world.directory.channel("payments")).await;
         let mut shop = Self { till, simulators, kind, account: pb::PaymentAccount::default(), hook };
@@ -52,9 +60,12 @@ impl CardShop {
         for system in ["card", "yookassa", "stripe"] {
             shop.simulators.faults(system).hang(Duration::from_millis(20)).settle(Duration::from_millis(50));
         }
-        let url = format!("{}/{}", shop.hook, shop.account.provider_account_id);
-        shop.simulators.webhooks_to(shop.system(), &url, WEBHOOK_SECRET);
         shop
+    }
+
+    /// Where webhooks for the shop's account go at `hook`.
+    pub fn webhook_url(&self, hook: &str) -> String {
+        format!("{hook}/{}", self.account.provider_account_id)
     }
 
     /// The simulated system of the shop's account.
@@ -206,7 +217,7 @@ impl CardShop {
     /// The buyer decides on the provider's page.
     pub async fn buyer_decides(&self, payment: &pb::Payment, result: &str) {
         let url = payment.next_action.as_ref().expect("something to do").redirect_url.clone();
-        let client = Client::new().expect("a client");
+        let client = Client::new(outbound::Reach::with(&["127.0.0.0/8"])).expect("a client");
         let answer = client.send(Request::post(url).form(&[("result", result)])).await.expect("answers");
         assert!(answer.status.is_redirection() || answer.status.is_success(), "{}", answer.status);
     }
@@ -249,6 +260,17 @@ async fn receive(
     Path(account): Path<String>,
     headers: HeaderMap,
     body: Bytes,
+) -> StatusCode {
+    hand_over(&channel, peer, account, &headers, &body).await
+}
+
+/// Hands a webhook over; what its sender is told.
+pub async fn hand_over(
+    channel: &Channel,
+    peer: SocketAddr,
+    account: String,
+    headers: &HeaderMap,
+    body: &[u8],
 ) -> StatusCode {
     let call = Call::begin(Caller::service("gateway"), Duration::from_secs(10));
     let headers = headers

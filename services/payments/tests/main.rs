@@ -6,23 +6,30 @@ mod change_payment_amount;
 mod confirm_payment;
 mod conformance;
 mod exactly_once;
+mod follow_orders;
 mod get_payment;
 mod invariants;
+mod late_webhooks;
 mod ledger;
 mod list_ledger_entries;
 mod list_payments;
 mod notifications;
 mod open_payment;
+mod order_log;
 mod payment_accounts;
 mod payment_state;
 mod providers;
 mod receipts;
 mod record_payment;
+mod redelivered;
 mod refund_card;
 mod refund_payment;
+mod refusing_door;
+mod two_providers;
 mod void_payment;
 
 use korob_payments::Payments;
+use proto::events::v1::event_log_service_server::EventLogServiceServer;
 use proto::payments::v1::payment_service_client::PaymentServiceClient;
 use proto::payments::v1::{self as pb, PaymentMethod};
 use proto::r#type::v1::Money;
@@ -31,17 +38,32 @@ use testing::World;
 use tonic::{Response, Status};
 use types::{OrderId, PaymentId, ShopId};
 
+use crate::order_log::OrderLog;
+
 type Answer = Result<Response<pb::Payment>, Status>;
 
 /// A shop whose money is looked after.
 pub struct Till {
     pub world: World,
     pub shop: ShopId,
+    /// What orders tells.
+    pub orders: OrderLog,
 }
 
 impl Till {
     pub async fn open() -> Self {
-        Self { world: World::new().await.start::<Payments>().await, shop: ShopId::new() }
+        Self::in_world(World::new().await).await
+    }
+
+    /// Where nothing may be called but the public internet.
+    pub async fn behind_walls() -> Self {
+        Self::in_world(World::new().await.reaching(outbound::Reach::default())).await
+    }
+
+    async fn in_world(world: World) -> Self {
+        let orders = OrderLog::default();
+        let world = world.stand_in("orders", EventLogServiceServer::new(orders.clone()));
+        Self { world: world.start::<Payments>().await, shop: ShopId::new(), orders }
     }
 
     /// The suite itself.
@@ -80,7 +102,11 @@ impl Till {
     pub async fn void(&self, payment_id: &str) -> Answer {
         let reason = "the order was cancelled".to_owned();
         self.payments()
-            .void_payment(pb::VoidPaymentRequest { payment_id: payment_id.to_owned(), reason })
+            .void_payment(pb::VoidPaymentRequest {
+                payment_id: payment_id.to_owned(),
+                reason,
+                only_untouched: false,
+            })
             .await
     }
 

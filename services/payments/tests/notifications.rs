@@ -37,7 +37,7 @@ fn charge_event(event_id: &str, reference: &str, charge_id: &str) -> String {
     )
 }
 
-async fn until_settled(shop: &CardShop, id: &str) -> pb::ProviderNotification {
+pub async fn until_settled(shop: &CardShop, id: &str) -> pb::ProviderNotification {
     eventually("the notification is settled", || async {
         shop.till.world.clock.advance(Duration::from_secs(5));
         let all = shop.notifications().await;

@@ -1,10 +1,12 @@
 //! Opening an intent.
 
-use proto::payments::v1::{PaymentMethod, PaymentState};
+use proto::payments::v1::{self as pb, PaymentMethod, PaymentState};
 use testing::{World, refusal};
 use tonic::Code;
-use types::{LegalEntityId, OrderId, ShopId};
+use types::{LegalEntityId, OrderId, PaymentId, ShopId};
 
+use crate::card_shop::CardShop;
+use crate::receipts::add_registrar;
 use crate::{Till, money, sums};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,4 +178,44 @@ async fn one_intent_that_cannot_be_stored_does_not_spoil_the_others() {
         }
     }
     assert_eq!(till.balances().await, ["receivable=3600", "revenue=-3600"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_receipts_say_is_kept_for_shops_with_a_registrar_only() {
+    let shop = CardShop::taking().await;
+    let line = |name: &str| pb::ReceiptLine {
+        name: name.to_owned(),
+        quantity: 1,
+        amount: Some(money("5.00", "RUB")),
+        tax_code: String::new(),
+    };
+    let bill =
+        || pb::OpenPaymentRequest { receipt_lines: vec![line("Tea")], ..shop.till.bill("5.00", "RUB") };
+    let kept = async |payment_id: &str| {
+        let client = shop.till.world.database("payments").client().await;
+        let sql = "SELECT receipt_lines FROM payments WHERE payment_id::text = $1";
+        let id: PaymentId = payment_id.parse().expect("an id");
+        client.query_one(sql, &[&id.uuid().to_string()]).await.expect("looks").get::<_, String>(0)
+    };
+    let opened = async |request: pb::OpenPaymentRequest| {
+        shop.till.open_payment(&request).await.expect("opens").into_inner().payment_id
+    };
+
+    assert_eq!(kept(&opened(bill()).await).await, "[]", "cards alone need none");
+    let registrar = add_registrar(&shop).await;
+    assert!(kept(&opened(bill()).await).await.contains("Tea"));
+    let elsewhere = pb::OpenPaymentRequest { shop_id: ShopId::new().to_string(), ..bill() };
+    assert_eq!(kept(&opened(elsewhere).await).await, "[]", "another shop");
+
+    let request = pb::UpdatePaymentAccountRequest {
+        payment_account: Some(pb::PaymentAccount { enabled: false, ..registrar }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["enabled".to_owned()] }),
+    };
+    shop.payments().update_payment_account(request).await.expect("disables");
+    assert_eq!(kept(&opened(bill()).await).await, "[]");
+
+    let many = pb::OpenPaymentRequest { receipt_lines: vec![line("Tea"); 1001], ..bill() };
+    opened(many).await;
+    let too_many = pb::OpenPaymentRequest { receipt_lines: vec![line("Tea"); 1002], ..bill() };
+    assert_eq!(refusal(shop.till.open_payment(&too_many).await).fields, ["receipt_lines"]);
 }

@@ -6,6 +6,7 @@ use proto::payments::v1::{
     ProviderKind, UpdatePaymentAccountRequest,
 };
 use rpc::BoundChannel;
+use simulators::Simulators;
 use testing::{World, refusal};
 use tonic::Code;
 use types::ShopId;
@@ -160,4 +161,53 @@ async fn everything_that_is_wrong_is_named() {
         "settings",
     ];
     assert_eq!(refused.fields, fields.map(|field| format!("payment_account.{field}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_leads_to_no_network_of_ours() {
+    let till = Till::behind_walls().await;
+    for base_url in [
+        "https://127.0.0.1:8099/card",
+        "https://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.7",
+        "https://localhost/",
+        "https://2130706433/",
+        "http://api.stripe.com",
+    ] {
+        let inside = pb::PaymentAccount { base_url: base_url.to_owned(), ..account(&till) };
+        let refused = refusal(create(&till, inside, base_url).await.map(tonic::Response::new));
+        assert_eq!(refused.fields, ["payment_account.base_url"], "{base_url}");
+    }
+
+    let made = create(&till, account(&till), "k").await.expect("creates");
+    let credentials = map(&[("secret_key", "sk_live_2"), ("webhook_secret", "whsec_2")]);
+    let moved = pb::PaymentAccount { base_url: "https://[::1]/".to_owned(), credentials, ..made };
+    let refused = till.payments().update_payment_account(update(moved, &["base_url"])).await;
+    let told = refused.expect_err("is refused").message().to_owned();
+    assert!(told.contains("outbound.allowed_networks"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_leads_to_later_is_looked_at_when_it_is_called() {
+    let (till, simulators) = (Till::behind_walls().await, Simulators::start().await);
+    create(&till, account(&till), "k").await.expect("creates");
+    // As a name does that leads elsewhere now.
+    let client = till.world.database("payments").client().await;
+    let url = simulators.url("stripe").replace("127.0.0.1", "localhost");
+    client.execute("UPDATE payment_accounts SET base_url = $1", &[&url]).await.expect("moves");
+
+    let bill = pb::OpenPaymentRequest { method: pb::PaymentMethod::Card.into(), ..till.bill("10.00", "EUR") };
+    let payment = till.open_payment(&bill).await.expect("opens").into_inner();
+    let confirmation = pb::ConfirmPaymentRequest {
+        payment_id: payment.payment_id,
+        payment_token: "pm_card_visa".to_owned(),
+        idempotency_key: "k".to_owned(),
+        ..Default::default()
+    };
+    let confirmed = till.payments().confirm_payment(confirmation).await.expect("answers").into_inner();
+
+    assert_eq!(confirmed.state(), PaymentState::RequiresPayment);
+    assert_eq!(confirmed.attempts[0].outcome(), pb::AttemptOutcome::Failed);
+    assert_eq!(simulators.ledger("stripe").entries().len(), 0);
 }

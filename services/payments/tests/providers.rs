@@ -33,7 +33,10 @@ fn account(number: &str) -> BankAccount {
 }
 
 fn providers(settings: Settings) -> Providers {
-    Providers::new(settings, outbound::Client::new().expect("a client"))
+    Providers::new(
+        settings,
+        outbound::Client::new(outbound::Reach::with(&["127.0.0.0/8"])).expect("a client"),
+    )
 }
 
 #[test]

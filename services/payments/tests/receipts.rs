@@ -16,6 +16,13 @@ use crate::money;
 /// A shop with a registrar.
 async fn registered_shop() -> CardShop {
     let shop = CardShop::taking().await;
+    add_registrar(&shop).await;
+    shop.simulators.faults("fiscal").settle(Duration::from_millis(50)).hang(Duration::from_millis(20));
+    shop
+}
+
+/// An account at the simulated registrar.
+pub async fn add_registrar(shop: &CardShop) -> pb::PaymentAccount {
     let registrar = pb::PaymentAccount {
         shop_id: shop.till.shop.to_string(),
         kind: ProviderKind::Atol.into(),
@@ -32,9 +39,7 @@ async fn registered_shop() -> CardShop {
         enabled: true,
         ..Default::default()
     };
-    shop.add(registrar).await;
-    shop.simulators.faults("fiscal").settle(Duration::from_millis(50)).hang(Duration::from_millis(20));
-    shop
+    shop.add(registrar).await
 }
 
 async fn receipts(shop: &CardShop, payment: &pb::Payment) -> Vec<pb::Receipt> {
@@ -187,4 +192,23 @@ async fn without_a_registrar_there_are_no_receipts_and_strangers_see_none() {
     assert_eq!(seen.expect("lists").into_inner().receipts.len(), 1);
     let wrong = ListReceiptsRequest { state: 99, payment_id: "x".to_owned(), ..Default::default() };
     assert_eq!(refusal(shop.payments().list_receipts(wrong).await).fields, ["payment_id", "state"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_lines_than_the_registrar_takes_are_registered_with_their_whole_sum() {
+    let shop = registered_shop().await;
+    // 150 lines of 3 units for 1.00: no price of one unit comes out even.
+    let request = pb::OpenPaymentRequest {
+        method: PaymentMethod::Card.into(),
+        receipt_lines: vec![line("Tea", 3, "1.00"); 150],
+        ..shop.till.bill("150.00", "RUB")
+    };
+    let payment = shop.till.open_payment(&request).await.expect("opens").into_inner();
+    shop.confirm(&payment, "k").await.expect("confirms");
+
+    let found = until_all(&shop, &payment, 1, ReceiptState::Done).await;
+
+    assert_eq!(found[0].lines.len(), 150, "here all are kept");
+    let registered = shop.simulators.ledger("fiscal");
+    assert_eq!(registered.sum(Effect::ReceiptRegistered, &found[0].receipt_id), 15_000);
 }

@@ -1,10 +1,12 @@
 //! Cancelling an intent.
 
-use proto::payments::v1::{PaymentState, VoidPaymentRequest};
+use proto::payments::v1::{self as pb, PaymentState, VoidPaymentRequest};
+use simulators::{Effect, Fault};
 use testing::refusal;
 use tonic::Code;
 use types::PaymentId;
 
+use crate::card_shop::CardShop;
 use crate::{Till, sums};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +101,8 @@ async fn a_race_of_paying_and_voiding_keeps_no_money() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_id_is_named() {
     let till = Till::open().await;
-    let request = VoidPaymentRequest { payment_id: String::new(), reason: "a\0b".to_owned() };
+    let request =
+        VoidPaymentRequest { payment_id: String::new(), reason: "a\0b".to_owned(), ..Default::default() };
     let refused = refusal(till.payments().void_payment(request).await);
     assert_eq!(
         (refused.code, refused.fields),
@@ -107,4 +110,61 @@ async fn a_malformed_id_is_named() {
     );
     let id = PaymentId::new().to_string().to_uppercase();
     assert_eq!(refusal(till.void(&id).await).fields, ["payment_id"]);
+}
+
+async fn void_untouched(shop: &CardShop, payment: &pb::Payment) -> crate::Answer {
+    let (payment_id, reason) = (payment.payment_id.clone(), "nobody pays".to_owned());
+    let request = VoidPaymentRequest { payment_id, reason, only_untouched: true };
+    shop.payments().void_payment(request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_has_begun_to_pay_is_not_voided_when_asked_so() {
+    let shop = CardShop::reserving().await;
+    let reserved = shop.paid("5.00", "EUR").await;
+    let refused = refusal(void_untouched(&shop, &reserved).await);
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::FailedPrecondition, "PAYMENT_TOUCHED"));
+    assert_eq!(shop.read(&reserved).await, reserved, "nothing changed");
+
+    shop.simulators.faults("card").next(Fault::TimeoutAfterEffect);
+    let unknown = shop.paid("5.00", "EUR").await;
+    assert_eq!(unknown.state(), PaymentState::Processing);
+    assert_eq!(refusal(void_untouched(&shop, &unknown).await).reason, "PAYMENT_TOUCHED");
+
+    let cash = shop.till.bill_opened("5.00", "EUR").await;
+    shop.till.record(&cash, "1.00", "k").await.expect("records");
+    assert_eq!(refusal(void_untouched(&shop, &cash).await).reason, "PAYMENT_TOUCHED");
+
+    shop.simulators.faults("card").next(Fault::Decline);
+    let declined = shop.paid("5.00", "EUR").await;
+    let voided = void_untouched(&shop, &declined).await.expect("nothing was taken").into_inner();
+    assert_eq!(voided.state(), PaymentState::Canceled);
+    assert_eq!(void_untouched(&shop, &declined).await.expect("a repeat").into_inner(), voided);
+    let never = pb::Payment { payment_id: PaymentId::new().to_string(), ..declined };
+    let tombstone = void_untouched(&shop, &never).await.expect("is remembered").into_inner();
+    assert_eq!(tombstone.state(), PaymentState::Canceled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_paying_and_giving_up_at_once_one_happens() {
+    let shop = CardShop::taking().await;
+    let mut paid_first = 0;
+    for _ in 0..16 {
+        let payment = shop.bill("5.00", "EUR").await;
+        let (confirmed, voided) =
+            tokio::join!(shop.confirm(&payment, &payment.payment_id), void_untouched(&shop, &payment));
+        match (confirmed, voided) {
+            (Ok(_), Err(refused)) => {
+                assert_eq!(rpc::reason(&refused).as_deref(), Some("PAYMENT_TOUCHED"));
+                shop.until_state(&payment, PaymentState::Succeeded).await;
+                paid_first += 1;
+            }
+            (Err(refused), Ok(_)) => {
+                assert_eq!(rpc::reason(&refused).as_deref(), Some("PAYMENT_VOIDED"));
+            }
+            both => panic!("both, or none: {both:?}"),
+        }
+    }
+    assert_eq!(shop.did(Effect::Captured), paid_first, "nobody was charged for what was given up");
+    assert_eq!(shop.did(Effect::Refunded), 0);
 }

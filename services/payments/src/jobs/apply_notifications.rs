@@ -15,10 +15,11 @@ use super::due::{self, TOGETHER_MAX, Table};
 use crate::Payments;
 use crate::error::{Error, Result};
 use crate::model::account::{self, Account};
+use crate::model::attempt::{Attempt, Outcome};
 use crate::model::notification::{self, Notification, NotificationRow, NotificationState};
-use crate::providers::{Notice, Subject};
+use crate::providers::{Notice, Subject, Trouble};
 use crate::schema::{payment_attempts as attempts, provider_notifications as rows, refunds};
-use crate::settlement::{self, Turn};
+use crate::settlement::{self, Learned};
 
 /// Tries of a notification that names no payment of ours yet, or whose payment cannot be asked for.
 const TRIES_MAX: i32 = 8;
@@ -38,7 +39,7 @@ enum Verdict {
     Ignored,
     /// Names nothing of ours.
     Unmatched,
-    /// Cannot be read, or its payment cannot be asked for.
+    /// Cannot be read, or nothing was learned about its payment.
     Failed(&'static str),
 }
 
@@ -96,20 +97,35 @@ async fn follow(payments: &Payments, account: PaymentAccountId, subject: &Subjec
                 return Ok(Verdict::Unmatched);
             };
             drop(connection);
-            let heard = settlement::settle_attempt(payments, &due::call(), id, Turn::Later).await?;
+            let heard = settlement::settle_named(payments, &due::call(), id, reference).await?;
+            let unknown = |attempt: &Attempt| attempt.id == id && attempt.outcome == Outcome::Unknown;
             match heard.trouble {
+                None if heard.payment.attempts.iter().any(unknown) => Ok(Verdict::Failed("not_known")),
                 None => Ok(Verdict::Applied(heard.payment.terms.payment_id)),
-                Some(_) => Ok(Verdict::Failed("not_reachable")),
+                Some(Trouble::Refused { .. }) => Ok(Verdict::Failed("not_known")),
+                Some(Trouble::NotDone { .. } | Trouble::Unknown { .. }) => {
+                    Ok(Verdict::Failed("not_reachable"))
+                }
             }
         }
         Subject::Refund { refund, reference, charge } => {
             let found = refunds_of(&mut connection, account, *refund, reference, charge).await?;
             drop(connection);
+            let mut learned = Learned::Nothing;
             for (id, _) in &found {
-                settlement::settle_refund(payments, &due::call(), RefundId::from_uuid(*id)).await?;
+                let id = RefundId::from_uuid(*id);
+                if settlement::settle_refund(payments, &due::call(), id, reference).await?
+                    == Learned::Something
+                {
+                    learned = Learned::Something;
+                }
             }
             let payment = found.iter().map(|(_, payment)| PaymentId::from_uuid(*payment)).next();
-            Ok(payment.map_or(Verdict::Unmatched, Verdict::Applied))
+            Ok(match (payment, learned) {
+                (None, _) => Verdict::Unmatched,
+                (Some(payment), Learned::Something) => Verdict::Applied(payment),
+                (Some(_), Learned::Nothing) => Verdict::Failed("not_known"),
+            })
         }
     }
 }
@@ -171,7 +187,7 @@ async fn conclude(payments: &Payments, id: ProviderNotificationId, verdict: Verd
                 Verdict::Failed(code) if last_try => (NotificationState::Failed, code),
                 Verdict::Failed(code) => (NotificationState::Pending, code),
             };
-            let over = last_try || !matches!(code, "not_yet" | "not_reachable");
+            let over = last_try || !matches!(code, "not_yet" | "not_reachable" | "not_known");
             told.state = state;
             code.clone_into(&mut told.failure_code);
             if over {

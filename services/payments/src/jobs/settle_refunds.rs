@@ -25,7 +25,7 @@ pub async fn run(payments: Payments) -> anyhow::Result<usize> {
             let payments = &payments;
             async move {
                 let id = RefundId::from_uuid(row.id);
-                if let Err(error) = settlement::settle_refund(payments, &due::call(), id).await {
+                if let Err(error) = settlement::settle_refund(payments, &due::call(), id, "").await {
                     tracing::warn!(refund = %id, %error, "a refund could not be settled and will be again");
                 }
             }

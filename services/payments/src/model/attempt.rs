@@ -131,6 +131,18 @@ impl Attempt {
         }
     }
 
+    /// What to do next, and the provider's id of the charge, when a webhook has `named` one; empty: none has. A charge whose
+    /// answer got lost is looked at by that name, and so is one that was over: it may not have been, after all.
+    pub fn next_step_for<'a>(&'a self, named: &'a str) -> (Step, &'a str) {
+        let is_this = !named.is_empty() && (self.reference.is_empty() || self.reference == named);
+        match (self.next_step(), self.outcome) {
+            (Step::Ask, _) | (Step::Rest, Outcome::Failed | Outcome::Released) if is_this => {
+                (Step::Look, named)
+            }
+            (step, _) => (step, self.reference.as_str()),
+        }
+    }
+
     /// Whether money may still come of it.
     pub fn is_live(&self) -> bool {
         match self.outcome {

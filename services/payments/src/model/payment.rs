@@ -105,6 +105,8 @@ pub struct Payment {
     pub refunded: Money,
     pub instructions: String,
     pub lines: Vec<ReceiptLine>,
+    /// Goods of the order have left: what is reserved is captured.
+    pub goods_left: bool,
     /// Grows by one with every change.
     pub version: i64,
     pub create_time: DateTime<Utc>,
@@ -126,6 +128,7 @@ impl Payment {
             refunded: nothing,
             instructions: opened.instructions,
             lines: opened.lines,
+            goods_left: false,
             version: 1,
             create_time: now,
             attempts: Vec::new(),
@@ -156,6 +159,11 @@ impl Payment {
     /// The attempt of which money may still come.
     pub fn live_attempt(&self) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.is_live())
+    }
+
+    /// Whether money came in, is reserved, or may be.
+    pub fn is_touched(&self) -> bool {
+        !self.captured.is_zero() || self.live_attempt().is_some()
     }
 
     /// Notes money that people took; it pays the debt.

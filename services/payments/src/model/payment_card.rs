@@ -116,9 +116,8 @@ impl Payment {
                 charge.next_ask_time = Some(now + PAUSE_OF_RESERVED);
                 if unwanted {
                     (charge.wanted, charge.next_ask_time) = (Wanted::Release, Some(now));
-                } else if charge.automatic && charge.wanted == Wanted::Nothing {
-                    let due = self.due()?;
-                    let takes = if due.minor() < known.amount.minor() { due } else { known.amount };
+                } else if (charge.automatic || self.goods_left) && charge.wanted == Wanted::Nothing {
+                    let takes = self.takes_of(known.amount)?;
                     (charge.wanted, charge.next_ask_time) = (Wanted::Capture(takes), Some(now));
                 } else if charge.wanted != Wanted::Nothing {
                     charge.next_ask_time = Some(now);
@@ -177,6 +176,36 @@ impl Payment {
         let mut change = Change::none();
         change.tell(Told::Attempted, self);
         Ok(change)
+    }
+
+    /// Goods of the order leave: what is reserved is taken, all that is due, unless somebody has decided about it before; so
+    /// is what is reserved from now on. Told again, it tries again what the provider refused.
+    pub fn let_goods_leave(&mut self, now: DateTime<Utc>) -> Result<Change> {
+        if self.is_voided() {
+            return Ok(Change::none());
+        }
+        self.goods_left = true;
+        let waits = |attempt: &Attempt| {
+            let charge = attempt.charge.as_ref();
+            attempt.outcome == Outcome::Authorized
+                && charge.is_some_and(|charge| charge.wanted == Wanted::Nothing)
+        };
+        let Some(at) = self.attempts.iter().position(waits) else { return Ok(Change::none()) };
+        let takes = self.takes_of(self.attempts[at].amount)?;
+        let Some(charge) = self.attempts[at].charge.as_mut().filter(|_| !takes.is_zero()) else {
+            return Ok(Change::none());
+        };
+
+        (charge.wanted, charge.next_ask_time) = (Wanted::Capture(takes), Some(now));
+        let mut change = Change::none();
+        change.tell(Told::Attempted, self);
+        Ok(change)
+    }
+
+    /// What is taken of a reserved sum: all that is due.
+    fn takes_of(&self, reserved: Money) -> Result<Money> {
+        let due = self.due()?;
+        Ok(if due.minor() < reserved.minor() { due } else { reserved })
     }
 
     /// The provider surely refused to capture: what is reserved stays reserved.

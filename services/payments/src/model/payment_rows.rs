@@ -56,6 +56,7 @@ pub struct PaymentRow {
     refunded: i64,
     instructions: String,
     receipt_lines: String,
+    goods_left: bool,
     version: i64,
     create_time: DateTime<Utc>,
 }
@@ -164,6 +165,7 @@ pub async fn save(tx: &mut Tx, payment: &Payment, before: &Payment, postings: &[
             payments::authorized.eq(payment.authorized.minor()),
             payments::captured.eq(payment.captured.minor()),
             payments::refunded.eq(payment.refunded.minor()),
+            payments::goods_left.eq(payment.goods_left),
             payments::version.eq(payment.version),
         ))
         .execute(tx.conn())
@@ -280,6 +282,7 @@ impl PaymentRow {
             refunded: Money::new(currency, self.refunded),
             instructions: self.instructions,
             lines: receipt_line::read(&self.receipt_lines, currency)?,
+            goods_left: self.goods_left,
             version: self.version,
             create_time: self.create_time,
             attempts: Vec::new(),

@@ -60,6 +60,8 @@ struct Refund {
     amount: i64,
     failure_reason: Option<String>,
     payment_intent: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -259,6 +261,8 @@ impl Provider for Stripe {
                 ("payment_intent", order.charge.as_str()),
                 ("amount", amount.as_str()),
                 ("metadata[refund_id]", ours.as_str()),
+                // Each try has a key of its own, so that what is told of a refused one is not taken for the next.
+                ("metadata[refund_key]", order.key.as_str()),
             ];
             self.refund_of(access, order, post(access, "/v1/refunds", &order.key, &fields)).await
         }
@@ -384,7 +388,8 @@ fn report(intent: Intent, order: &ChargeOrder) -> Answer<Report> {
 
 fn refund_report(refund: Refund, order: &RefundOrder) -> Answer<RefundReport> {
     let other_charge = refund.payment_intent.is_some_and(|intent| intent != order.charge);
-    if other_charge || amount_of(refund.amount, order.amount.currency()) != Some(order.amount) {
+    let other_try = refund.metadata.get("refund_key") != Some(&order.key);
+    if other_charge || other_try || amount_of(refund.amount, order.amount.currency()) != Some(order.amount) {
         return Err(Trouble::unknown("the answer tells of another refund"));
     }
     let status = match refund.status.as_str() {

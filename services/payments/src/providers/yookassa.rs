@@ -59,6 +59,8 @@ struct Refund {
     status: String,
     payment_id: String,
     amount: Amount,
+    #[serde(default)]
+    description: String,
     cancellation_details: Option<Cancellation>,
 }
 
@@ -205,6 +207,7 @@ impl Provider for Yookassa {
             let body = json!({
                 "payment_id": order.charge,
                 "amount": amount(order.amount),
+                // Comes back with the refund: how one of several of the same sum is told from the others.
                 "description": order.key,
             });
             refund_report(self.post(access, "/refunds", &order.key, &body).await?, order)
@@ -297,7 +300,8 @@ fn report(payment: Payment, order: &ChargeOrder) -> Answer<Report> {
 }
 
 fn refund_report(refund: Refund, order: &RefundOrder) -> Answer<RefundReport> {
-    if refund.payment_id != order.charge || read_amount(&refund.amount)? != order.amount {
+    let ours = refund.payment_id == order.charge && refund.description == order.key;
+    if !ours || read_amount(&refund.amount)? != order.amount {
         return Err(Trouble::unknown("the answer tells of another refund"));
     }
     let status = match refund.status.as_str() {

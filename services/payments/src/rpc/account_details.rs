@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use outbound::Reach;
 use proto::payments::v1 as pb;
 use rpc::Fields;
 use types::Currency;
@@ -43,11 +44,15 @@ pub fn automatic(fields: &mut Fields, field: &str, mode: i32) -> bool {
     }
 }
 
-/// The address, without secrets in it.
-pub fn base_url(fields: &mut Fields, field: &str, url: &str) -> String {
+/// The address, without secrets in it and within `reach`.
+pub fn base_url(fields: &mut Fields, field: &str, url: &str, reach: &Reach) -> String {
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     let plain = !host.is_empty() && url.is_ascii() && !url.contains(['@', '?', '#', ' ']);
-    fields.check(plain, field, "MALFORMED", "an http or https URL without user, query and fragment");
+    if !plain {
+        fields.refuse(field, "MALFORMED", "an http or https URL without user, query and fragment");
+    } else if let Err(forbidden) = reach.check_url(url) {
+        fields.refuse(field, "ADDRESS_NOT_ALLOWED", forbidden.to_string());
+    }
     fields.required_text(field, url, URL_LENGTH_MAX)
 }
 

@@ -53,7 +53,8 @@ fn parse(
     let shop: Option<ShopId> = fields.parse(&path("shop_id"), &account.shop_id);
     let kind = account_details::kind(&mut fields, &path("kind"), account.kind);
     let name = fields.required_text(&path("name"), &account.name, account_details::NAME_LENGTH_MAX);
-    let base_url = account_details::base_url(&mut fields, &path("base_url"), &account.base_url);
+    let reach = payments.client.reach();
+    let base_url = account_details::base_url(&mut fields, &path("base_url"), &account.base_url, reach);
     let automatic = account_details::automatic(&mut fields, &path("capture_mode"), account.capture_mode);
     let currencies =
         account_details::currencies(&mut fields, &path("currency_codes"), &account.currency_codes);

@@ -12,6 +12,7 @@ use types::PaymentId;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::model::account::{Kind, Purpose};
 use crate::model::ledger::{self, Posting};
 use crate::model::payment::{Method, Opened, Payment, Terms};
 use crate::model::payment_rows::{self, Stored};
@@ -165,18 +166,24 @@ async fn known(
     payment_rows::find_all(tx.conn(), &ids).await
 }
 
-/// Inserts all that are not there yet and answers which those were.
+/// Inserts all that are not there yet and answers which those were. What receipts say is kept only for shops that have a
+/// registrar: most have none.
 async fn insert(tx: &mut Tx, wanted: &[(&Opening, (Payment, Vec<Posting>))]) -> Result<HashSet<PaymentId>> {
     let now = tx.now();
     let payments = || wanted.iter().map(|(_, (payment, _))| payment);
     let uuids = |pick: fn(&Terms) -> Uuid| payments().map(|payment| pick(&payment.terms)).collect::<Vec<_>>();
     let text = |pick: fn(&Payment) -> String| payments().map(pick).collect::<Vec<_>>();
+    let registrars = Kind::ALL.into_iter().filter(|kind| kind.purpose() == Purpose::Receipts);
     let entities = payments().map(|payment| payment.terms.legal_entity_id.map(|id| id.uuid()));
     let rows: Vec<(Uuid,)> = cached_sql(
         "INSERT INTO payments (payment_id, order_id, shop_id, legal_entity_id, method, state, currency, amount,
                                instructions, receipt_lines, create_time)
          SELECT u.payment_id, u.order_id, u.shop_id, u.legal_entity_id, u.method, u.state, u.currency, u.amount,
-                u.instructions, u.receipt_lines, $11
+                u.instructions,
+                CASE WHEN EXISTS (SELECT FROM payment_accounts AS a
+                                  WHERE a.shop_id = u.shop_id AND a.enabled AND a.kind = ANY ($12))
+                     THEN u.receipt_lines ELSE '[]' END,
+                $11
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
               AS u (payment_id, order_id, shop_id, legal_entity_id, method, state, currency, amount, instructions,
                     receipt_lines)
@@ -195,6 +202,7 @@ async fn insert(tx: &mut Tx, wanted: &[(&Opening, (Payment, Vec<Posting>))]) -> 
     .bind::<Array<Text>, _>(text(|payment| payment.instructions.clone()))
     .bind::<Array<Text>, _>(text(|payment| receipt_line::write(&payment.lines)))
     .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(registrars.map(Kind::as_str).collect::<Vec<_>>())
     .returns::<(SqlUuid,)>()
     .load(tx.conn())
     .await?;

@@ -6,8 +6,8 @@ use types::Money;
 
 use crate::model::receipt_line::ReceiptLine;
 
-/// Lines of one receipt.
-const LINES_MAX: usize = 1000;
+/// Lines of one receipt: those of the largest order, and its delivery.
+const LINES_MAX: usize = 1001;
 const NAME_LENGTH_MAX: usize = 500;
 const TAX_CODE_LENGTH_MAX: usize = 32;
 

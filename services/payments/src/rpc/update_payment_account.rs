@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use outbound::Reach;
 use proto::payments::v1 as pb;
 use rpc::{Call, Fields, Invalid};
 use store::{Audit, Tx};
@@ -37,7 +38,7 @@ pub async fn handle(
 
         // What does not open any more can still be replaced as a whole.
         let known = before.credentials(&payments.store).unwrap_or_default();
-        let (mut account, credentials) = apply(&wanted, &before, &known)?;
+        let (mut account, credentials) = apply(&wanted, &before, &known, payments.client.reach())?;
         if credentials != known {
             account.credential_names = credentials.keys().cloned().collect();
             account.credentials_sealed = Account::seal(&payments.store, account.id, &credentials);
@@ -74,6 +75,7 @@ fn apply(
     wanted: &Wanted,
     before: &Account,
     known: &BTreeMap<String, String>,
+    reach: &Reach,
 ) -> Result<(Account, BTreeMap<String, String>), Invalid> {
     let mut fields = Fields::new();
     let (mut account, mut credentials) = (before.clone(), known.clone());
@@ -82,7 +84,9 @@ fn apply(
         let path = format!("payment_account.{field}");
         match *field {
             "name" => account.name = fields.required_text(&path, &new.name, account_details::NAME_LENGTH_MAX),
-            "base_url" => account.base_url = account_details::base_url(&mut fields, &path, &new.base_url),
+            "base_url" => {
+                account.base_url = account_details::base_url(&mut fields, &path, &new.base_url, reach);
+            }
             "credentials" => {
                 let named = account_details::named(&mut fields, &path, &new.credentials, kind.credentials());
                 credentials.extend(named);

@@ -16,6 +16,15 @@ use crate::{Payments, keeping, wire};
 
 const METHOD: &str = "payments.void_payment";
 
+/// Which payments are voided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Any: what came in is given back.
+    Any,
+    /// Only one that nobody has begun to pay.
+    Untouched,
+}
+
 pub async fn handle(
     payments: &Payments,
     call: &Call,
@@ -25,13 +34,15 @@ pub async fn handle(
     let id: Option<PaymentId> = fields.parse("payment_id", &request.payment_id);
     let reason = fields.text("reason", &request.reason, TEXT_LENGTH_MAX);
     let id = fields.finish_with(id)?;
+    let scope = if request.only_untouched { Scope::Untouched } else { Scope::Any };
 
-    let voided = payments.store.transaction(call, async |tx: &mut Tx| void(tx, id, &reason).await).await?;
+    let voided = payments.store.transaction(call, async |tx: &mut Tx| void(tx, id, &reason, scope).await);
+    let voided = voided.await?;
     payments.nudge.notify_waiters();
     Ok(voided)
 }
 
-async fn void(tx: &mut Tx, id: PaymentId, reason: &str) -> Result<pb::Payment> {
+async fn void(tx: &mut Tx, id: PaymentId, reason: &str, scope: Scope) -> Result<pb::Payment> {
     if bury(tx, id, reason).await? {
         tx.audit(Audit::new(METHOD, id).set("state", "canceled").set("reason", reason));
         return Ok(wire::tombstone(id));
@@ -43,6 +54,9 @@ async fn void(tx: &mut Tx, id: PaymentId, reason: &str) -> Result<pb::Payment> {
     };
     if before.is_voided() {
         return Ok(wire::payment(&before));
+    }
+    if scope == Scope::Untouched && before.is_touched() {
+        return Err(Error::PaymentTouched { state: before.state.as_str() });
     }
 
     let mut payment = before.clone();

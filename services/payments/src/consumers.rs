@@ -1,0 +1,3 @@
+//! What payments learns from the other services.
+
+pub mod follow_orders;
