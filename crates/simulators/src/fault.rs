@@ -32,7 +32,7 @@ pub enum Fault {
     Decline,
     /// The buyer must confirm at the bank, on a page.
     ThreeDSecure,
-    /// The vendor says that a call with this key is still being worked on.
+    /// The vendor says that a call with this key is still being worked on; at CDEK, what it accepted cannot be seen yet.
     InProgress,
     /// An error, told with HTTP 200.
     #[serde(rename = "http_200_error")]

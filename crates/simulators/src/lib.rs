@@ -23,6 +23,7 @@ mod control;
 mod fault;
 mod faults;
 mod fiscal;
+mod gates;
 mod html;
 mod keys;
 mod ledger;
@@ -50,6 +51,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use fault::{Fault, UnknownFault};
 pub use faults::{BadPlan, Faults, Plan, Script, SystemPlan};
+pub use gates::Held;
 pub use ledger::{Effect, Entry};
 pub use parcels::{Move, Moved, Stuck};
 pub use simulators::{FaultsOf, LedgerOf, Simulators};

@@ -10,6 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fault::Fault;
 use crate::faults::{Faults, Script};
+use crate::gates::Held;
 use crate::ledger::{Effect, Entry};
 use crate::parcels::{self, Move};
 use crate::server;
@@ -76,6 +77,14 @@ impl Simulators {
     /// All faults, to read a plan or set one.
     pub fn all_faults(&self) -> &Faults {
         &self.world.faults
+    }
+
+    /// Holds the answers of an operation back until what this answers is dropped: what was asked is done meanwhile.
+    ///
+    /// # Panics
+    /// When there is no such system.
+    pub fn hold(&self, system: impl Into<System>, operation: &str) -> Held {
+        Held::new(&self.world, system.into(), operation)
     }
 
     /// What a system truly did, oldest first.

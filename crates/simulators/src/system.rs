@@ -84,7 +84,7 @@ impl System {
             | Unavailable | MalformedAnswer | RateLimit => true,
             DuplicateWebhook | ReorderWebhook | DropWebhook | LateWebhook | ForgedWebhook => self.tells(),
             Decline | ThreeDSecure => matches!(self, Self::Card | Self::Yookassa | Self::Stripe),
-            InProgress => matches!(self, Self::Card | Self::Yookassa | Self::Stripe),
+            InProgress => matches!(self, Self::Card | Self::Yookassa | Self::Stripe | Self::Cdek),
             Http200Error => matches!(self, Self::Card | Self::Parcel | Self::NovaPoshta | Self::Fiscal),
             LateFailure => !matches!(self, Self::NovaPoshta),
             NeverFinishes => !matches!(self, Self::NovaPoshta),

@@ -109,6 +109,7 @@ pub(crate) async fn serve(world: Arc<World>, vendor: Vendor, asked: Asked) -> Re
     if strikes(Fault::Slow) {
         tokio::time::sleep(world.faults.slow(system)).await;
     }
+    world.gates.pass(system, operation.name).await;
     if strikes(Fault::MalformedAnswer) {
         return answer.broken_off().into_response();
     }

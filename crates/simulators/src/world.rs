@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use types::Clock;
 
 use crate::faults::Faults;
+use crate::gates::Gates;
 use crate::ledger::{Deed, Ledger};
 use crate::timers::Timers;
 use crate::webhooks::Webhooks;
@@ -17,6 +18,7 @@ use crate::{card, cdek, fiscal, lock, nova_poshta, parcel, stripe, yookassa};
 pub(crate) struct World {
     pub clock: Clock,
     pub faults: Faults,
+    pub gates: Gates,
     pub ledger: Ledger,
     pub timers: Timers,
     pub webhooks: Webhooks,
@@ -36,6 +38,7 @@ impl World {
         let world = Arc::new(Self {
             clock: Clock::system(),
             faults: Faults::default(),
+            gates: Gates::default(),
             ledger: Ledger::default(),
             timers: Timers::default(),
             webhooks: Webhooks::new(),

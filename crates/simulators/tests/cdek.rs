@@ -74,7 +74,14 @@ async fn an_order_is_accepted_and_created_later() {
         (&early["requests"][0]["state"], &early["entity"]["cdek_number"]),
         (&json!("ACCEPTED"), &Value::Null)
     );
+    // For some while it may not even be seen.
+    simulators.faults("cdek").next_calls(Fault::InProgress, 2);
+    for hidden in [path.as_str(), "/orders?im_number=shm_1"] {
+        let unseen = client.get(hidden).await.expect(400);
+        assert_eq!(unseen["requests"][0]["errors"][0]["code"], "v2_entity_not_found");
+    }
     simulators.advance_clock(Duration::from_secs(1));
+    simulators.faults("cdek").next(Fault::InProgress);
     let found = client.get("/orders?im_number=shm_1").await.expect(200);
     assert_eq!(found["requests"][0]["state"], "SUCCESSFUL");
     assert_eq!(found["entity"]["statuses"][0]["code"], "CREATED");

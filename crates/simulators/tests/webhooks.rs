@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -127,4 +129,41 @@ async fn a_stranger_lies_without_the_secret() {
     assert_eq!(genuine[0].json()["type"], "charge.failed");
     assert_eq!(forged[0].json()["type"], "charge.captured");
     assert!(simulators.ledger("card").entries().is_empty());
+}
+
+/// Each vendor ends within its own time; whoever was away for longer must ask.
+#[tokio::test]
+async fn vendors_try_again_for_as_long_as_they_say() {
+    let (simulators, _, receiver) = world().await;
+    receiver.refuse_next(u32::MAX);
+    for (system, hours, attempts) in [("yookassa", 24, 8), ("stripe", 72, 9)] {
+        simulators.webhooks_to(system, &receiver.url, "whsec");
+        let client = Client::new(simulators.url(system));
+        if system == "stripe" {
+            let client = client.bearer("sk_test_key");
+            client.form("/v1/payment_intents", "amount=100&currency=eur").await.expect(200);
+        } else {
+            let basic = format!("Basic {}", STANDARD.encode("100500:test_key"));
+            let client = client.with("authorization", basic).with("idempotence-key", "k");
+            let request = json!({
+                "amount": { "value": "1.00", "currency": "RUB" }, "capture": true, "payment_token": "tok_ok",
+            });
+            client.post("/payments", request).await.expect(200);
+        }
+        let done = |count: u32| simulators.deliveries(system).iter().any(|one| one.attempt == count);
+        for _ in 0..2_000 {
+            if done(attempts) {
+                break;
+            }
+            simulators.advance_clock(Duration::from_secs(600));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert!(done(attempts), "{system}");
+        simulators.advance_clock(Duration::from_secs(30 * 86_400));
+        assert!(receiver.settled().await.is_empty());
+        let all = simulators.deliveries(system);
+        let last = all.last().expect("deliveries");
+        assert_eq!((last.attempt, &*last.outcome), (attempts, "refused 500"), "{system}: no more");
+        assert!((last.time - all[0].time).num_hours() < hours, "{system}: {all:?}");
+    }
 }

@@ -6,6 +6,7 @@
 
 mod cdek;
 mod cdek_codes;
+mod cdek_tokens;
 mod cdek_wire;
 mod checks;
 mod code128;
@@ -28,13 +29,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use outbound::Client;
+use outbound::{Client, Reach};
 use rpc::Fields;
 use store::Store;
 use types::{Money, ShipmentId};
 
-use self::cdek::{Cdek, Tokens};
+use self::cdek::Cdek;
 pub use self::cdek_codes::CDEK_CODES;
+use self::cdek_tokens::Tokens;
 pub use self::code_map::{CodeMap, Meaning};
 use self::nova_poshta::NovaPoshta;
 pub use self::nova_poshta_codes::NOVA_POSHTA_CODES;
@@ -317,14 +319,19 @@ pub struct Carriers {
 }
 
 impl Carriers {
-    /// The carriers of this installation; `store` numbers the waybills of the shop's own.
-    pub fn new(store: Store) -> anyhow::Result<Self> {
-        Ok(Self {
+    /// The carriers of this installation; `store` numbers the waybills of the shop's own, the others are reached with `client`.
+    pub fn new(store: Store, client: Client) -> Self {
+        Self {
+            tokens: Arc::new(Tokens::new(store.clock().clone())),
             own_courier: Arc::new(OwnCourier::new(store.clone())),
             pickup_counter: Arc::new(PickupCounter::new(store)),
-            client: Client::new()?,
-            tokens: Arc::default(),
-        })
+            client,
+        }
+    }
+
+    /// Where a carrier outside may be.
+    pub fn reach(&self) -> &Reach {
+        self.client.reach()
     }
 
     /// The shop's own carrier with this name on parcels.

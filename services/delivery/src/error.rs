@@ -1,5 +1,6 @@
 //! Why delivery refuses, and what the caller is told.
 
+use chrono::{DateTime, Utc};
 use rpc::Fault;
 use tonic::Code;
 use types::{Money, ShipmentId};
@@ -89,6 +90,42 @@ pub enum Error {
     /// Absent, or of a shop the caller does not see.
     #[error("there is no such incident")]
     IncidentNotFound,
+    /// The method has no such slot, or it can be chosen no more.
+    #[error("the method offers no slot that starts at {start}")]
+    SlotNotOffered { start: DateTime<Utc> },
+    /// Everything in it is taken.
+    #[error("the slot that starts at {start} is full")]
+    SlotFull { start: DateTime<Utc> },
+    /// Nothing is planned with this method without a slot.
+    #[error("the method needs a slot: choose one of ListDeliverySlots")]
+    SlotRequired,
+    /// A piece is larger than what the method takes.
+    #[error("a piece is larger than the method takes")]
+    PieceTooLarge,
+    /// The method does not fetch anything.
+    #[error("only the shop's own courier fetches returns")]
+    ReturnsNotFetched,
+    /// No such return is fetched, or of a shop the caller does not see.
+    #[error("there is no such return pickup")]
+    ReturnPickupNotFound,
+    /// It was cancelled.
+    #[error("the return pickup is cancelled")]
+    ReturnPickupCancelled,
+    /// Nobody may take the parcel without the code.
+    #[error("the parcel is handed over against a code: name the one the buyer says")]
+    PickupCodeRequired,
+    /// The buyer said another one.
+    #[error("this is not the code of the parcel; {tries_left} tries are left")]
+    PickupCodeWrong { tries_left: i32 },
+    /// Too many wrong ones.
+    #[error("too many wrong codes: none is taken until {until}")]
+    PickupCodeLocked { until: DateTime<Utc> },
+    /// The parcel is handed over without.
+    #[error("the parcel is handed over without a code")]
+    NoPickupCode,
+    /// Nobody proved it, or it was forgotten.
+    #[error("there is no proof of who took the parcel")]
+    DeliveryProofNotFound,
     /// A parcel does not go from the one to the other.
     #[error("a parcel does not go from {} to {}", from.as_str(), to.as_str())]
     MoveNotAllowed { from: TrackingStatus, to: TrackingStatus },
@@ -141,11 +178,35 @@ impl Error {
             }
             Self::InvalidSignature => refuse(Code::Unauthenticated, "INVALID_SIGNATURE"),
             Self::IncidentNotFound => refuse(Code::NotFound, "INCIDENT_NOT_FOUND"),
+            Self::SlotNotOffered { start } => {
+                refuse(Code::FailedPrecondition, "SLOT_NOT_OFFERED").with("slot_start_time", written(*start))
+            }
+            Self::SlotFull { start } => {
+                refuse(Code::FailedPrecondition, "SLOT_FULL").with("slot_start_time", written(*start))
+            }
+            Self::SlotRequired => refuse(Code::FailedPrecondition, "SLOT_REQUIRED"),
+            Self::PieceTooLarge => refuse(Code::FailedPrecondition, "PIECE_TOO_LARGE"),
+            Self::ReturnsNotFetched => refuse(Code::FailedPrecondition, "RETURNS_NOT_FETCHED"),
+            Self::ReturnPickupNotFound => refuse(Code::NotFound, "RETURN_PICKUP_NOT_FOUND"),
+            Self::ReturnPickupCancelled => refuse(Code::FailedPrecondition, "RETURN_PICKUP_CANCELLED"),
+            Self::PickupCodeRequired => refuse(Code::FailedPrecondition, "PICKUP_CODE_REQUIRED"),
+            Self::PickupCodeWrong { tries_left } => {
+                refuse(Code::FailedPrecondition, "PICKUP_CODE_WRONG").with("tries_left", tries_left)
+            }
+            Self::PickupCodeLocked { until } => {
+                refuse(Code::FailedPrecondition, "PICKUP_CODE_LOCKED").with("until", written(*until))
+            }
+            Self::NoPickupCode => refuse(Code::FailedPrecondition, "NO_PICKUP_CODE"),
+            Self::DeliveryProofNotFound => refuse(Code::NotFound, "DELIVERY_PROOF_NOT_FOUND"),
             Self::MoveNotAllowed { from, to } => refuse(Code::FailedPrecondition, "STATUS_MOVE_NOT_ALLOWED")
                 .with("from", from.as_str())
                 .with("to", to.as_str()),
         }
     }
+}
+
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 impl From<diesel::result::Error> for Error {

@@ -1,6 +1,8 @@
 //! What delivery does by the clock.
 
 pub mod apply_webhooks;
+pub mod forget_prices;
+pub mod forget_proofs;
 pub mod forget_webhooks;
 pub mod poll_tracking;
 pub mod tell_webhooks;

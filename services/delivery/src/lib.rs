@@ -30,7 +30,8 @@ use tokio::sync::Notify;
 use crate::carriers::{Carrier, Carriers};
 pub use crate::error::{Error, Result};
 use crate::jobs::{
-    apply_webhooks, forget_webhooks, poll_tracking, tell_webhooks, watch_parcels, work_shipments,
+    apply_webhooks, forget_prices, forget_proofs, forget_webhooks, poll_tracking, tell_webhooks,
+    watch_parcels, work_shipments,
 };
 use crate::model::carrier_account_rows;
 use crate::model::delivery_plan::DeliveryPlan;
@@ -64,13 +65,14 @@ impl Service for Delivery {
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
         let store = platform.store;
-        let quotes = Arc::new(Quotes::default());
+        let client = outbound::Client::new(platform.configured.outbound)?;
+        let quotes = Arc::new(Quotes::new(store.clone()));
         let plannings = Batcher::start("delivery.plan_delivery", {
-            let (store, quotes) = (store.clone(), quotes.clone());
-            move |batch| plan_delivery::run(store.clone(), quotes.clone(), batch)
+            let store = store.clone();
+            move |batch| plan_delivery::run(store.clone(), batch)
         });
         let delivery = Self {
-            carriers: Arc::new(Carriers::new(store.clone())?),
+            carriers: Arc::new(Carriers::new(store.clone(), client)),
             store,
             plannings,
             quotes,
@@ -122,6 +124,16 @@ impl Service for Delivery {
                 forget_webhooks::PERIOD,
                 "forget_webhooks",
                 job(|delivery| Box::pin(forget_webhooks::run(delivery))),
+            )
+            .every(
+                forget_proofs::PERIOD,
+                "forget_proofs",
+                job(|delivery| Box::pin(forget_proofs::run(delivery))),
+            )
+            .every(
+                forget_prices::PERIOD,
+                "forget_prices",
+                job(|delivery| Box::pin(forget_prices::run(delivery))),
             )
             .serve(DeliveryServiceServer::new(delivery)))
     }

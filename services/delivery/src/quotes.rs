@@ -1,66 +1,64 @@
-//! The prices of carriers: asked within a budget, remembered, and asked for in the background when they come too late.
+//! The prices of carriers: asked within a budget, kept for whoever plans, and asked for in the background when they come too late.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use diesel_async::AsyncPgConnection;
+use sha2::{Digest, Sha256};
+use store::{Store, Tx};
 use tokio::sync::Semaphore;
 use types::{CarrierAccountId, Money};
 
 use crate::carriers::{Carrier, CarrierError, ServicePrice};
-use crate::memory::Memory;
+use crate::error::Result;
+use crate::jobs::call;
 use crate::model::address::Address;
+use crate::model::price_rows::{self, Asked};
 use crate::model::tariff::Cart;
 
 /// How long a buyer waits for a carrier's price.
 pub const BUDGET: Duration = Duration::from_millis(300);
 /// How long a price is good: as long as a quote of the shop.
-const LIFE: Duration = Duration::from_secs(30 * 60);
-const REMEMBERED_MAX: usize = 10_000;
+const LIFE: TimeDelta = TimeDelta::minutes(30);
 /// Carriers asked for prices at once.
 const ASKED_MAX: usize = 64;
 
-/// What a price depends on.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Question {
-    account: CarrierAccountId,
-    country_code: String,
-    city: String,
-    postal_code: String,
-    pickup_point_code: String,
-    goods_total: Money,
-    weight_grams: i32,
-    cash_on_delivery: bool,
-}
-
 /// The prices of carriers.
 pub struct Quotes {
-    known: Arc<Memory<Question, Vec<ServicePrice>>>,
+    store: Store,
     asked: Arc<Semaphore>,
 }
 
-impl Default for Quotes {
-    fn default() -> Self {
-        Self {
-            known: Arc::new(Memory::new(LIFE, REMEMBERED_MAX)),
-            asked: Arc::new(Semaphore::new(ASKED_MAX)),
-        }
-    }
-}
-
 impl Quotes {
-    /// The prices of an account; `None` when the carrier does not say within the budget. What comes later is remembered.
+    /// Prices that are kept in `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store, asked: Arc::new(Semaphore::new(ASKED_MAX)) }
+    }
+
+    /// The prices of accounts that a buyer was told before.
+    pub async fn known(
+        &self,
+        conn: &mut AsyncPgConnection,
+        accounts: impl Iterator<Item = CarrierAccountId>,
+        cart: &Cart<'_>,
+    ) -> Result<HashMap<CarrierAccountId, Arc<Vec<ServicePrice>>>> {
+        let asked: Vec<Asked> = accounts.map(|account| question(account, cart)).collect();
+        let known = price_rows::find_all(conn, &asked, self.store.clock().now()).await?;
+        Ok(known.into_iter().map(|((account, _), prices)| (account, Arc::new(prices))).collect())
+    }
+
+    /// The prices of an account; `None` when the carrier does not say within the budget. What comes later is kept.
     pub async fn ask(
         &self,
         account: CarrierAccountId,
         carrier: Arc<dyn Carrier>,
         cart: &Cart<'_>,
     ) -> Option<Arc<Vec<ServicePrice>>> {
-        let question = Question::of(account, cart);
-        if let Some(known) = self.known.recall(&question) {
-            return Some(known);
-        }
+        let asked = question(account, cart);
         let permit = self.asked.clone().try_acquire_owned().ok()?;
-        let known = self.known.clone();
+        let store = self.store.clone();
         let address = cart.address.cloned();
         let (goods_total, weight_grams, cash_on_delivery) =
             (cart.goods_total, cart.weight_grams, cart.cash_on_delivery);
@@ -69,40 +67,63 @@ impl Quotes {
             let _permit = permit;
             let cart = Cart { address: address.as_ref(), goods_total, weight_grams, cash_on_delivery };
             let prices = match carrier.quote(&cart).await {
-                Ok(prices) => Arc::new(prices),
+                Ok(prices) => prices,
                 // It does not go there: an answer like any other.
-                Err(CarrierError::Refused(_)) => Arc::default(),
+                Err(CarrierError::Refused(_)) => Vec::new(),
                 Err(error) => {
                     tracing::info!(%error, carrier = carrier.name(), "a carrier gave no price");
                     return None;
                 }
             };
-            known.keep(question, prices.clone());
-            Some(prices)
+            // Before the buyer is told, so that whoever plans finds what he was told.
+            if let Err(error) = keep(&store, &asked, &prices).await {
+                tracing::warn!(%error, carrier = carrier.name(), "a carrier's price could not be kept");
+                return None;
+            }
+            Some(Arc::new(prices))
         });
         tokio::time::timeout(BUDGET, asking).await.ok()?.ok()?
     }
-
-    /// The price a buyer was told; nobody is asked.
-    pub fn told(&self, account: CarrierAccountId, service: &str, cart: &Cart<'_>) -> Option<Money> {
-        let prices = self.known.recall(&Question::of(account, cart))?;
-        prices.iter().find(|price| price.service == service).map(|price| price.price)
-    }
 }
 
-impl Question {
-    fn of(account: CarrierAccountId, cart: &Cart<'_>) -> Self {
-        let nowhere = Address::default();
-        let address = cart.address.unwrap_or(&nowhere);
-        Self {
-            account,
-            country_code: address.country_code.clone(),
-            city: address.city.trim().to_lowercase(),
-            postal_code: address.postal_code.clone(),
-            pickup_point_code: address.pickup_point_code.clone(),
-            goods_total: cart.goods_total,
-            weight_grams: cart.weight_grams,
-            cash_on_delivery: cart.cash_on_delivery,
-        }
+/// The prices that buyers were told; no carrier is asked. One statement for all carts, none for no cart.
+pub async fn told(tx: &mut Tx, carts: &[(CarrierAccountId, &str, Cart<'_>)]) -> Result<Vec<Option<Money>>> {
+    let asked: Vec<Asked> = carts.iter().map(|(account, _, cart)| question(*account, cart)).collect();
+    let now = tx.now();
+    let known = price_rows::find_all(tx.conn(), &asked, now).await?;
+    let told = asked.iter().zip(carts).map(|(asked, (_, service, _))| {
+        let prices = known.get(asked)?;
+        prices.iter().find(|price| price.service == *service).map(|price| price.price)
+    });
+    Ok(told.collect())
+}
+
+async fn keep(store: &Store, asked: &Asked, prices: &[ServicePrice]) -> Result<()> {
+    let call = call();
+    let kept = store.transaction(&call, async |tx: &mut Tx| {
+        let until = tx.now() + LIFE;
+        price_rows::keep(tx, asked, prices, until).await
+    });
+    kept.await
+}
+
+/// Everything a price depends on, so that nothing of the address is kept.
+fn question(account: CarrierAccountId, cart: &Cart<'_>) -> Asked {
+    let nowhere = Address::default();
+    let address = cart.address.unwrap_or(&nowhere);
+    let parts = [
+        address.country_code.clone(),
+        address.city.trim().to_lowercase(),
+        address.postal_code.clone(),
+        address.pickup_point_code.clone(),
+        cart.goods_total.to_string(),
+        cart.weight_grams.to_string(),
+        cart.cash_on_delivery.to_string(),
+    ];
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
     }
+    (account, digest.finalize().to_vec())
 }

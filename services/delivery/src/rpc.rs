@@ -3,28 +3,37 @@
 mod account_fields;
 mod add_incident_note;
 mod address_fields;
+mod book_return_pickup;
 mod book_shipment;
 mod cancel_delivery;
+mod cancel_return_pickup;
 mod cancel_shipment;
+mod choose_delivery_slot;
 mod create_carrier_account;
 mod create_delivery_method;
+mod get_delivery_proof;
+mod get_pickup_code;
 mod get_shipment;
 mod get_shipment_label;
 mod get_tracker;
 mod list_carrier_accounts;
 mod list_delivery_methods;
+mod list_delivery_slots;
 mod list_incidents;
 mod list_late_shipments;
 pub(crate) mod list_pickup_points;
+mod list_return_pickups;
 mod list_shipments;
 mod list_unmapped_codes;
 pub(crate) mod plan_delivery;
 mod print_labels;
+mod proof_fields;
 mod quote_delivery;
 mod receive_carrier_webhook;
 mod record_cod_transfer;
 mod record_tracking_event;
 mod retry_booking;
+mod schedule_fields;
 mod tariff_fields;
 mod update_carrier_account;
 mod update_delivery_method;
@@ -223,5 +232,58 @@ impl DeliveryService for Delivery {
     async fn get_tracker(&self, request: Request<pb::GetTrackerRequest>) -> Answer<pb::Tracker> {
         let (call, request) = open(request)?;
         Ok(Response::new(get_tracker::handle(self, &call, request).await?))
+    }
+
+    async fn list_delivery_slots(
+        &self,
+        request: Request<pb::ListDeliverySlotsRequest>,
+    ) -> Answer<pb::ListDeliverySlotsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_delivery_slots::handle(self, &call, request).await?))
+    }
+
+    async fn choose_delivery_slot(
+        &self,
+        request: Request<pb::ChooseDeliverySlotRequest>,
+    ) -> Answer<pb::ChooseDeliverySlotResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(choose_delivery_slot::handle(self, &call, request).await?))
+    }
+
+    async fn book_return_pickup(
+        &self,
+        request: Request<pb::BookReturnPickupRequest>,
+    ) -> Answer<pb::ReturnPickup> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(book_return_pickup::handle(self, &call, request).await?))
+    }
+
+    async fn cancel_return_pickup(
+        &self,
+        request: Request<pb::CancelReturnPickupRequest>,
+    ) -> Answer<pb::ReturnPickup> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(cancel_return_pickup::handle(self, &call, request).await?))
+    }
+
+    async fn list_return_pickups(
+        &self,
+        request: Request<pb::ListReturnPickupsRequest>,
+    ) -> Answer<pb::ListReturnPickupsResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(list_return_pickups::handle(self, &call, request).await?))
+    }
+
+    async fn get_delivery_proof(
+        &self,
+        request: Request<pb::GetDeliveryProofRequest>,
+    ) -> Answer<pb::DeliveryProof> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_delivery_proof::handle(self, &call, request).await?))
+    }
+
+    async fn get_pickup_code(&self, request: Request<pb::GetPickupCodeRequest>) -> Answer<pb::PickupCode> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(get_pickup_code::handle(self, &call, request).await?))
     }
 }

@@ -20,6 +20,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    carrier_prices (carrier_account_id, question) {
+        carrier_account_id -> Uuid,
+        question -> Bytea,
+        prices -> Jsonb,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     carrier_webhooks (sequence) {
         sequence -> Int8,
         carrier_account_id -> Uuid,
@@ -58,6 +67,9 @@ diesel::table! {
         create_time -> Timestamptz,
         carrier_account_id -> Nullable<Uuid>,
         carrier_service -> Text,
+        schedule -> Nullable<Jsonb>,
+        asks_for_code -> Bool,
+        size_max -> Nullable<Jsonb>,
     }
 }
 
@@ -91,6 +103,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    delivery_slots (delivery_method_id, start_time) {
+        delivery_method_id -> Uuid,
+        start_time -> Timestamptz,
+        taken -> Int4,
+    }
+}
+
+diesel::table! {
+    handovers (shipment_id) {
+        shipment_id -> Uuid,
+        code_sealed -> Nullable<Bytea>,
+        wrong_codes -> Int4,
+        locked_until_time -> Nullable<Timestamptz>,
+        proof_sealed -> Nullable<Bytea>,
+        proof_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     incident_notes (sequence) {
         sequence -> Int8,
         incident_id -> Uuid,
@@ -117,6 +148,31 @@ diesel::table! {
         close_time -> Nullable<Timestamptz>,
         occurrences -> Int4,
         version -> Int8,
+    }
+}
+
+diesel::table! {
+    plan_slots (delivery_plan_id) {
+        delivery_plan_id -> Uuid,
+        delivery_method_id -> Uuid,
+        wished_time -> Nullable<Timestamptz>,
+        start_time -> Nullable<Timestamptz>,
+        end_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    return_pickups (return_id) {
+        return_id -> Uuid,
+        shop_id -> Uuid,
+        delivery_method_id -> Uuid,
+        start_time -> Timestamptz,
+        end_time -> Timestamptz,
+        address -> Jsonb,
+        contact_name -> Text,
+        contact_phone -> Text,
+        cancelled -> Bool,
+        create_time -> Timestamptz,
     }
 }
 
@@ -195,12 +251,17 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query! {
     carrier_accounts,
+    carrier_prices,
     carrier_webhooks,
     cash_transfers,
     delivery_methods,
     delivery_plans,
+    delivery_slots,
+    handovers,
     incident_notes,
     incidents,
+    plan_slots,
+    return_pickups,
     shipment_labels,
     shipments,
     tracking_events,

@@ -13,6 +13,9 @@ use crate::model::delivery_method::{DeliveryMethod, Kind};
 use crate::model::delivery_plan::DeliveryPlan;
 use crate::model::incident::Incident;
 use crate::model::incident_rows::Note;
+use crate::model::piece_size::PieceSize;
+use crate::model::return_pickup::ReturnPickup;
+use crate::model::schedule::{Schedule, Slot, Window};
 use crate::model::shipment::{Shipment, TrackingEvent};
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tariff::Tariff;
@@ -33,6 +36,61 @@ pub fn delivery_method(method: &DeliveryMethod) -> pb::DeliveryMethod {
         etag: method.version.to_string(),
         carrier_account_id: method.account_id.map(String::from).unwrap_or_default(),
         carrier_service: method.service.clone(),
+        schedule: method.schedule.as_ref().map(schedule),
+        asks_for_code: method.asks_for_code,
+        size_max: method.size_max.map(piece_size),
+    }
+}
+
+fn schedule(schedule: &Schedule) -> pb::DeliverySchedule {
+    let window = |window: &Window| pb::DeliveryWindow {
+        weekday: window.weekday,
+        from: clock_time(window.from_minute),
+        until: clock_time(window.until_minute),
+        capacity: window.capacity,
+        cut_off_minutes: window.cut_off_minutes,
+    };
+    pb::DeliverySchedule {
+        time_zone: schedule.time_zone.name().to_owned(),
+        windows: schedule.windows.iter().map(window).collect(),
+        closed_dates: schedule.closed_dates.iter().map(ToString::to_string).collect(),
+        days_ahead: schedule.days_ahead,
+        slot_required: schedule.slot_required,
+    }
+}
+
+fn clock_time(minute: i32) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+fn piece_size(size: PieceSize) -> pb::PieceSize {
+    pb::PieceSize { length_mm: size.length_mm, width_mm: size.width_mm, height_mm: size.height_mm }
+}
+
+/// A slot, of which so much is taken.
+pub fn delivery_slot(slot: &Slot, taken: i32) -> pb::DeliverySlot {
+    pb::DeliverySlot {
+        start_time: Some(time(slot.time.start)),
+        end_time: Some(time(slot.time.end)),
+        cut_off_time: Some(time(slot.cut_off)),
+        capacity: slot.capacity,
+        free: (slot.capacity - taken).max(0),
+    }
+}
+
+/// A return that is fetched, with its personal fields.
+pub fn return_pickup(pickup: &ReturnPickup) -> pb::ReturnPickup {
+    pb::ReturnPickup {
+        return_id: pickup.return_id.to_string(),
+        shop_id: pickup.shop_id.to_string(),
+        delivery_method_id: pickup.method_id.to_string(),
+        slot_start_time: Some(time(pickup.slot.start)),
+        slot_end_time: Some(time(pickup.slot.end)),
+        address: Some(address(&pickup.address)),
+        contact_name: pickup.contact.name.clone(),
+        contact_phone: pickup.contact.phone.clone(),
+        cancelled: pickup.cancelled,
+        create_time: Some(time(pickup.create_time)),
     }
 }
 
@@ -47,6 +105,7 @@ pub fn delivery_option(method: &DeliveryMethod, tariff: &Tariff) -> pb::Delivery
         days_max: tariff.days_max,
         estimate: false,
         carrier: String::new(),
+        ..Default::default()
     }
 }
 
@@ -61,6 +120,7 @@ pub fn carrier_option(method: &DeliveryMethod, price: &ServicePrice) -> pb::Deli
         days_max: price.days_max,
         estimate: false,
         carrier: String::new(),
+        ..Default::default()
     }
 }
 
@@ -151,6 +211,8 @@ pub fn delivery_plan(plan: &DeliveryPlan) -> pb::DeliveryPlan {
         order_number: wish.order_number.clone(),
         carrier_account_id: plan.account_id.map(String::from).unwrap_or_default(),
         carrier_service: plan.service.clone(),
+        slot_start_time: plan.slot.map(|slot| time(slot.start)),
+        slot_end_time: plan.slot.map(|slot| time(slot.end)),
     }
 }
 
@@ -161,6 +223,7 @@ fn item(item: &Item) -> pb::PlannedItem {
         quantity: item.quantity,
         unit_price: Some(money(item.unit_price)),
         weight_grams: item.weight_grams,
+        piece_size: item.piece_size.map(piece_size),
     }
 }
 
@@ -194,6 +257,10 @@ pub fn shipment(shipment: &Shipment) -> pb::Shipment {
         storage_end_time: shipment.times.storage_end.map(time),
         carrier_price: shipment.carrier_price.map(money),
         tracker_code: shipment.tracker_code.simple().to_string(),
+        slot_start_time: shipment.handover.slot.map(|slot| time(slot.start)),
+        slot_end_time: shipment.handover.slot.map(|slot| time(slot.end)),
+        asks_for_code: shipment.handover.asks_for_code,
+        has_proof: shipment.handover.has_proof,
     }
 }
 

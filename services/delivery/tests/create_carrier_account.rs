@@ -1,6 +1,7 @@
 //! Adding an account with a carrier.
 
 use proto::delivery::v1::{self as pb, CarrierKind};
+use simulators::{Fault, Simulators};
 use testing::{World, refusal};
 use tonic::Code;
 use types::{ShipmentId, ShopId};
@@ -78,4 +79,52 @@ async fn a_partner_adds_accounts_of_its_own_shops_only() {
     let refused = refusal(partner.create_carrier_account(request(&ShopId::new().to_string())).await);
     assert_eq!(refused.reason, "SHOP_NOT_FOUND");
     partner.create_carrier_account(request(&yard.shop.to_string())).await.expect("its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_leads_to_no_network_of_ours() {
+    let yard = Yard::behind_walls().await;
+    for base_url in [
+        "https://127.0.0.1:8099/parcel",
+        "https://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://192.168.0.7",
+        "https://localhost/",
+        "https://2130706433/",
+        "http://carrier.example/",
+    ] {
+        let refused = refusal(add(&yard, account(CarrierKind::Parcel, base_url, "")).await);
+        assert_eq!(refused.fields, ["carrier_account.base_url"], "{base_url}");
+    }
+    let labels_inside = account(CarrierKind::NovaPoshta, "https://carrier.example/", "https://10.0.0.1");
+    let refused = refusal(add(&yard, labels_inside).await);
+    assert_eq!(refused.fields, ["carrier_account.settings[print_url]"]);
+
+    let parcel = account(CarrierKind::Parcel, "https://carrier.example/", "");
+    let mut made = create(&yard, parcel.clone()).await;
+    (made.base_url, made.credentials) = ("https://[::1]/".to_owned(), parcel.credentials);
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["base_url".to_owned()] });
+    let request = pb::UpdateCarrierAccountRequest { carrier_account: Some(made), update_mask };
+    let told = yard.delivery().update_carrier_account(request).await.expect_err("is refused");
+    assert!(told.message().contains("outbound.allowed_networks"), "{}", told.message());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_leads_to_later_is_looked_at_when_it_is_called() {
+    let (yard, carriers) = (Yard::behind_walls().await, Simulators::start().await);
+    let made = create(&yard, account(CarrierKind::Parcel, "https://carrier.example/", "")).await;
+    // As a name does that leads elsewhere now.
+    let client = yard.world.database("delivery").client().await;
+    let url = carriers.url("parcel").replace("127.0.0.1", "localhost");
+    client.execute("UPDATE carrier_accounts SET base_url = $1", &[&url]).await.expect("moves");
+    carriers.faults("parcel").probability(Fault::Unavailable, 1.0);
+
+    let request = pb::ListPickupPointsRequest {
+        carrier_account_id: made.carrier_account_id,
+        city: "Київ".to_owned(),
+        ..Default::default()
+    };
+    let refused = refusal(yard.delivery().list_pickup_points(request).await);
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "CARRIER_UNAVAILABLE"));
+    assert_eq!(carriers.faults("parcel").struck(Fault::Unavailable), 0, "it was never asked");
 }

@@ -4,11 +4,15 @@ mod book_shipment;
 mod cancel_delivery;
 mod cancel_shipment;
 mod carriers_conformance;
+mod cdek_cancel;
+mod cdek_token;
+mod cdek_webhooks;
 mod code_maps;
 mod create_carrier_account;
 mod create_delivery_method;
 mod get_shipment;
 mod get_tracker;
+mod handover;
 mod incidents;
 mod killed;
 mod list_carrier_accounts;
@@ -17,6 +21,7 @@ mod list_late_shipments;
 mod list_pickup_points;
 mod list_shipments;
 mod list_unmapped_codes;
+mod nova_poshta;
 mod outside;
 mod plan_delivery;
 mod print_labels;
@@ -26,12 +31,15 @@ mod receive_carrier_webhook;
 mod record_cod_transfer;
 mod record_tracking_event;
 mod retry_booking;
+mod return_pickups;
+mod slots;
 mod tariffs;
 mod tracking_status;
 mod update_carrier_account;
 mod update_delivery_method;
 mod waybill;
 
+use chrono::{DateTime, Utc};
 use korob_delivery::Delivery;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
 use proto::delivery::v1::{self as pb, DeliveryKind, TrackingStatus};
@@ -40,6 +48,9 @@ use rpc::BoundChannel;
 use testing::World;
 use tonic::{Response, Status};
 use types::{DeliveryPlanId, OrderId, ShipmentId, ShopId};
+
+/// A Wednesday; Kyiv is two hours ahead.
+const MORNING: &str = "2027-01-13T06:00:00Z";
 
 pub type Answer<T> = Result<Response<T>, Status>;
 
@@ -52,6 +63,24 @@ pub struct Yard {
 impl Yard {
     pub async fn open() -> Self {
         Self { world: World::new().await.start::<Delivery>().await, shop: ShopId::new() }
+    }
+
+    /// At eight in the morning in Kyiv, whatever the machine's clock says: an hour before the first cut-off of the day, so that
+    /// no slot comes or goes while a test looks.
+    pub async fn in_the_morning() -> Self {
+        let world = World::new().await;
+        let (morning, now) = (utc(MORNING), world.clock.now());
+        match (morning - now).to_std() {
+            Ok(later) => world.clock.advance(later),
+            Err(_) => world.clock.rewind((now - morning).to_std().expect("earlier")),
+        }
+        Self { world: world.start::<Delivery>().await, shop: ShopId::new() }
+    }
+
+    /// Where nothing may be called but the public internet.
+    pub async fn behind_walls() -> Self {
+        let world = World::new().await.reaching(outbound::Reach::default());
+        Self { world: world.start::<Delivery>().await, shop: ShopId::new() }
     }
 
     /// The suite itself.
@@ -148,6 +177,10 @@ impl Yard {
     }
 }
 
+pub fn utc(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
 pub fn money(amount: &str, currency: &str) -> Money {
     Money { amount: amount.to_owned(), currency_code: currency.to_owned() }
 }
@@ -198,5 +231,6 @@ pub fn report(
         shipment_id: parcel.shipment_id.clone(),
         event: Some(event),
         idempotency_key: key.to_owned(),
+        ..Default::default()
     }
 }

@@ -62,6 +62,7 @@ impl Outside {
             quantity: 2,
             unit_price: Some(money("520.00", currency)),
             weight_grams: 600,
+            ..Default::default()
         }];
         if self.system == "cdek" {
             wish.recipient_phone = "+79031234567".to_owned();
@@ -127,6 +128,18 @@ impl Outside {
 
     pub async fn until_state(&self, parcel: &pb::Shipment, state: ShipmentState) -> pb::Shipment {
         self.until(&parcel.shipment_id, state.as_str_name(), |parcel| parcel.state() == state).await
+    }
+
+    /// Waits until so many rows of `table` are as wanted, while the service's time runs.
+    pub async fn until_count(&self, what: &str, table: &str, wanted: &str, count: i64) {
+        let client = self.yard.world.database("delivery").client().await;
+        let sql = format!("SELECT count(*) FROM {table} WHERE {wanted}");
+        eventually(what, async || {
+            self.wait(STEP);
+            let found: i64 = client.query_one(&sql, &[]).await.expect("looks").get(0);
+            (found == count).then_some(())
+        })
+        .await;
     }
 
     /// Moves the service's time on.

@@ -75,7 +75,7 @@ proptest! {
         }).collect();
         let method = DeliveryMethod {
             id: DeliveryMethodId::new(), shop_id: None, kind: Kind::Courier, account_id: None, service: String::new(), name: String::new(), tariffs,
-            cash_on_delivery: takes, archived: false, sort_order: 0, version: 1,
+            cash_on_delivery: takes, archived: false, sort_order: 0, schedule: None, asks_for_code: false, size_max: None, version: 1,
         };
         let cart = Cart { address: None, goods_total: uah(total), weight_grams: weight, cash_on_delivery: cash };
         let expected = limits.iter().position(|(max, min, _)| (*max == 0 || weight <= *max) && total >= *min);

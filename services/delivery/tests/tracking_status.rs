@@ -70,6 +70,7 @@ fn parcel() -> Shipment {
         items: Vec::new(),
         cash_amount: None,
         order_number: String::new(),
+        slot_start: None,
     };
     let plan = DeliveryPlan {
         wish,
@@ -78,6 +79,7 @@ fn parcel() -> Shipment {
         account_id: None,
         service: String::new(),
         price: Money::zero(currency),
+        slot: None,
         cancelled: false,
         version: 1,
     };

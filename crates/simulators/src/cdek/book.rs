@@ -79,6 +79,11 @@ impl Order {
         self.statuses.last().map_or("", |status| status.code)
     }
 
+    /// Whether something that was asked of it is not done yet.
+    pub fn is_waiting(&self) -> bool {
+        self.requests.iter().any(|request| request["state"] == "ACCEPTED")
+    }
+
     pub fn to_json(&self) -> Value {
         // The newest first.
         let statuses: Vec<Value> = self.statuses.iter().rev().map(Status::to_json).collect();

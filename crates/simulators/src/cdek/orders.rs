@@ -46,8 +46,8 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Answer {
 pub(super) fn get(turn: &mut Turn<'_>) -> Answer {
     let uuid = turn.asked.segment(2);
     match turn.book.orders.get(uuid).filter(|order| order.account == turn.account && order.uuid == uuid) {
-        Some(order) => Answer::json(200, &order.to_json()),
-        None => unknown(turn.world, "GET"),
+        Some(order) if is_seen(turn.world, order, "get_order") => Answer::json(200, &order.to_json()),
+        Some(_) | None => unknown(turn.world, "GET"),
     }
 }
 
@@ -59,9 +59,14 @@ pub(super) fn find(turn: &mut Turn<'_>) -> Answer {
         (None, None) => None,
     };
     match found {
-        Some(order) => Answer::json(200, &order.to_json()),
-        None => unknown(turn.world, "GET"),
+        Some(order) if is_seen(turn.world, order, "find_order") => Answer::json(200, &order.to_json()),
+        Some(_) | None => unknown(turn.world, "GET"),
     }
+}
+
+/// What was accepted and is still worked on may not be there for those who ask.
+fn is_seen(world: &World, order: &Order, operation: &str) -> bool {
+    !(order.is_waiting() && world.faults.strikes(System::Cdek, Fault::InProgress, operation))
 }
 
 /// Accepted; whether it was possible is seen later.
@@ -71,8 +76,7 @@ pub(super) fn delete(turn: &mut Turn<'_>) -> Answer {
     let own =
         turn.book.orders.get_mut(uuid).filter(|order| order.account == turn.account && order.uuid == uuid);
     let Some(order) = own else { return unknown(world, "DELETE") };
-    let waiting = order.requests.iter().any(|request| request["state"] == "ACCEPTED");
-    if waiting {
+    if order.is_waiting() {
         let why = [("v2_similar_request_still_processed", "An earlier request is still worked on")];
         let refused = request(world, "DELETE", "INVALID", &why);
         return Answer::json(202, &json!({ "entity": { "uuid": uuid }, "requests": [refused] }));

@@ -117,7 +117,8 @@ pub(super) fn price(turn: &mut Turn<'_>) -> Answer {
         "Cost": price_json(turn.world, price, "getDocumentPrice"),
     });
     if let Some(cash) = cash {
-        answer["CostRedelivery"] = Value::from(hryvnias(document::price_of_cash(cash)));
+        let redelivery = document::price_of_cash(cash);
+        answer["CostRedelivery"] = price_json(turn.world, redelivery, "getDocumentPrice");
     }
     succeeded(vec![answer])
 }

@@ -1,18 +1,16 @@
 //! CDEK v2 (`cdek.md`): a token that ends, orders that are accepted first and made later, webhooks that nobody signs.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{BoxFuture, FutureExt};
 use outbound::{Answer as Reply, Client, Request};
 use rpc::Fields;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use types::ShipmentId;
 
+use super::cdek_tokens::{Token, Tokens};
 use super::cdek_wire::{self, Order};
 use super::reply::{self, Effect};
 use super::{
@@ -26,19 +24,9 @@ use crate::model::label_rows::Label;
 use crate::model::tariff::Cart;
 
 const WEIGHT_GRAMS_MAX: i32 = 1_000_000;
-/// A token is not used in its last minute.
-const TOKEN_MARGIN: Duration = Duration::from_secs(60);
+/// Nobody's token lives longer.
+const TOKEN_SECONDS_MAX: i64 = 30 * 24 * 3600;
 const RUSSIA: &str = "RU";
-
-/// Tokens by address and client: they outlive the adapter, which is made for every account anew.
-#[derive(Default)]
-pub struct Tokens(Mutex<HashMap<(String, String, String), Token>>);
-
-#[derive(Clone)]
-struct Token {
-    text: String,
-    until: Instant,
-}
 
 /// CDEK.
 pub struct Cdek {
@@ -52,7 +40,7 @@ pub struct Cdek {
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
-    expires_in: u64,
+    expires_in: i64,
 }
 
 impl Cdek {
@@ -71,18 +59,14 @@ impl Cdek {
         format!("{}{path}", self.base_url)
     }
 
-    /// Whoever does not know the secret must not find what it opened.
-    fn token_name(&self) -> (String, String, String) {
+    /// A token; not the one that was `refused`.
+    async fn token(&self, refused: Option<&str>) -> Answer<String> {
         let of = |name| self.credentials.get(name).to_owned();
-        (self.base_url.clone(), of("client_id"), of("client_secret"))
+        let owner = (self.base_url.clone(), of("client_id"), of("client_secret"));
+        self.tokens.get(owner, refused, async || self.new_token().await).await
     }
 
-    async fn token(&self) -> Answer<String> {
-        let known =
-            self.tokens.0.lock().unwrap_or_else(PoisonError::into_inner).get(&self.token_name()).cloned();
-        if let Some(token) = known.filter(|token| Instant::now() < token.until) {
-            return Ok(token.text);
-        }
+    async fn new_token(&self) -> Answer<Token> {
         let request = Request::post(self.url("/oauth/token")).form(&[
             ("grant_type", "client_credentials"),
             ("client_id", self.credentials.get("client_id")),
@@ -94,21 +78,18 @@ impl Cdek {
             return Err(CarrierError::NotNow { cause, pause: Some(Duration::from_secs(60)) });
         }
         let granted: Granted = reply::json(&reply, Effect::None)?;
-        let life = Duration::from_secs(granted.expires_in).saturating_sub(TOKEN_MARGIN);
-        let token = Token { text: granted.access_token, until: Instant::now() + life };
-        self.tokens.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.token_name(), token.clone());
-        Ok(token.text)
+        let life = TimeDelta::seconds(granted.expires_in.min(TOKEN_SECONDS_MAX));
+        Ok(Token { text: granted.access_token, end: self.tokens.now() + life })
     }
 
     /// Asks with a token; a token that has ended before its time is replaced once. A call that was not let in did nothing.
     async fn send(&self, request: Request, effect: Effect) -> Answer<Reply> {
-        let token = self.token().await?;
+        let token = self.token(None).await?;
         let reply = reply::send(&self.client, request.clone().bearer(&token), effect).await?;
         if reply.status.as_u16() != 401 {
             return Ok(reply);
         }
-        self.tokens.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.token_name());
-        let token = self.token().await?;
+        let token = self.token(Some(&token)).await?;
         let reply = reply::send(&self.client, request.bearer(&token), effect).await?;
         if reply.status.as_u16() == 401 {
             let cause = "the carrier does not take the token it gave".to_owned();
@@ -288,12 +269,23 @@ impl Carrier for Cdek {
     fn cancel<'a>(&'a self, parcel: Booked<'a>) -> BoxFuture<'a, Answer<Cancelled>> {
         async move {
             let id = parcel.carrier_parcel_id;
-            let before = self.order_of(id).await?;
-            match before.as_ref().map(Order::deletion) {
-                None | Some(cdek_wire::Deletion::Done) => return Ok(Cancelled::Done),
-                Some(cdek_wire::Deletion::Waiting) => return Ok(Cancelled::Waiting),
-                Some(cdek_wire::Deletion::Refused(cause)) => return Err(CarrierError::Refused(cause)),
-                Some(cdek_wire::Deletion::NotAsked) => {}
+            let Some(before) = self.order_of(id).await? else {
+                // Without a number it was accepted and may not be there yet: it will have to be cancelled once it is.
+                let under_way = parcel.tracking_number.is_empty();
+                return Ok(if under_way { Cancelled::Waiting } else { Cancelled::Done });
+            };
+            match (before.deletion(), before.booking()) {
+                (cdek_wire::Deletion::Done, _) => return Ok(Cancelled::Done),
+                (cdek_wire::Deletion::Waiting, _) => return Ok(Cancelled::Waiting),
+                (cdek_wire::Deletion::Refused(cause), _) => return Err(CarrierError::Refused(cause)),
+                // It is still being made, and nothing can be asked of it meanwhile; or it never was made.
+                (cdek_wire::Deletion::NotAsked, Some(Booking::Waiting { .. })) => {
+                    return Ok(Cancelled::Waiting);
+                }
+                (cdek_wire::Deletion::NotAsked, Some(Booking::Rejected { .. })) => {
+                    return Ok(Cancelled::Done);
+                }
+                (cdek_wire::Deletion::NotAsked, _) => {}
             }
             let request = Request::delete(self.url(&format!("/orders/{id}")));
             let reply = self.send(request, Effect::None).await?;

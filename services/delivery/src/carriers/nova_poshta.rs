@@ -141,11 +141,19 @@ impl NovaPoshta {
             let answer = self.ask("InternetDocument", "getDocumentPrice", properties, Effect::None).await?;
             let Some(first) = answer.first() else { continue };
             let currency = cart.goods_total.currency();
-            let parts = [money(first, "Cost", currency), money(first, "CostRedelivery", currency)];
-            if parts[0].is_none() {
-                continue;
-            }
-            let Ok(price) = Money::sum(currency, parts.into_iter().flatten()) else { continue };
+            let cost = money(first, "Cost", currency);
+            // With nothing to collect it may be absent; of a sum that is text for people nothing is guessed.
+            let redelivery = match text(first, "CostRedelivery").as_str() {
+                "" => Some(Money::zero(currency)),
+                _ => money(first, "CostRedelivery", currency),
+            };
+            let price = cost.zip(redelivery).and_then(|(cost, redelivery)| cost.checked_add(redelivery).ok());
+            let Some(price) = price else {
+                return Err(CarrierError::NotNow {
+                    cause: "a price that is no number".to_owned(),
+                    pause: None,
+                });
+            };
             prices.push(ServicePrice { service: (*service).to_owned(), price, days_min: 1, days_max: 3 });
         }
         Ok(prices)

@@ -34,6 +34,8 @@ const ROUND_LENGTH: i64 = 64;
 const PARALLEL_MAX: usize = 8;
 /// After so many attempts somebody must look: about four hours.
 const BOOKING_ATTEMPTS_MAX: i32 = 55;
+/// After so many attempts to cancel somebody must know: about four hours. The carrier is asked all the same.
+const CANCEL_ATTEMPTS_MAX: i32 = 55;
 /// After so many attempts the label is left to a person.
 const LABEL_ATTEMPTS_MAX: i32 = 60;
 
@@ -256,6 +258,11 @@ async fn apply(tx: &mut Tx, parcel: &mut Shipment, outcome: Outcome) -> Result<(
         Outcome::Cancelling { carrier_parcel_id } => {
             parcel.carrier_parcel_id = carrier_parcel_id;
             parcel.work_time = Some(now + booking::pause(parcel.attempts));
+            if parcel.attempts == CANCEL_ATTEMPTS_MAX {
+                let words = "the carrier does not say whether it cancelled it".to_owned();
+                incidents::raise(tx, parcel, Cause { reason: "unknown", field: String::new(), words })
+                    .await?;
+            }
         }
         Outcome::NotCancelled { carrier_parcel_id, cause } => {
             not_cancelled(tx, parcel, carrier_parcel_id, cause).await?

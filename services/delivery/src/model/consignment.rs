@@ -6,6 +6,7 @@ use types::{Currency, Money, ShipmentId};
 
 use crate::model::address::{Address, Recipient};
 use crate::model::delivery_plan::DeliveryPlan;
+use crate::model::piece_size::PieceSize;
 use crate::model::shipment::Shipment;
 
 /// Goods in a parcel.
@@ -17,6 +18,8 @@ pub struct Item {
     pub unit_price: Money,
     /// Of one unit.
     pub weight_grams: i32,
+    /// Of one unit, when it is known.
+    pub piece_size: Option<PieceSize>,
 }
 
 /// Goods as the database keeps them.
@@ -28,6 +31,8 @@ pub struct StoredItem {
     unit_price: i64,
     currency: String,
     weight_grams: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    piece_size: Option<PieceSize>,
 }
 
 /// What a person corrected for one parcel; `None` keeps the plan's. Personal: never printed.
@@ -118,6 +123,7 @@ impl From<&Item> for StoredItem {
             unit_price: item.unit_price.minor(),
             currency: item.unit_price.currency().code().to_owned(),
             weight_grams: item.weight_grams,
+            piece_size: item.piece_size,
         }
     }
 }
@@ -133,6 +139,7 @@ impl TryFrom<StoredItem> for Item {
             quantity: stored.quantity,
             unit_price: Money::new(currency, stored.unit_price),
             weight_grams: stored.weight_grams,
+            piece_size: stored.piece_size,
         })
     }
 }

@@ -1,7 +1,11 @@
 //! A way to deliver that a shop offers.
 
+use chrono::{DateTime, Utc};
 use types::{CarrierAccountId, DeliveryMethodId, ShopId};
 
+use crate::error::{Error, Result};
+use crate::model::piece_size::PieceSize;
+use crate::model::schedule::{Schedule, Slot};
 use crate::model::tariff::{Cart, Tariff};
 
 /// Who carries.
@@ -50,6 +54,12 @@ pub struct DeliveryMethod {
     pub cash_on_delivery: bool,
     pub archived: bool,
     pub sort_order: i32,
+    /// Of the shop's own courier or counter; `None` when nobody chooses a time.
+    pub schedule: Option<Schedule>,
+    /// Whether the shop's own courier or counter hands over against a code.
+    pub asks_for_code: bool,
+    /// The largest piece it takes.
+    pub size_max: Option<PieceSize>,
     /// Grows by one with every change.
     pub version: i64,
 }
@@ -68,6 +78,23 @@ impl DeliveryMethod {
     /// The first tariff that fits.
     pub fn tariff(&self, cart: &Cart<'_>) -> Option<&Tariff> {
         self.tariffs.iter().find(|tariff| tariff.fits(cart))
+    }
+
+    /// Whether every piece fits.
+    pub fn takes_the_pieces(&self, pieces: &[PieceSize]) -> bool {
+        self.size_max.is_none_or(|room| pieces.iter().all(|piece| piece.fits(room)))
+    }
+
+    /// The slot that was chosen; `None` when none was, and none must be.
+    pub fn chosen_slot(&self, start: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<Slot>> {
+        match (start, &self.schedule) {
+            (None, Some(schedule)) if schedule.slot_required => Err(Error::SlotRequired),
+            (None, _) => Ok(None),
+            (Some(start), schedule) => {
+                let slot = schedule.as_ref().and_then(|schedule| schedule.slot(start, now));
+                slot.map(Some).ok_or(Error::SlotNotOffered { start })
+            }
+        }
     }
 
     /// Whether `shop` offers it.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::model::delivery_method::{DeliveryMethod, Kind};
+use crate::model::schedule::{Schedule, StoredSchedule};
 use crate::model::tariff::{StoredTariff, Tariff};
 use crate::schema::delivery_methods as rows;
 
@@ -27,6 +28,9 @@ pub struct DeliveryMethodRow {
     version: i64,
     carrier_account_id: Option<Uuid>,
     carrier_service: String,
+    schedule: Option<Value>,
+    asks_for_code: bool,
+    size_max: Option<Value>,
 }
 
 impl DeliveryMethodRow {
@@ -34,6 +38,10 @@ impl DeliveryMethodRow {
     pub fn read(self) -> Result<DeliveryMethod> {
         let stored: Vec<StoredTariff> =
             serde_json::from_value(self.tariffs).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let schedule = self.schedule.map(serde_json::from_value::<StoredSchedule>).transpose();
+        let schedule = schedule.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let schedule = schedule.map(Schedule::try_from).transpose();
+        let size_max = self.size_max.map(serde_json::from_value).transpose();
         let tariffs = stored.into_iter().map(Tariff::try_from).collect::<Result<_, _>>();
         Ok(DeliveryMethod {
             id: DeliveryMethodId::from_uuid(self.delivery_method_id),
@@ -46,6 +54,9 @@ impl DeliveryMethodRow {
             cash_on_delivery: self.cash_on_delivery,
             archived: self.archived,
             sort_order: self.sort_order,
+            schedule: schedule.map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            asks_for_code: self.asks_for_code,
+            size_max: size_max.map_err(|error| StoreError::Corrupt(error.to_string()))?,
             version: self.version,
         })
     }
@@ -81,6 +92,9 @@ pub async fn insert(tx: &mut Tx, method: &DeliveryMethod) -> Result<()> {
             rows::create_time.eq(now),
             rows::carrier_account_id.eq(method.account_id.map(|account| account.uuid())),
             rows::carrier_service.eq(&method.service),
+            rows::schedule.eq(stored_schedule(method)?),
+            rows::asks_for_code.eq(method.asks_for_code),
+            rows::size_max.eq(stored_size(method)?),
         ))
         .execute(tx.conn())
         .await?;
@@ -99,10 +113,28 @@ pub async fn update(tx: &mut Tx, method: &DeliveryMethod) -> Result<()> {
             rows::version.eq(method.version),
             rows::carrier_account_id.eq(method.account_id.map(|account| account.uuid())),
             rows::carrier_service.eq(&method.service),
+            rows::schedule.eq(stored_schedule(method)?),
+            rows::asks_for_code.eq(method.asks_for_code),
+            rows::size_max.eq(stored_size(method)?),
         ))
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Windows as JSON, for the row and for history.
+pub fn stored_schedule(method: &DeliveryMethod) -> Result<Option<Value>> {
+    json(method.schedule.as_ref().map(StoredSchedule::from))
+}
+
+/// The largest piece as JSON, for the row and for history.
+pub fn stored_size(method: &DeliveryMethod) -> Result<Option<Value>> {
+    json(method.size_max)
+}
+
+fn json<T: serde::Serialize>(value: Option<T>) -> Result<Option<Value>> {
+    let json = value.map(serde_json::to_value).transpose();
+    Ok(json.map_err(|error| StoreError::Corrupt(error.to_string()))?)
 }
 
 /// Tariffs as JSON, for the row and for history.

@@ -14,6 +14,7 @@ use crate::model::address::Recipient;
 use crate::model::consignment::{Item, StoredItem};
 use crate::model::delivery_method::Kind;
 use crate::model::delivery_plan::{DeliveryPlan, Wish};
+use crate::model::plan_slot_rows::{self, PlanSlot};
 use crate::schema::delivery_plans as rows;
 
 /// What an id leads to.
@@ -63,7 +64,7 @@ pub async fn find_all(
     let ids: Vec<Uuid> = ids.iter().map(DeliveryPlanId::uuid).collect();
     let found = rows::table.filter(rows::delivery_plan_id.eq_any(ids)).select(PlanRow::as_select());
     let found: Vec<PlanRow> = found.load(conn).await?;
-    found.into_iter().map(|row| Ok((DeliveryPlanId::from_uuid(row.delivery_plan_id), row.read()?))).collect()
+    read_all(conn, found).await
 }
 
 /// The plan with this id.
@@ -74,7 +75,25 @@ pub async fn find(conn: &mut AsyncPgConnection, id: DeliveryPlanId) -> Result<Op
 /// The plan with this id, which nobody else changes until the transaction ends.
 pub async fn lock(tx: &mut Tx, id: DeliveryPlanId) -> Result<Option<Stored>> {
     let found = rows::table.find(id.uuid()).select(PlanRow::as_select()).for_update();
-    found.first(tx.conn()).await.optional()?.map(PlanRow::read).transpose()
+    let found: Option<PlanRow> = found.first(tx.conn()).await.optional()?;
+    Ok(read_all(tx.conn(), found.into_iter().collect()).await?.remove(&id))
+}
+
+/// Plans of rows, with their slots.
+async fn read_all(
+    conn: &mut AsyncPgConnection,
+    rows: Vec<PlanRow>,
+) -> Result<HashMap<DeliveryPlanId, Stored>> {
+    if rows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.delivery_plan_id).collect();
+    let slots = plan_slot_rows::find_all(conn, &ids).await?;
+    let read = |row: PlanRow| {
+        let id = DeliveryPlanId::from_uuid(row.delivery_plan_id);
+        Ok((id, row.read(slots.get(&id).copied().unwrap_or_default())?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Leaves a tombstone unless the id is known; waits for a concurrent plan to be committed or rolled back.
@@ -93,6 +112,16 @@ pub async fn bury(tx: &mut Tx, id: DeliveryPlanId, reason: &str) -> Result<bool>
     Ok(inserted == 1)
 }
 
+/// Takes plans out that this transaction put in, as if they had never been there.
+pub async fn take_out(tx: &mut Tx, ids: &[DeliveryPlanId]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(DeliveryPlanId::uuid).collect();
+    diesel::delete(rows::table.filter(rows::delivery_plan_id.eq_any(ids))).execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// Saves that a plan was cancelled.
 pub async fn save_cancelled(tx: &mut Tx, plan: &DeliveryPlan, reason: &str) -> Result<()> {
     diesel::update(rows::table.find(plan.wish.plan_id.uuid()))
@@ -103,7 +132,7 @@ pub async fn save_cancelled(tx: &mut Tx, plan: &DeliveryPlan, reason: &str) -> R
 }
 
 impl PlanRow {
-    fn read(self) -> Result<Stored> {
+    fn read(self, slot: PlanSlot) -> Result<Stored> {
         let (Some(order_id), Some(shop_id), Some(method_id), Some(kind)) =
             (self.order_id, self.shop_id, self.delivery_method_id, self.kind)
         else {
@@ -130,6 +159,7 @@ impl PlanRow {
             items: items.map_err(|error| corrupt(&error))?,
             cash_amount: self.cash_amount.map(|minor| Money::new(currency, minor)),
             order_number: self.order_number,
+            slot_start: slot.wished,
         };
         let (method_name, kind, cancelled) = (self.method_name, Kind::stored(&kind)?, self.cancelled);
         Ok(Stored::Plan(Box::new(DeliveryPlan {
@@ -139,6 +169,7 @@ impl PlanRow {
             account_id: self.carrier_account_id.map(CarrierAccountId::from_uuid),
             service: self.carrier_service,
             price,
+            slot: slot.slot,
             cancelled,
             version: self.version,
         })))

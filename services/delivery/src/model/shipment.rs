@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::consignment::Correction;
 use crate::model::delivery_plan::DeliveryPlan;
 use crate::model::incident::Incident;
+use crate::model::schedule::SlotTime;
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::{Effect, TrackingStatus};
 use crate::model::watch;
@@ -53,10 +54,22 @@ pub struct Shipment {
     /// Grows by one with everything that is told of it.
     pub version: i64,
     pub create_time: DateTime<Utc>,
+    pub handover: Handover,
     /// By the time they happened.
     pub events: Vec<TrackingEvent>,
     /// Open ones first.
     pub incidents: Vec<Incident>,
+}
+
+/// How a parcel of the shop's own is handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Handover {
+    /// The slot that its plan has now.
+    pub slot: Option<SlotTime>,
+    /// Whether only against a code.
+    pub asks_for_code: bool,
+    /// Whether it is known who took it.
+    pub has_proof: bool,
 }
 
 /// When things happened to a parcel, and when it is looked at.
@@ -156,6 +169,7 @@ impl Shipment {
             tracker_code: Uuid::new_v4(),
             version: 1,
             create_time: now,
+            handover: Handover { slot: plan.slot, ..Handover::default() },
             events: Vec::new(),
             incidents: Vec::new(),
         }

@@ -12,9 +12,10 @@ use types::{CarrierAccountId, Currency, DeliveryPlanId, Money, OrderId, Shipment
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::model::handover_rows;
 use crate::model::incident::Incident;
 use crate::model::incident_rows;
-use crate::model::shipment::{Cash, Shipment, Times, TrackingEvent};
+use crate::model::shipment::{Cash, Handover, Shipment, Times, TrackingEvent};
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::TrackingStatus;
 use crate::schema::{shipments as rows, tracking_events};
@@ -217,7 +218,12 @@ pub async fn whole(conn: &mut AsyncPgConnection, found: Vec<ShipmentRow>) -> Res
         events_of.entry(row.shipment_id).or_default().push(row.read()?);
     }
     let mut incidents_of = incident_rows::of_shipments(conn, &ids).await?;
-    found.into_iter().map(|row| row.read(&mut events_of, &mut incidents_of)).collect()
+    let handovers = handover_rows::find_all(conn, &ids).await?;
+    let whole = |row: ShipmentRow| {
+        let handover = handovers.get(&row.shipment_id).copied().unwrap_or_default();
+        row.read(&mut events_of, &mut incidents_of, handover)
+    };
+    found.into_iter().map(whole).collect()
 }
 
 /// Adds a parcel.
@@ -323,6 +329,7 @@ impl ShipmentRow {
         self,
         events_of: &mut HashMap<Uuid, Vec<TrackingEvent>>,
         incidents_of: &mut HashMap<Uuid, Vec<Incident>>,
+        handover: Handover,
     ) -> Result<Shipment> {
         let corrupt = |error: &dyn std::error::Error| StoreError::Corrupt(error.to_string());
         let currency: Option<Currency> = match self.currency.as_str() {
@@ -370,6 +377,7 @@ impl ShipmentRow {
             tracker_code: self.tracker_code,
             version: self.version,
             create_time: self.create_time,
+            handover,
             events: events_of.remove(&self.shipment_id).unwrap_or_default(),
             incidents: incidents_of.remove(&self.shipment_id).unwrap_or_default(),
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use outbound::Reach;
 use rpc::Fields;
 
 use crate::model::carrier_account::{CarrierKind, Private};
@@ -16,16 +17,22 @@ pub fn name(fields: &mut Fields, name: &str) -> String {
 }
 
 /// Where the carrier answers.
-pub fn base_url(fields: &mut Fields, url: &str) -> String {
+pub fn base_url(fields: &mut Fields, url: &str, reach: &Reach) -> String {
     let url = fields.required_text("carrier_account.base_url", url, URL_LENGTH_MAX);
-    let plain = url.is_empty() || is_url(&url);
-    fields.check(
-        plain,
-        "carrier_account.base_url",
-        "MALFORMED",
-        "an address such as https://carrier.example/api",
-    );
+    called(fields, "carrier_account.base_url", &url, reach);
     url.trim_end_matches('/').to_owned()
+}
+
+/// Checks that `url` may be called; an empty one is not.
+fn called(fields: &mut Fields, field: &str, url: &str, reach: &Reach) {
+    if url.is_empty() {
+        return;
+    }
+    if !is_url(url) {
+        fields.refuse(field, "MALFORMED", "an address such as https://carrier.example/api");
+    } else if let Err(forbidden) = reach.check_url(url) {
+        fields.refuse(field, "ADDRESS_NOT_ALLOWED", forbidden.to_string());
+    }
 }
 
 /// Where the carrier sends its webhooks, or nothing.
@@ -52,8 +59,15 @@ pub fn credentials(
 }
 
 /// Settings of `kind`; those that are needed must be there.
-pub fn settings(fields: &mut Fields, kind: CarrierKind, given: &BTreeMap<String, String>) -> Private {
-    named(fields, "carrier_account.settings", kind.settings(), given, &Private::default())
+pub fn settings(
+    fields: &mut Fields,
+    kind: CarrierKind,
+    given: &BTreeMap<String, String>,
+    reach: &Reach,
+) -> Private {
+    let settings = named(fields, "carrier_account.settings", kind.settings(), given, &Private::default());
+    called(fields, "carrier_account.settings[print_url]", settings.get("print_url"), reach);
+    settings
 }
 
 fn named(

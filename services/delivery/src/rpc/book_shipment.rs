@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields};
-use store::{Audit, Tx};
+use store::{Audit, Store, Tx};
 use types::{DeliveryPlanId, ShipmentId};
 
 use crate::carriers::{Answer, Booked, Booking, Carrier, CarrierError};
@@ -12,8 +12,11 @@ use crate::error::{Error, Result};
 use crate::model::carrier_account_rows;
 use crate::model::consignment::Consignment;
 use crate::model::delivery_method::Kind;
+use crate::model::delivery_method_rows;
 use crate::model::delivery_plan::DeliveryPlan;
 use crate::model::delivery_plan_rows::{self, Stored};
+use crate::model::handover;
+use crate::model::handover_rows;
 use crate::model::label_rows::{self, Label};
 use crate::model::shipment::Shipment;
 use crate::model::shipment_rows;
@@ -41,9 +44,9 @@ pub async fn handle(
     drop(connection);
     let ticket = ticket(delivery, &plan, id).await?;
 
-    let booked = delivery
-        .store
-        .transaction(call, async |tx: &mut Tx| store_parcel(tx, plan_id, id, ticket).await)
+    let store = &delivery.store;
+    let booked = store
+        .transaction(call, async |tx: &mut Tx| store_parcel(store, tx, plan_id, id, ticket).await)
         .await?;
     delivery.wake.notify_one();
     Ok(booked)
@@ -88,7 +91,22 @@ fn parse(request: &pb::BookShipmentRequest) -> Result<(DeliveryPlanId, ShipmentI
     Ok(fields.finish_with(plan_id.zip(id))?)
 }
 
+/// Sealed codes that are moved to another parcel do not open.
+pub fn code_context(id: ShipmentId) -> String {
+    format!("pickup code of {id}")
+}
+
+/// A code, when the method hands over against one.
+async fn new_code(tx: &mut Tx, plan: &DeliveryPlan) -> Result<Option<String>> {
+    if plan.kind == Kind::Parcel {
+        return Ok(None);
+    }
+    let method = delivery_method_rows::find_all(tx.conn(), &[plan.wish.method_id]).await?.pop();
+    Ok(method.filter(|method| method.asks_for_code).map(|_| handover::new_code()))
+}
+
 async fn store_parcel(
+    store: &Store,
     tx: &mut Tx,
     plan_id: DeliveryPlanId,
     id: ShipmentId,
@@ -111,12 +129,17 @@ async fn store_parcel(
         shipment.booked(tracking_number.clone(), None, now);
         shipment.labelled();
     }
+    let code = new_code(tx, &plan).await?;
+    shipment.handover.asks_for_code = code.is_some();
     // The first thing that is told of it has the version 1.
     shipment.version = 1;
 
     shipment_rows::insert(tx, &shipment).await?;
     if let Some((_, label)) = &ticket.waybill {
         label_rows::keep(tx, id, label).await?;
+    }
+    if let Some(code) = &code {
+        handover_rows::ask_for_code(tx, id, store.seal(code.as_bytes(), &code_context(id))).await?;
     }
 
     tell(tx, &shipment);

@@ -9,8 +9,10 @@ use super::cancel_shipment;
 use crate::error::{Error, Result};
 use crate::model::delivery_plan::DeliveryPlan;
 use crate::model::delivery_plan_rows::{self, Stored};
+use crate::model::plan_slot_rows;
 use crate::model::shipment::Cancellation;
 use crate::model::shipment_rows;
+use crate::model::slot_rows::{self, Place};
 use crate::{Delivery, wire};
 
 pub async fn handle(
@@ -52,6 +54,11 @@ async fn cancel(tx: &mut Tx, id: DeliveryPlanId, reason: &str) -> Result<pb::Del
     }
     plan.cancel();
 
+    if let Some(slot) = plan.slot.take() {
+        let place = Place { method_id: plan.wish.method_id, start: slot.start };
+        slot_rows::exchange(tx, None, Some(place)).await?;
+        plan_slot_rows::save(tx, &plan).await?;
+    }
     delivery_plan_rows::save_cancelled(tx, &plan, reason).await?;
 
     tell(tx, &plan, &cancelled, reason);

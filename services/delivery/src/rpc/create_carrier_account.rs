@@ -35,7 +35,7 @@ pub async fn handle(
 }
 
 fn parse(delivery: &Delivery, request: &pb::CreateCarrierAccountRequest) -> Result<(CarrierAccount, String)> {
-    let now = delivery.store.clock().now();
+    let (now, reach) = (delivery.store.clock().now(), delivery.carriers.reach());
     let mut fields = Fields::new();
     let key = fields.idempotency_key(&request.idempotency_key);
     let wanted = fields.present("carrier_account", request.carrier_account.as_ref());
@@ -49,10 +49,10 @@ fn parse(delivery: &Delivery, request: &pb::CreateCarrierAccountRequest) -> Resu
             }
         };
         let name = account_fields::name(&mut fields, &wanted.name);
-        let base_url = account_fields::base_url(&mut fields, &wanted.base_url);
+        let base_url = account_fields::base_url(&mut fields, &wanted.base_url, reach);
         let nothing = Private::default();
         let credentials = account_fields::credentials(&mut fields, kind, &wanted.credentials, &nothing);
-        let settings = account_fields::settings(&mut fields, kind, &wanted.settings);
+        let settings = account_fields::settings(&mut fields, kind, &wanted.settings, reach);
         let webhook_url = account_fields::webhook_url(&mut fields, &wanted.webhook_url);
         Some(CarrierAccount {
             id: CarrierAccountId::new(),

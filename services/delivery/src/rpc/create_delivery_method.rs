@@ -5,7 +5,7 @@ use rpc::{Call, Fields, Shops};
 use store::{Audit, Once, Store, Tx};
 use types::{DeliveryMethodId, ShopId};
 
-use super::tariff_fields;
+use super::{schedule_fields, tariff_fields};
 use crate::error::{Error, Result};
 use crate::model::delivery_method::{DeliveryMethod, Kind};
 use crate::model::{carrier_account_rows, delivery_method_rows};
@@ -74,6 +74,9 @@ fn parse(request: &pb::CreateDeliveryMethodRequest) -> Result<(DeliveryMethod, S
             cash_on_delivery: wanted.cash_on_delivery,
             archived: wanted.archived,
             sort_order: wanted.sort_order,
+            schedule: schedule_fields::schedule(&mut fields, kind, wanted.schedule.as_ref()),
+            asks_for_code: schedule_fields::asks_for_code(&mut fields, kind, wanted.asks_for_code),
+            size_max: schedule_fields::size_max(&mut fields, wanted.size_max.as_ref()),
             version: 1,
         })
     });
@@ -105,7 +108,10 @@ fn audit(method: &DeliveryMethod) -> Result<Audit> {
         .set("tariffs", delivery_method_rows::stored(&method.tariffs)?)
         .set("cash_on_delivery", method.cash_on_delivery)
         .set("archived", method.archived)
-        .set("sort_order", method.sort_order);
+        .set("sort_order", method.sort_order)
+        .set("schedule", delivery_method_rows::stored_schedule(method)?)
+        .set("asks_for_code", method.asks_for_code)
+        .set("size_max", delivery_method_rows::stored_size(method)?);
     Ok(match method.shop_id {
         Some(shop) => audit.shop(shop.uuid()),
         None => audit,

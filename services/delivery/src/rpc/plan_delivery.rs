@@ -1,9 +1,9 @@
 //! Stores how an order is delivered and fixes the price; concurrent orders are committed together.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use proto::delivery::v1 as pb;
@@ -13,7 +13,7 @@ use store::{Audit, Store, Tx, cached_sql};
 use types::{DeliveryMethodId, DeliveryPlanId, Money};
 use uuid::Uuid;
 
-use super::address_fields;
+use super::{address_fields, schedule_fields};
 use crate::error::{Error, Result};
 use crate::model::address::Recipient;
 use crate::model::consignment::Item;
@@ -21,8 +21,10 @@ use crate::model::delivery_method::DeliveryMethod;
 use crate::model::delivery_method_rows;
 use crate::model::delivery_plan::{DeliveryPlan, Wish};
 use crate::model::delivery_plan_rows::{self, Stored};
-use crate::quotes::Quotes;
-use crate::{Delivery, wire};
+use crate::model::plan_slot_rows;
+use crate::model::schedule::Slot;
+use crate::model::slot_rows::{self, Place, Wanted};
+use crate::{Delivery, quotes, wire};
 
 /// How long a batch may take.
 const BATCH_PATIENCE: Duration = Duration::from_secs(10);
@@ -82,6 +84,7 @@ fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
     let one_currency =
         cash_amount.zip(goods_total).is_none_or(|(cash, total)| cash.currency() == total.currency());
     fields.check(one_currency, "cash_on_delivery_amount.currency_code", "CURRENCY_MISMATCH", problem);
+    let slot_start = fields.time_optional("slot_start_time", request.slot_start_time);
     let order_number = fields.text("order_number", &request.order_number, ORDER_NUMBER_LENGTH_MAX);
     let wish = (|| {
         Some(Wish {
@@ -98,6 +101,7 @@ fn parse(request: &pb::PlanDeliveryRequest) -> Result<Wish> {
             items: items?,
             cash_amount,
             order_number,
+            slot_start,
         })
     })();
     Ok(fields.finish_with(wish)?)
@@ -123,12 +127,15 @@ fn item(fields: &mut Fields, at: usize, item: &pb::PlannedItem, total: Option<Mo
     let problem = "must be the currency of the goods";
     fields.check(one_currency, &path("unit_price.currency_code"), "CURRENCY_MISMATCH", problem);
     let weight_grams = address_fields::not_negative(fields, &path("weight_grams"), item.weight_grams);
-    Some(Item { sku, name, quantity: item.quantity, unit_price: unit_price?, weight_grams })
+    let piece_size = item.piece_size.as_ref();
+    let piece_size =
+        piece_size.and_then(|size| schedule_fields::piece_size(fields, &path("piece_size"), size));
+    Some(Item { sku, name, quantity: item.quantity, unit_price: unit_price?, weight_grams, piece_size })
 }
 
 /// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
-pub async fn run(store: Store, quotes: Arc<Quotes>, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>> {
-    match plan_together(&store, &quotes, &batch).await {
+pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>> {
+    match plan_together(&store, &batch).await {
         Ok(answers) => answers,
         Err(error) if batch.len() == 1 => vec![Err(error)],
         Err(Error::Store(error @ (store::Error::Unreachable(_) | store::Error::PoolExhausted))) => {
@@ -139,7 +146,7 @@ pub async fn run(store: Store, quotes: Arc<Quotes>, batch: Vec<Planning>) -> Vec
             tracing::warn!(%error, size = batch.len(), "a batch of plans failed; each is made alone");
             let mut answers = Vec::with_capacity(batch.len());
             for planning in batch {
-                let alone = plan_together(&store, &quotes, &[planning]).await;
+                let alone = plan_together(&store, &[planning]).await;
                 answers.push(
                     alone.and_then(|mut answers| answers.pop().unwrap_or(Err(Error::DeliveryPlanNotFound))),
                 );
@@ -149,26 +156,27 @@ pub async fn run(store: Store, quotes: Arc<Quotes>, batch: Vec<Planning>) -> Vec
     }
 }
 
-async fn plan_together(
-    store: &Store,
-    quotes: &Quotes,
-    batch: &[Planning],
-) -> Result<Vec<Result<DeliveryPlan>>> {
+async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<DeliveryPlan>>> {
     let call = Call::begin(Caller::service("delivery"), BATCH_PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
             let methods = methods(tx, batch).await?;
             let mut refused = HashMap::new();
-            let new = price(batch, &methods, quotes, &mut refused);
+            let told = told(tx, batch, &methods).await?;
+            let (new, slots) = price(batch, &methods, told, tx.now(), &mut refused);
 
-            let inserted = insert(tx, &new).await?;
+            let mut inserted = insert(tx, &new).await?;
+            if !slots.is_empty() {
+                take_slots(tx, &new, slots, &mut inserted, &mut refused).await?;
+            }
             // Those that were there before, or that another process has just made or cancelled.
             let known =
                 batch.iter().map(|planning| planning.wish.plan_id).filter(|id| !inserted.contains(id));
             let known: Vec<_> = known.collect();
             let mut found = delivery_plan_rows::find_all(tx.conn(), &known).await?;
 
-            for (planning, plan) in new.into_iter().filter(|(_, plan)| inserted.contains(&plan.wish.plan_id))
+            for (_, planning, plan) in
+                new.into_iter().filter(|(_, _, plan)| inserted.contains(&plan.wish.plan_id))
             {
                 tell(tx, &planning.call, &plan);
                 found.insert(plan.wish.plan_id, Stored::Plan(Box::new(plan)));
@@ -179,36 +187,98 @@ async fn plan_together(
         .await
 }
 
-/// Plans as they would be today; the first wish of an id counts. What cannot be priced is refused, unless its plan is
-/// known from before.
+/// A plan that is to be stored, with its place in the batch.
+type New<'a> = (usize, &'a Planning, DeliveryPlan);
+
+/// What buyers were told by carriers outside, by place in the batch: no carrier is asked here, and nothing is looked for when
+/// all deliver themselves.
+async fn told(
+    tx: &mut Tx,
+    batch: &[Planning],
+    methods: &HashMap<DeliveryMethodId, DeliveryMethod>,
+) -> Result<HashMap<usize, Money>> {
+    let mut outside = Vec::new();
+    let mut carts = Vec::new();
+    for (at, planning) in batch.iter().enumerate() {
+        let Some(method) = methods.get(&planning.wish.method_id) else { continue };
+        let Some(account) = method.account_id else { continue };
+        outside.push(at);
+        carts.push((account, method.service.as_str(), planning.wish.cart()));
+    }
+    if carts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let told = quotes::told(tx, &carts).await?;
+    Ok(outside.into_iter().zip(told).filter_map(|(at, told)| Some((at, told?))).collect())
+}
+
+/// Plans as they would be today, and the slots that are to be taken; the first wish of an id counts. What cannot be priced is
+/// refused, unless its plan is known from before.
 fn price<'a>(
     batch: &'a [Planning],
     methods: &HashMap<DeliveryMethodId, DeliveryMethod>,
-    quotes: &Quotes,
+    told: HashMap<usize, Money>,
+    now: DateTime<Utc>,
     refused: &mut HashMap<usize, Error>,
-) -> Vec<(&'a Planning, DeliveryPlan)> {
+) -> (Vec<New<'a>>, HashMap<DeliveryPlanId, Slot>) {
     let mut seen = HashSet::new();
     let mut new = Vec::new();
+    let mut slots = HashMap::new();
     for (at, planning) in batch.iter().enumerate() {
         let wish = &planning.wish;
         if seen.contains(&wish.plan_id) {
             continue;
         }
         let method = methods.get(&wish.method_id);
-        let account = method.and_then(|method| Some((method.account_id?, method)));
-        // What the buyer was told, from memory: no carrier is asked here.
-        let told = account.and_then(|(account, method)| quotes.told(account, &method.service, &wish.cart()));
-        match DeliveryPlan::price(wish.clone(), method, told) {
-            Ok(plan) => {
+        match DeliveryPlan::price(wish.clone(), method, told.get(&at).copied(), now) {
+            Ok((plan, slot)) => {
                 seen.insert(wish.plan_id);
-                new.push((planning, plan));
+                slots.extend(slot.map(|slot| (wish.plan_id, slot)));
+                new.push((at, planning, plan));
             }
             Err(refusal) => {
                 refused.insert(at, refusal);
             }
         }
     }
-    new
+    (new, slots)
+}
+
+/// Takes the slots of plans that were inserted; those for which there is no room are taken out again and refused.
+async fn take_slots(
+    tx: &mut Tx,
+    new: &[New<'_>],
+    slots: HashMap<DeliveryPlanId, Slot>,
+    inserted: &mut HashSet<DeliveryPlanId>,
+    refused: &mut HashMap<usize, Error>,
+) -> Result<()> {
+    let place = |plan: &DeliveryPlan| {
+        let slot = slots.get(&plan.wish.plan_id).filter(|_| inserted.contains(&plan.wish.plan_id))?;
+        Some((Place { method_id: plan.wish.method_id, start: slot.time.start }, slot.capacity))
+    };
+    let wanting: Vec<(&New<'_>, Place, i32)> =
+        new.iter().filter_map(|new| place(&new.2).map(|(place, capacity)| (new, place, capacity))).collect();
+    let mut wanted: BTreeMap<Place, Wanted> = BTreeMap::new();
+    for (_, place, capacity) in &wanting {
+        wanted.entry(*place).or_insert(Wanted { rooms: 0, capacity: *capacity }).rooms += 1;
+    }
+
+    let mut granted = slot_rows::take(tx, &wanted).await?;
+
+    let mut without = Vec::new();
+    for ((at, _, plan), place, _) in wanting {
+        let left = granted.entry(place).or_default();
+        if *left > 0 {
+            *left -= 1;
+            plan_slot_rows::save(tx, plan).await?;
+        } else {
+            refused.insert(*at, Error::SlotFull { start: place.start });
+            without.push(plan.wish.plan_id);
+        }
+    }
+    delivery_plan_rows::take_out(tx, &without).await?;
+    inserted.retain(|id| !without.contains(id));
+    Ok(())
 }
 
 /// The same wish finds the plan; another wish, or a cancelled plan, is refused.
@@ -234,12 +304,12 @@ async fn methods(tx: &mut Tx, batch: &[Planning]) -> Result<HashMap<DeliveryMeth
 }
 
 /// Inserts all that are not there yet and answers which those were.
-async fn insert(tx: &mut Tx, new: &[(&Planning, DeliveryPlan)]) -> Result<HashSet<DeliveryPlanId>> {
+async fn insert(tx: &mut Tx, new: &[New<'_>]) -> Result<HashSet<DeliveryPlanId>> {
     if new.is_empty() {
         return Ok(HashSet::new());
     }
     let now = tx.now();
-    let plans = || new.iter().map(|(_, plan)| plan);
+    let plans = || new.iter().map(|(_, _, plan)| plan);
     let wishes = || plans().map(|plan| &plan.wish);
     let uuids = |pick: fn(&Wish) -> Uuid| wishes().map(pick).collect::<Vec<_>>();
     let text = |pick: fn(&DeliveryPlan) -> String| plans().map(pick).collect::<Vec<_>>();
@@ -303,6 +373,10 @@ fn tell(tx: &mut Tx, call: &Call, plan: &DeliveryPlan) {
         .set("delivery_method_id", wish.method_id.to_string())
         .set("price", plan.price.to_string())
         .set("price_fixed", wish.fixed_price.is_some());
+    let audit = match plan.slot {
+        Some(slot) => audit.set("slot_start_time", slot.start),
+        None => audit,
+    };
     tx.audit_for(call, audit);
     let event = pb::DeliveryPlanned {
         delivery_plan_id: wish.plan_id.to_string(),

@@ -1,5 +1,6 @@
 //! Changes an account with a carrier; credentials that are given replace those of the same name.
 
+use outbound::Reach;
 use proto::delivery::v1 as pb;
 use rpc::{Call, Fields};
 use store::{Audit, Tx};
@@ -54,7 +55,7 @@ async fn update(delivery: &Delivery, tx: &mut Tx, changes: Changes) -> Result<pb
         return Err(Error::EtagMismatch { current: before.version });
     }
 
-    let mut account = changed(&before, &changes)?;
+    let mut account = changed(delivery.carriers.reach(), &before, &changes)?;
     if account == before {
         return Ok(wire::carrier_account(&before));
     }
@@ -72,20 +73,20 @@ async fn update(delivery: &Delivery, tx: &mut Tx, changes: Changes) -> Result<pb
     Ok(wire::carrier_account(&account))
 }
 
-fn changed(before: &CarrierAccount, changes: &Changes) -> Result<CarrierAccount> {
+fn changed(reach: &Reach, before: &CarrierAccount, changes: &Changes) -> Result<CarrierAccount> {
     let (mut account, wanted) = (before.clone(), &changes.wanted);
     let mut fields = Fields::new();
     for path in &changes.mask {
         match *path {
             "name" => account.name = account_fields::name(&mut fields, &wanted.name),
-            "base_url" => account.base_url = account_fields::base_url(&mut fields, &wanted.base_url),
+            "base_url" => account.base_url = account_fields::base_url(&mut fields, &wanted.base_url, reach),
             "credentials" => {
                 let given = &wanted.credentials;
                 account.credentials =
                     account_fields::credentials(&mut fields, before.kind, given, &before.credentials);
             }
             "settings" => {
-                account.settings = account_fields::settings(&mut fields, before.kind, &wanted.settings)
+                account.settings = account_fields::settings(&mut fields, before.kind, &wanted.settings, reach)
             }
             "webhook_url" => {
                 account.webhook_url = account_fields::webhook_url(&mut fields, &wanted.webhook_url)

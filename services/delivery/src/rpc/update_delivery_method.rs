@@ -6,10 +6,11 @@ use store::{Audit, Store, Tx};
 use types::DeliveryMethodId;
 
 use super::create_delivery_method::{may_change, serves};
-use super::tariff_fields;
+use super::{schedule_fields, tariff_fields};
 use crate::error::{Error, Result};
 use crate::model::delivery_method::DeliveryMethod;
 use crate::model::delivery_method_rows;
+use crate::model::piece_size::PieceSize;
 use crate::model::tariff::Tariff;
 use crate::{Delivery, wire};
 
@@ -22,6 +23,9 @@ enum Change {
     SortOrder(i32),
     Carrier(String),
     Service(String),
+    Schedule(Option<pb::DeliverySchedule>),
+    AsksForCode(bool),
+    SizeMax(Option<PieceSize>),
 }
 
 struct Changes {
@@ -62,9 +66,12 @@ fn change(fields: &mut Fields, path: &str, wanted: &pb::DeliveryMethod) -> Optio
         "sort_order" => Some(Change::SortOrder(wanted.sort_order)),
         "carrier_account_id" => Some(Change::Carrier(wanted.carrier_account_id.clone())),
         "carrier_service" => Some(Change::Service(wanted.carrier_service.clone())),
+        "schedule" => Some(Change::Schedule(wanted.schedule.clone())),
+        "asks_for_code" => Some(Change::AsksForCode(wanted.asks_for_code)),
+        "size_max" => Some(Change::SizeMax(schedule_fields::size_max(fields, wanted.size_max.as_ref()))),
         _ => {
             let can = "one of name, tariffs, cash_on_delivery, archived, sort_order, carrier_account_id, \
-                       carrier_service";
+                       carrier_service, schedule, asks_for_code, size_max";
             fields.refuse("update_mask", "UNKNOWN_PATH", can);
             None
         }
@@ -83,8 +90,8 @@ async fn update(store: &Store, tx: &mut Tx, wanted: Changes) -> Result<pb::Deliv
 
     let mut method = before.clone();
     let mut carrier = (before.account_id.map(String::from).unwrap_or_default(), before.service.clone());
-    wanted.changes.into_iter().for_each(|change| method.apply(change, &mut carrier));
     let mut fields = Fields::new();
+    wanted.changes.into_iter().for_each(|change| method.apply(&mut fields, change, &mut carrier));
     (method.account_id, method.service) =
         tariff_fields::carrier(&mut fields, method.kind, &carrier.0, &carrier.1);
     fields.finish()?;
@@ -103,8 +110,15 @@ async fn update(store: &Store, tx: &mut Tx, wanted: Changes) -> Result<pb::Deliv
 }
 
 impl DeliveryMethod {
-    fn apply(&mut self, change: Change, carrier: &mut (String, String)) {
+    fn apply(&mut self, fields: &mut Fields, change: Change, carrier: &mut (String, String)) {
         match change {
+            Change::Schedule(schedule) => {
+                self.schedule = schedule_fields::schedule(fields, self.kind, schedule.as_ref());
+            }
+            Change::AsksForCode(asks) => {
+                self.asks_for_code = schedule_fields::asks_for_code(fields, self.kind, asks);
+            }
+            Change::SizeMax(size) => self.size_max = size,
             Change::Carrier(account) => carrier.0 = account,
             Change::Service(service) => carrier.1 = service,
             Change::Name(name) => self.name = name,
@@ -118,6 +132,8 @@ impl DeliveryMethod {
 
 fn audit(before: &DeliveryMethod, method: &DeliveryMethod) -> Result<Audit> {
     let tariffs = |method: &DeliveryMethod| delivery_method_rows::stored(&method.tariffs);
+    let schedule = |method: &DeliveryMethod| delivery_method_rows::stored_schedule(method);
+    let size = |method: &DeliveryMethod| delivery_method_rows::stored_size(method);
     let account = |method: &DeliveryMethod| method.account_id.map(|account| account.to_string());
     let audit = Audit::new("delivery.update_delivery_method", method.id)
         .change("name", &before.name, &method.name)
@@ -126,7 +142,10 @@ fn audit(before: &DeliveryMethod, method: &DeliveryMethod) -> Result<Audit> {
         .change("tariffs", tariffs(before)?, tariffs(method)?)
         .change("cash_on_delivery", before.cash_on_delivery, method.cash_on_delivery)
         .change("archived", before.archived, method.archived)
-        .change("sort_order", before.sort_order, method.sort_order);
+        .change("sort_order", before.sort_order, method.sort_order)
+        .change("schedule", schedule(before)?, schedule(method)?)
+        .change("asks_for_code", before.asks_for_code, method.asks_for_code)
+        .change("size_max", size(before)?, size(method)?);
     Ok(match method.shop_id {
         Some(shop) => audit.shop(shop.uuid()),
         None => audit,
