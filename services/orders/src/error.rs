@@ -85,6 +85,9 @@ pub enum Error {
     /// The part is not where this can be done with it.
     #[error("a part in state {0} cannot be changed so")]
     FulfilmentState(FulfilmentState),
+    /// The part has left.
+    #[error("the part has left: it is {0}")]
+    PartLeft(FulfilmentState),
     /// There is no such return for this caller.
     #[error("there is no such return")]
     ReturnNotFound,
@@ -207,6 +210,9 @@ impl From<Error> for Status {
             Error::FulfilmentNotFound => Fault::new(Code::NotFound, "FULFILMENT_NOT_FOUND", message),
             Error::FulfilmentState(state) => {
                 Fault::new(Code::FailedPrecondition, "FULFILMENT_STATE", message).with("state", state)
+            }
+            Error::PartLeft(state) => {
+                Fault::new(Code::FailedPrecondition, "SHIPMENT_LEFT", message).with("state", state)
             }
             Error::ReturnNotFound => Fault::new(Code::NotFound, "RETURN_NOT_FOUND", message),
             Error::ReturnBusy => Fault::new(Code::Aborted, "RETURN_BUSY", message).retry_after(shortly),
@@ -333,6 +339,10 @@ fn refused_edit(refusal: EditRefusal, message: String) -> Fault {
         EditRefusal::DeliveryBound => Fault::new(Code::FailedPrecondition, "DELIVERY_BOUND", message),
         EditRefusal::DeliveryUnavailable => {
             Fault::new(Code::FailedPrecondition, "DELIVERY_UNAVAILABLE", message)
+        }
+        EditRefusal::BelowCredited { total, credited } => {
+            let fault = Fault::new(Code::FailedPrecondition, "BELOW_CREDITED", message);
+            fault.with("total", total).with("credited", credited)
         }
         EditRefusal::Sum(_) => Fault::new(Code::FailedPrecondition, "TOTAL_TOO_LARGE", message),
     }

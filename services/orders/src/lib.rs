@@ -49,6 +49,7 @@ use crate::sagas::edit_order::EditOrder;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
 use crate::sagas::plan_fulfilment::PlanFulfilment;
 use crate::sagas::receive_return::ReceiveReturn;
+use crate::sagas::redirect_fulfilment::RedirectFulfilment;
 use crate::sagas::resolve_return::ResolveReturn;
 use crate::sagas::ship_stock::ShipStock;
 use crate::upstreams::Upstreams;
@@ -74,6 +75,7 @@ pub struct Orders {
     edits: Runner<EditOrder>,
     new_parts: Runner<PlanFulfilment>,
     parts_back: Runner<CancelFulfilment>,
+    redirects: Runner<RedirectFulfilment>,
     receipts: Runner<ReceiveReturn>,
     resolutions: Runner<ResolveReturn>,
 }
@@ -144,7 +146,7 @@ impl Service for Orders {
         let parts = run(run(parts, orders.placements), orders.cancellations);
         let parts = run(run(parts, orders.bookings), orders.handovers);
         let parts = run(run(run(parts, orders.edits), orders.new_parts), orders.parts_back);
-        Ok(run(run(parts, orders.receipts), orders.resolutions))
+        Ok(run(run(run(parts, orders.redirects), orders.receipts), orders.resolutions))
     }
 }
 
@@ -172,6 +174,8 @@ impl Orders {
             Runner::new(PlanFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let parts_back =
             Runner::new(CancelFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+        let redirects =
+            Runner::new(RedirectFulfilment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let receipts =
             Runner::new(ReceiveReturn::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let resolutions = Runner::new(ResolveReturn::new(store.clone(), ask.clone()), store.clone(), stop);
@@ -188,6 +192,7 @@ impl Orders {
             edits,
             new_parts,
             parts_back,
+            redirects,
             receipts,
             resolutions,
         }

@@ -32,10 +32,12 @@ mod list_promo_codes;
 mod list_return_history;
 mod list_returns;
 mod offer_fields;
+mod order_fields;
 mod place_order;
 mod promo_code_fields;
 mod put_cart;
 mod receive_return;
+mod redirect_fulfilment;
 mod refuse_return;
 mod resolve_return;
 mod return_desk;
@@ -114,6 +116,14 @@ impl OrderService for Orders {
     async fn cancel_fulfilment(&self, request: Request<pb::CancelFulfilmentRequest>) -> Answer<pb::Order> {
         let (call, request) = open(request)?;
         Ok(Response::new(cancel_fulfilment::handle(self, &call, request).await?))
+    }
+
+    async fn redirect_fulfilment(
+        &self,
+        request: Request<pb::RedirectFulfilmentRequest>,
+    ) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(redirect_fulfilment::handle(self, &call, request).await?))
     }
 
     async fn list_late_orders(
@@ -305,5 +315,5 @@ fn free(order: &Order) -> Result<()> {
 /// Reads an order that the caller may see.
 async fn load(orders: &Orders, call: &Call, order_id: OrderId) -> Result<Order> {
     let mut connection = orders.store.connection().await?;
-    visible(call, Order::load(&mut connection, order_id).await?)
+    visible(call, Order::snapshot(&mut connection, order_id).await?)
 }

@@ -3,7 +3,11 @@
 pub mod book_shipment;
 pub mod cancel_fulfilment;
 pub mod cancel_order;
+mod decision;
+pub mod edit_input;
+pub mod edit_money;
 pub mod edit_order;
+pub mod follow_up;
 pub mod keyed;
 pub mod next;
 pub mod offer_terms;
@@ -13,5 +17,6 @@ pub mod place_order;
 pub mod plan_fulfilment;
 pub mod receive_return;
 mod recorded_orders;
+pub mod redirect_fulfilment;
 pub mod resolve_return;
 pub mod ship_stock;

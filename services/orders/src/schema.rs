@@ -41,6 +41,7 @@ diesel::table! {
         ordinal -> Int4,
         contents -> Jsonb,
         personal -> Nullable<Jsonb>,
+        decided -> Bool,
     }
 }
 

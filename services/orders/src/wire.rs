@@ -6,11 +6,13 @@ mod buyer_order;
 mod cart;
 mod promo_code;
 mod quote;
+mod receipt_lines;
 
 pub use buyer_order::buyer_order;
 pub use cart::{cart, cart_snapshot};
 pub use promo_code::promo_code;
 pub use quote::quote;
+pub use receipt_lines::{receipt_line, receipt_lines};
 
 use proto::orders::v1 as pb;
 use proto::r#type::v1 as types_pb;

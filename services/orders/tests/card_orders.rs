@@ -6,6 +6,7 @@ use proto::inventory::v1::SplitPolicy;
 use proto::orders::v1 as pb;
 use proto::payments::v1::{AttemptOutcome, PaymentMethod};
 
+use crate::neighbours::Failure;
 use crate::shop::Shop;
 
 async fn shop_with_deadline(minutes: i32) -> Shop {
@@ -98,4 +99,73 @@ async fn the_shop_says_whether_stock_may_come_from_several_warehouses() {
 
     let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
     assert_eq!(shop.them.state().reservations[&order.reservation_id].split, SplitPolicy::OneWarehouse as i32);
+}
+
+/// The job begins to cancel an order whose payment it cannot reach; answers once it has tried to give the payment up.
+async fn overdue_while_payments_are_away(shop: &Shop) -> pb::Order {
+    let request = pb::PlaceOrderRequest { payment_method: "card".to_owned(), ..shop.parcel(&[("A-1", 1)]) };
+    let order = shop.placed(request).await;
+    shop.them.fail("VoidPayment", [Failure::Unavailable]);
+    shop.world.clock.advance(Duration::from_secs(31 * 60));
+    testing::eventually("the job gives the payment up", async || {
+        (shop.them.calls("VoidPayment") > 0).then_some(())
+    })
+    .await;
+    order
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_pays_while_the_order_is_being_given_up_keeps_it() {
+    let shop = shop_with_deadline(30).await;
+    let order = overdue_while_payments_are_away(&shop).await;
+
+    // Nobody had begun to pay when the job looked. Now the buyer does.
+    let authorized = AttemptOutcome::Authorized;
+    shop.them.state().payments.get_mut(&order.payment_id).unwrap().attempts.push(authorized);
+
+    let sagas = "SELECT count(*) FROM sagas WHERE kind = 'cancel_order' AND state = 'undone'";
+    testing::eventually("the cancellation is given up", async || {
+        shop.world.clock.advance(Duration::from_secs(1));
+        (shop.count(sagas).await == 1).then_some(())
+    })
+    .await;
+    let kept = shop.order(&order.order_id).await;
+    assert_eq!(kept, order, "the order stays as it was");
+    assert_eq!(shop.them.held().len(), 3, "stock, delivery and payment are held");
+    assert_eq!((shop.them.calls("CancelDelivery"), shop.them.calls("ReleaseReservation")), (0, 0));
+    assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced"]);
+    shop.cancel(&order.order_id).await.expect("people may cancel it as ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_pays_after_the_payment_was_given_up_pays_nothing() {
+    let shop = shop_with_deadline(30).await;
+    let order = overdue_while_payments_are_away(&shop).await;
+
+    shop.eventually(&order.order_id, "it is cancelled", |order| order.state() == pb::OrderState::Cancelled)
+        .await;
+
+    assert!(shop.them.held().is_empty());
+    assert!(
+        shop.them.state().payments[&order.payment_id].voided,
+        "payments refuses to confirm it from now on"
+    );
+    assert_eq!(shop.them.calls("VoidPayment"), 2, "given up once, however often it is asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_with_a_parcel_is_not_cancelled_by_the_clock() {
+    let shop = shop_with_deadline(30).await;
+    let request =
+        || pb::PlaceOrderRequest { payment_method: "card".to_owned(), ..shop.parcel(&[("A-1", 1)]) };
+    let (sent, other) = (shop.placed(request()).await, shop.placed(request()).await);
+    shop.change_state(&sent.order_id, pb::OrderState::Assembling).await.unwrap();
+    shop.eventually(&sent.order_id, "the parcel is booked", |order| !order.shipment_ids.is_empty()).await;
+    shop.change_state(&sent.order_id, pb::OrderState::Approval).await.unwrap();
+
+    shop.world.clock.advance(Duration::from_secs(31 * 60));
+
+    shop.eventually(&other.order_id, "it is cancelled", |order| order.state() == pb::OrderState::Cancelled)
+        .await;
+    assert_eq!(shop.order(&sent.order_id).await.state(), pb::OrderState::Approval, "it may have left");
 }

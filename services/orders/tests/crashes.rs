@@ -131,6 +131,29 @@ async fn before_and_after_every_step_an_edit_is_done_by_the_next_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn past_the_old_plan_the_next_process_goes_forward_too() {
+    for step in ["PlanDelivery", "ChangePaymentAmount", "ChangeReservation"] {
+        let doomed = Doomed::open().await;
+        let order = doomed.place().await;
+        doomed.them.fail("CancelDelivery", [Failure::HangAfter]);
+        doomed.them.fail(step, [Failure::Pass, Failure::Refuse("NOT_TODAY")]);
+        let request = edit(&order, 4);
+        doomed.begin(async move |mut client, _| {
+            let _ = client.update_order(request).await;
+        });
+        let shop = doomed.crash_in("CancelDelivery").await;
+
+        let edited = shop.eventually(&order.order_id, "the edit is done", |order| order.etag == "2").await;
+
+        assert_eq!((edited.lines[0].ordered, edited.lines[0].reserved), (4, 4), "{step}");
+        assert!(shop.them.state().failures[step].is_empty(), "{step} was refused to the next process");
+        let state = shop.them.state();
+        assert_eq!(state.payments[&order.payment_id].amount, 45_000, "{step}");
+        assert!(!state.plans[&edited.delivery_plan_id].cancelled, "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_edit_is_undone_by_the_next_process() {
     for (undo, failure) in twice(&["CancelDelivery"]) {
         let doomed = Doomed::open().await;
@@ -211,6 +234,73 @@ async fn a_part_is_made_and_taken_back_by_the_next_process() {
         let live = shop.them.state().plans.values().filter(|plan| !plan.cancelled).count();
         assert_eq!(live, if making { 2 } else { 1 }, "{step} {failure:?}");
         assert_eq!(done.total, order.total);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_and_after_every_step_a_part_is_redirected_by_the_next_process() {
+    for (step, failure) in twice(&["PlanDelivery", "ChangePaymentAmount", "CancelDelivery"]) {
+        let doomed = Doomed::open().await;
+        let (order, request) = doomed.redirection().await;
+        doomed.them.fail(step, [failure.clone()]);
+        let again = request.clone();
+        doomed.begin(async move |mut client, _| {
+            let _ = client.redirect_fulfilment(request).await;
+        });
+        let shop = doomed.crash_in(step).await;
+
+        let done = shop
+            .eventually(&order.order_id, "the new parcel is booked", |order| {
+                order.fulfilments.get(1).is_some_and(|part| part.state() == pb::FulfilmentState::Booked)
+            })
+            .await;
+
+        assert_eq!(done.total, crate::shop::uah("280.00"), "{step} {failure:?}");
+        assert_eq!(done.fulfilments[0].state(), pb::FulfilmentState::Cancelled, "{step} {failure:?}");
+        {
+            let state = shop.them.state();
+            assert_eq!(state.payments[&order.payment_id].amount, 28_000, "{step} {failure:?}");
+            let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
+            assert_eq!(
+                live.collect::<Vec<_>>(),
+                std::slice::from_ref(&done.delivery_plan_id),
+                "{step} {failure:?}"
+            );
+        }
+        let told = shop.client().redirect_fulfilment(again).await.unwrap().into_inner();
+        assert_eq!(told.fulfilments.len(), 2, "the key has its answer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_redirection_is_undone_by_the_next_process() {
+    // The carrier refuses; the first undo gives up the amount, the second the new way.
+    for (undo, failures) in [
+        ("ChangePaymentAmount", vec![Failure::Pass, Failure::HangAfter]),
+        ("CancelDelivery", vec![Failure::Refuse("CARRIER_REFUSES"), Failure::HangBefore]),
+    ] {
+        let doomed = Doomed::open().await;
+        let (order, request) = doomed.redirection().await;
+        if undo != "CancelDelivery" {
+            doomed.them.fail("CancelDelivery", [Failure::Refuse("CARRIER_REFUSES")]);
+        }
+        doomed.them.fail(undo, failures);
+        doomed.begin(async move |mut client, _| {
+            let _ = client.redirect_fulfilment(request).await;
+        });
+        let shop = doomed.crash_in(undo).await;
+
+        testing::eventually("the redirection is given up", async || {
+            let open = "SELECT count(*) FROM sagas WHERE kind = 'redirect_fulfilment' AND state <> 'undone'";
+            (shop.count(open).await == 0).then_some(())
+        })
+        .await;
+
+        assert_eq!(shop.order(&order.order_id).await, order, "{undo}");
+        let state = shop.them.state();
+        assert_eq!(state.payments[&order.payment_id].amount, 25_000, "{undo}");
+        let live = state.plans.iter().filter(|(_, plan)| !plan.cancelled).map(|plan| plan.0.clone());
+        assert_eq!(live.collect::<Vec<_>>(), std::slice::from_ref(&order.delivery_plan_id), "{undo}");
     }
 }
 
@@ -357,6 +447,35 @@ impl Doomed {
         let placed = self.client().place_order(carts.parcel(&[("A-1", 2)])).await.unwrap().into_inner();
         let get = pb::GetOrderRequest { order_id: placed.order_id };
         self.client().get_order(get).await.unwrap().into_inner()
+    }
+
+    /// Two of A-1 in a booked parcel, and what sends it another way for 80.00.
+    async fn redirection(&self) -> (pb::Order, pb::RedirectFulfilmentRequest) {
+        let order = self.place().await;
+        let request = pb::ChangeOrderStateRequest {
+            order_id: order.order_id.clone(),
+            state: pb::OrderState::Assembling.into(),
+            idempotency_key: "assemble".to_owned(),
+            ..Default::default()
+        };
+        self.client().change_order_state(request).await.unwrap();
+        let booked = testing::eventually("the parcel is booked", async || {
+            let get = pb::GetOrderRequest { order_id: order.order_id.clone() };
+            let now = self.client().get_order(get).await.unwrap().into_inner();
+            Some(now).filter(|now| now.fulfilments[0].state() == pb::FulfilmentState::Booked)
+        })
+        .await;
+        self.them.state().tariff = Some("80.00");
+        let mut delivery = crate::shop::courier();
+        delivery.address.as_mut().unwrap().city = "Одеса".to_owned();
+        let request = pb::RedirectFulfilmentRequest {
+            order_id: order.order_id,
+            fulfilment_id: booked.fulfilments[0].fulfilment_id.clone(),
+            delivery: Some(delivery),
+            idempotency_key: "redirect".to_owned(),
+            ..Default::default()
+        };
+        (booked, request)
     }
 
     /// One of two comes back, and all is paid.

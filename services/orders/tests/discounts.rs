@@ -135,3 +135,21 @@ proptest! {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_hears_what_receipts_say_the_goods_and_their_delivery() {
+    let shop = Shop::open().await;
+    let mut request = shop.parcel(&[("A-1", 1), ("B-1", 2)]);
+    request.lines[0].discount = Some(percent("12.5"));
+    request.discounts = vec![amount("10.00"), percent("50")];
+
+    let order = shop.placed(request).await;
+
+    let said = shop.them.state().payments[&order.payment_id].receipt_lines.clone();
+    let said: Vec<_> = said.into_iter().map(|line| (line.name, line.quantity, line.amount)).collect();
+    let line = |name: &str, quantity, sum| (name.to_owned(), quantity, uah(sum));
+    assert_eq!(
+        said,
+        [line("Product A-1", 1, "40.81"), line("Product B-1", 2, "28.44"), line("Courier", 1, "50.00")]
+    );
+}

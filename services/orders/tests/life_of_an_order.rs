@@ -28,6 +28,7 @@ enum Happening {
     HandOver(usize),
     Deliver(usize),
     TakeBack(usize),
+    Redirect(usize, i64),
     Pay(i64),
     GiveBack(usize, i32, bool),
     Complete,
@@ -47,6 +48,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => at().prop_map(Happening::HandOver),
         2 => at().prop_map(Happening::Deliver),
         1 => at().prop_map(Happening::TakeBack),
+        2 => (at(), 0..9_000_i64).prop_map(|(part, price)| Happening::Redirect(part, price)),
         3 => (1..30_000_i64).prop_map(Happening::Pay),
         3 => (at(), 1..3_i32, any::<bool>()).prop_map(|(line, units, delivery)| Happening::GiveBack(line, units, delivery)),
         1 => Just(Happening::Complete),
@@ -158,6 +160,17 @@ async fn happen(shop: &Shop, order_id: &str, happening: &Happening) {
                 idempotency_key: shop.key(),
             };
             drop(client.cancel_fulfilment(request).await);
+        }
+        Happening::Redirect(at, price) => {
+            let price = rpc::wire::money(Money::new("UAH".parse().unwrap(), *price));
+            let request = pb::RedirectFulfilmentRequest {
+                order_id: order_id.to_owned(),
+                fulfilment_id: part_at(*at).fulfilment_id,
+                delivery: Some(pb::NewDelivery { price: Some(price), ..crate::shop::courier() }),
+                idempotency_key: shop.key(),
+                ..Default::default()
+            };
+            drop(client.redirect_fulfilment(request).await);
         }
         Happening::Pay(minor) => pay(shop, &order, *minor).await,
         Happening::GiveBack(at, quantity, delivery) => {

@@ -31,6 +31,8 @@ use stock_desk::reservation;
 /// How a call fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
+    /// Does not fail: the one after it is that of a later call.
+    Pass,
     /// Refused for a reason; nothing happens.
     Refuse(&'static str),
     /// Not reached; nothing happens.
@@ -173,7 +175,7 @@ impl Neighbours {
                 effect(&mut self.state())?;
                 std::future::pending().await
             }
-            None => Ok(Response::new(effect(&mut self.state())?)),
+            Some(Failure::Pass) | None => Ok(Response::new(effect(&mut self.state())?)),
         }
     }
 }

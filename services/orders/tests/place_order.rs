@@ -257,3 +257,51 @@ async fn delivery_that_is_refused_rejects_the_order_with_its_reason() {
     assert_eq!(testing::refusal(answer).reason, "NO_TARIFF_FITS");
     assert!(shop.them.held().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goods_beside_a_service_are_held_and_the_service_is_not() {
+    let shop = Shop::open().await;
+
+    let order = shop.placed(shop.cart(&[("A-1", 2), ("WRAP", 1)])).await;
+
+    let seen: Vec<_> =
+        order.lines.iter().map(|line| (line.kind.as_str(), line.ordered, line.reserved)).collect();
+    assert_eq!(seen, [("goods", 2, 2), ("service", 1, 0)]);
+    assert_eq!((order.total.clone(), order.shortages.len()), (uah("215.00"), 0));
+    let state = shop.them.state();
+    assert_eq!(state.reservations.len(), 1);
+    let held = &state.reservations[&order.reservation_id].wanted;
+    assert_eq!(
+        held.iter().collect::<Vec<_>>(),
+        [(&"A-1".to_owned(), &2)],
+        "nobody is asked to hold a wrapping"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_its_source_an_order_is_held_or_shows_what_it_lacks() {
+    let shop = Shop::open().await;
+    let (mut accepted, mut held) = (0, 0);
+    // Ten of A-1 and five of B-1 are there.
+    for at in 0..12 {
+        let source_id = if at % 2 == 0 { shop.site } else { shop.marketplace };
+        let cart = shop.cart(&[("A-1", 1 + at % 3), ("B-1", 1), ("WRAP", 1)]);
+        let placed = shop.place(pb::PlaceOrderRequest { source_id: source_id.to_string(), ..cart }).await;
+        let Ok(receipt) = placed else {
+            assert_eq!(refusal(&placed).reason, "OUT_OF_STOCK");
+            assert_eq!(source_id, shop.site, "what a marketplace sold is not refused");
+            continue;
+        };
+        let order = shop.order(&receipt.into_inner().order_id).await;
+        accepted += 1;
+        for line in order.lines.iter().filter(|line| line.kind == "goods") {
+            let short = order.shortages.iter().find(|short| short.sku == line.sku);
+            let missing = short.map_or(0, |short| short.wanted - short.available);
+            assert_eq!(i64::from(line.reserved) + missing, i64::from(line.ordered), "{} of {at}", line.sku);
+            held += i64::from(line.reserved);
+        }
+        assert!(!order.reservation_id.is_empty());
+    }
+    assert!((6..12).contains(&accepted), "{accepted} were accepted");
+    assert_eq!(held, 15, "all there is, and no more, is held");
+}

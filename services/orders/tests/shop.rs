@@ -294,6 +294,14 @@ impl Shop {
         client.query_one(sql, &[]).await.expect("a query").get(0)
     }
 
+    /// Rows of `table` that contain `words` in the bytes of `column`, in whatever alphabet.
+    pub async fn rows_with(&self, table: &str, column: &str, words: &str) -> i64 {
+        let sql = format!(
+            "SELECT count(*) FROM {table} WHERE position(convert_to('{words}', 'UTF8') IN {column}) > 0"
+        );
+        self.count(&sql).await
+    }
+
     /// The types of an order's events, in the order of their versions.
     pub async fn events(&self, order_id: &str) -> Vec<String> {
         let client = self.world.database("orders").client().await;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use korob_orders::model::buyer::Buyer;
+use korob_orders::model::discount::{Discount, Discounts, Percent, Reduction};
 use korob_orders::model::missing_item::MissingItem;
 use korob_orders::model::offer::Offer;
 use korob_orders::model::order::{Deadlines, Delivery, Identified, Order, Placement, Progress};
@@ -12,6 +13,7 @@ use korob_orders::model::order_payment::OrderPayment;
 use korob_orders::model::order_state::OrderState;
 use korob_orders::model::origin::{OrderMethod, PaymentMethod};
 use korob_orders::model::placement::{Held, Planned, Priced, Quote, QuotedPrice, Unmatched};
+use korob_orders::model::receipt_line;
 use korob_orders::model::tracking::{Parcel, Tracking};
 use proptest::prelude::*;
 use types::{Currency, DeliveryMethodId, Money, OrderId, PaymentId, ShipmentId, ShopId, SourceId};
@@ -82,6 +84,49 @@ proptest! {
             happen(&mut order, happening);
             check(&order)?;
         }
+    }
+}
+
+/// What is taken off lines, by their position, and off the goods as a whole.
+fn taken_off() -> impl Strategy<Value = Discounts> {
+    let reduction = || {
+        prop_oneof![
+            (1..=10_000_i64).prop_map(|share| Reduction::Percent(Percent::of_hundredths(share).unwrap())),
+            (1..1_000_000_i64).prop_map(|minor| Reduction::Amount(Money::new(uah(), minor))),
+        ]
+    };
+    let discount = || {
+        reduction().prop_map(|reduction| Discount {
+            reduction,
+            reason: "loyal".to_owned(),
+            code: String::new(),
+        })
+    };
+    let of_lines = proptest::collection::vec((0..8_i32, discount()), 0..3);
+    (of_lines, proptest::collection::vec(discount(), 0..3))
+        .prop_map(|(of_lines, of_goods)| Discounts { of_lines, of_goods })
+}
+
+proptest! {
+    #[test]
+    fn what_receipts_say_adds_up_to_what_is_paid(
+        lines in proptest::collection::vec(drawn(), 1..8),
+        delivery in proptest::option::of(0_i64..100_000),
+        discounts in taken_off(),
+    ) {
+        let mut order = order(&lines, delivery.is_some());
+        let Some(placement) = placement(&order, &lines, delivery) else { return Ok(()) };
+        let Ok(priced) = placement.priced.clone().discounted(&discounts) else { return Ok(()) };
+        let price = Money::new(uah(), delivery.unwrap_or_default());
+
+        let said = receipt_line::of_lines(&priced.lines, "Courier", price);
+
+        order.place(Placement { priced, ..placement }).unwrap();
+        let sum = Money::sum(uah(), said.iter().map(|line| line.amount)).unwrap();
+        prop_assert_eq!(sum, order.total);
+        prop_assert!(said.iter().all(|line| !line.name.trim().is_empty() && line.quantity > 0));
+        prop_assert!(said.iter().all(|line| !line.amount.is_negative()));
+        prop_assert_eq!(receipt_line::of_order(&order), said, "the same once it is placed");
     }
 }
 

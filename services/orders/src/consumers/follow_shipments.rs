@@ -13,6 +13,7 @@ use crate::model::order::Order;
 use crate::model::returns::Return;
 use crate::model::tracking::{Parcel, Tracking};
 use crate::return_changes;
+use crate::sagas::follow_up;
 use crate::sagas::ship_stock::Handover;
 use crate::upstreams::parcel;
 
@@ -42,7 +43,7 @@ async fn tracked(tx: &mut Tx, event: ShipmentTracked) -> Applied {
     };
     // What leaves is taken out of stock: by whoever looks next, for here nobody can be asked.
     for handover in Handover::of_departed(&before, &after) {
-        handover.record_for_anybody(tx).await?;
+        follow_up::record_for_anybody(tx, &handover).await?;
     }
     if status == TrackingStatus::ReturnToSender {
         comes_back(tx, &after, shipment_id).await?;

@@ -1,4 +1,4 @@
-//! Cancels orders that nobody has begun to pay in time.
+//! Cancels orders that nobody has begun to pay in time. Who pays while that is being done keeps the order: see the saga.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::Orders;
 use crate::error::{Error, Result};
 use crate::model::cancel_reason::CancelReason;
 use crate::model::order::Order;
-use crate::rpc::cancel_order::{Ground, may_be_cancelled};
+use crate::rpc::cancel_order::{Ground, has_parcels, may_be_cancelled};
 use crate::sagas::cancel_order::{Cancellation, METHOD};
 use crate::upstreams::Touched;
 
@@ -60,7 +60,8 @@ async fn overdue(orders: &Orders, now: DateTime<Utc>) -> Result<Vec<OrderId>> {
     Ok(rows.into_iter().map(|row| OrderId::from_uuid(row.0)).collect())
 }
 
-/// Begins to cancel an order of which surely nothing was reserved or taken; `None` when it must stay.
+/// Begins to cancel an order of which surely nothing was reserved or taken, and no parcel is asked for; `None` when it must
+/// stay.
 async fn cancel(
     orders: &Orders,
     call: &Call,
@@ -87,7 +88,7 @@ async fn cancel(
             let key = format!("payment_overdue:{order_id}");
             let scope = order.shop_id.to_string();
             let once = Once { scope: &scope, method: METHOD, key: &key };
-            if !order.is_overdue(now) || may_be_cancelled(&order).is_err() {
+            if !order.is_overdue(now) || has_parcels(&order) || may_be_cancelled(&order).is_err() {
                 return Ok(None);
             }
             if tx.claim(once, key.as_bytes()).await? != Claim::New {

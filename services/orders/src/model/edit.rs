@@ -95,11 +95,19 @@ pub enum EditRefusal {
     #[error("an order has at most {LINES_MAX} lines")]
     TooManyLines,
     /// A part has its delivery already, or nothing is left to deliver.
-    #[error("a part of the order is delivered as it was agreed; take the part back first")]
+    #[error("a part of the order is delivered as it was agreed; redirect the part, or take it back first")]
     DeliveryBound,
     /// The method does not deliver this there.
     #[error("the delivery method does not deliver this to the address")]
     DeliveryUnavailable,
+    /// More was credited for what came back than all of it would cost.
+    #[error("{credited} was credited for what came back, and all of it would cost {total}")]
+    BelowCredited {
+        /// What it would cost.
+        total: Money,
+        /// What was credited.
+        credited: Money,
+    },
     /// Beyond what an order may cost.
     #[error("the total cannot be computed: {0}")]
     Sum(#[from] MoneyError),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
-use diesel::sql_types::{Integer, Jsonb, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -87,6 +87,39 @@ impl Edit {
         let Some((contents, personal)) = row else { return Ok(None) };
         let personal = personal.map(read_json).transpose()?.unwrap_or_default();
         read(read_json(contents)?, personal, currency).map(Some)
+    }
+
+    /// From now on it goes forward only. False when its saga has ended or goes back: then nothing may be done for it.
+    pub async fn decide(conn: &mut AsyncPgConnection, saga_id: Uuid) -> Result<bool> {
+        let decided = cached_sql(
+            "UPDATE order_edits SET decided = true
+             WHERE saga_id = $1
+               AND EXISTS (SELECT FROM sagas WHERE sagas.saga_id = $1 AND state = 'running' FOR SHARE)",
+        )
+        .bind::<SqlUuid, _>(saga_id)
+        .execute(conn)
+        .await?;
+        Ok(decided == 1)
+    }
+
+    /// What could not have been undone was not done: it may be given up again.
+    pub async fn reconsider(conn: &mut AsyncPgConnection, saga_id: Uuid) -> Result<()> {
+        cached_sql("UPDATE order_edits SET decided = false WHERE saga_id = $1")
+            .bind::<SqlUuid, _>(saga_id)
+            .execute(conn)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether it goes forward only.
+    pub async fn is_decided(conn: &mut AsyncPgConnection, saga_id: Uuid) -> Result<bool> {
+        let (decided,): (bool,) =
+            cached_sql("SELECT EXISTS (SELECT FROM order_edits WHERE saga_id = $1 AND decided)")
+                .bind::<SqlUuid, _>(saga_id)
+                .returns::<(Bool,)>()
+                .get_result(conn)
+                .await?;
+        Ok(decided)
     }
 
     /// Forgets it: it is done or given up.

@@ -177,6 +177,12 @@ impl Order {
         read(rows, lines, external_ids, parts).map(Some)
     }
 
+    /// The order as it was at one moment: sagas and events change it while it is being read.
+    pub async fn snapshot(conn: &mut AsyncPgConnection, order_id: OrderId) -> Result<Option<Self>> {
+        let mut moment = conn.build_transaction().read_only().repeatable_read();
+        moment.run(async |conn| Self::load(conn, order_id).await).await
+    }
+
     /// The order, kept from other changes until the transaction ends.
     pub async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Self>> {
         let locked: Option<(Uuid,)> =

@@ -239,7 +239,7 @@ impl Order {
     }
 
     /// What the carrier takes for a part of `worth`: all parts together not more than is owed.
-    fn cash_on_delivery(&self, worth: Money) -> Money {
+    pub(super) fn cash_on_delivery(&self, worth: Money) -> Money {
         if self.payment_method != PaymentMethod::CashOnDelivery {
             return Money::zero(self.currency);
         }

@@ -87,6 +87,12 @@ impl Return {
         Ok(complete(conn, rows).await?.pop())
     }
 
+    /// The return as it was at one moment.
+    pub async fn snapshot(conn: &mut AsyncPgConnection, return_id: ReturnId) -> Result<Option<Self>> {
+        let mut moment = conn.build_transaction().read_only().repeatable_read();
+        moment.run(async |conn| Self::load(conn, return_id).await).await
+    }
+
     /// The return, kept from other changes until the transaction ends. Whoever also locks its order locks that first.
     pub async fn lock(tx: &mut Tx, return_id: ReturnId) -> Result<Option<Self>> {
         let locked: Option<(Uuid,)> =

@@ -1,8 +1,5 @@
 //! Goods that come back: what was asked for, what was found, what is given back for it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use types::{
@@ -13,6 +10,8 @@ use uuid::Uuid;
 use crate::model::fulfilment::FulfilmentLine;
 use crate::model::order::Order;
 use crate::model::order_line::OrderLine;
+use crate::model::return_credit::ReturnRefund;
+use crate::model::return_reason::ReturnReason;
 use crate::model::return_state::{ReturnForbidden, ReturnMover, ReturnState};
 
 /// A return. Invariant: what was found of a line is not more than was asked for.
@@ -121,19 +120,6 @@ pub struct FoundUnits {
     pub note: String,
 }
 
-/// Money of one payment that was given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReturnRefund {
-    /// The payment.
-    pub payment_id: Uuid,
-    /// How much, in minor units.
-    pub amount: i64,
-}
-
-/// Why goods come back: a closed list, so that reports can count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReturnReason(&'static str);
-
 /// Why goods cannot be given back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReturnRefusal {
@@ -168,43 +154,6 @@ pub enum ReturnRefusal {
     /// Cannot happen to sums that were added before.
     #[error("the sum cannot be computed: {0}")]
     Sum(#[from] MoneyError),
-}
-
-impl ReturnReason {
-    /// Nobody took the parcel.
-    pub const NOT_COLLECTED: Self = Self("not_collected");
-    /// The list.
-    pub const ALL: [&'static str; 9] = [
-        "defective",
-        "damaged_in_transit",
-        "wrong_item",
-        "not_as_described",
-        "does_not_fit",
-        "changed_mind",
-        "late_delivery",
-        Self::NOT_COLLECTED.0,
-        "other",
-    ];
-
-    /// The text.
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
-impl FromStr for ReturnReason {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|known| *known == text).map(Self);
-        found.ok_or_else(|| format!("one of: {}", Self::ALL.join(", ")))
-    }
-}
-
-impl fmt::Display for ReturnReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
 }
 
 impl ReturnLine {
@@ -347,28 +296,6 @@ impl Return {
         self.state = ReturnState::Received;
         Ok(())
     }
-
-    /// It is credited: what the goods are worth or less, and what delivery cost when asked for.
-    pub fn credit(&mut self, wanted: Option<Money>, delivery: Money) -> Result<(), ReturnRefusal> {
-        let goods = wanted.unwrap_or(self.amount);
-        if goods.minor() > self.amount.minor() {
-            return Err(ReturnRefusal::AboveValue { wanted: goods, value: self.amount });
-        }
-        self.credited_total = goods.checked_add(delivery)?;
-        self.delivery_credit = delivery;
-        Ok(())
-    }
-
-    /// It is not credited after all.
-    pub fn take_credit_back(&mut self) {
-        let nothing = Money::zero(self.currency);
-        (self.credited_total, self.delivery_credit) = (nothing, nothing);
-    }
-
-    /// What was given back so far, in minor units.
-    pub fn given_back(&self) -> i64 {
-        self.refunds.iter().map(|refund| refund.amount).sum()
-    }
 }
 
 /// Units of a line that left, did not come back, and are not on their way back in `others`.
@@ -376,29 +303,4 @@ fn returnable(line: &OrderLine, others: &[Return]) -> i32 {
     let expected = others.iter().filter(|other| other.state.expects_goods()).flat_map(|other| &other.lines);
     let expected = expected.filter(|one| one.order_position == Some(line.position));
     (line.shipped - line.returned - expected.map(|one| one.quantity).sum::<i32>()).max(0)
-}
-
-impl Order {
-    /// How `credit` is given back: of each payment, the oldest first, what it kept; together what is kept beyond what is
-    /// owed after the credit, less what was `given` back before.
-    pub fn refunds(&self, credit: Money, given: i64) -> Vec<ReturnRefund> {
-        let kept = self.paid.minor() - self.refunded.minor();
-        let most = (credit.minor() - given).max(0);
-        let mut left = (kept - (self.due() - credit.minor())).clamp(0, most);
-        let mut refunds = Vec::new();
-        for payment in self.known_payments() {
-            let amount = payment.kept().clamp(0, left);
-            if amount > 0 {
-                refunds.push(ReturnRefund { payment_id: payment.payment_id, amount });
-                left -= amount;
-            }
-        }
-        refunds
-    }
-
-    /// What delivery cost and is not credited by any of `others`.
-    pub fn delivery_to_credit(&self, others: &[Return]) -> Money {
-        let credited: i64 = others.iter().map(|other| other.delivery_credit.minor()).sum();
-        Money::new(self.currency, (self.delivery_total.minor() - credited).max(0))
-    }
 }

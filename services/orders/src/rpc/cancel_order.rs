@@ -148,6 +148,11 @@ pub(crate) fn may_be_cancelled(order: &Order) -> Result<()> {
     if order.lines.iter().any(|line| line.shipped > 0) { Err(Error::PartlyShipped) } else { Ok(()) }
 }
 
+/// Whether a carrier was asked for a parcel of it, which may have left.
+pub(crate) fn has_parcels(order: &Order) -> bool {
+    !order.shipment_ids.is_empty() || order.fulfilments.iter().any(|part| part.shipment_id.is_some())
+}
+
 /// Why, and under which key.
 pub(crate) struct Ground<'a> {
     /// Of the closed list.
@@ -183,6 +188,7 @@ impl Ground<'_> {
             delivery_plan_id: plan.map(String::from).unwrap_or_default(),
             reservation_id: order.reservation_id.map(String::from).unwrap_or_default(),
             payment_id: order.payment_id.map(String::from).unwrap_or_default(),
+            only_unpaid: self.reason == CancelReason::PAYMENT_OVERDUE && !has_parcels(order),
         };
         (saga_id, cancellation)
     }

@@ -15,7 +15,7 @@ use crate::model::order::{Delivery, Forbidden, Order};
 use crate::model::order_state::OrderState;
 use crate::model::parts::Departure;
 use crate::rpc::keyed::{self, Begun};
-use crate::rpc::place_order::wanted::delivery;
+use crate::rpc::order_fields::delivery;
 use crate::rpc::{free, load, visible};
 use crate::sagas::keyed::Key;
 use crate::sagas::next::Next;

@@ -8,6 +8,7 @@ use types::PromoCodeId;
 
 use crate::error::{Error, Result};
 use crate::model::promo_code::PromoCode;
+use crate::rpc::promo_code_fields::Values;
 use crate::rpc::{offer_fields, promo_code_fields};
 use crate::{Orders, wire};
 
@@ -55,22 +56,18 @@ fn parse(request: &pb::CreatePromoCodeRequest) -> Result<(PromoCode, String)> {
     let code = offer_fields::typed_code(&mut fields, "promo_code.code", &given.code);
     let title = promo_code_fields::title(&mut fields, &given.title);
     let reduction = promo_code_fields::reduction(&mut fields, given.value.as_ref());
-    let per_customer = "promo_code.uses_per_customer_max";
+    let values = Values::read(&mut fields, title, given);
     let code = PromoCode {
         promo_code_id: PromoCodeId::new(),
         code,
-        title,
-        goods_total_min: promo_code_fields::minimum(&mut fields, given),
-        start_time: fields.time_optional("promo_code.start_time", given.start_time),
-        end_time: fields.time_optional("promo_code.end_time", given.end_time),
-        uses_max: promo_code_fields::uses(&mut fields, "promo_code.uses_max", given.uses_max),
-        uses_per_customer_max: promo_code_fields::uses(
-            &mut fields,
-            per_customer,
-            given.uses_per_customer_max,
-        ),
-        shop_ids: promo_code_fields::shop_ids(&mut fields, &given.shop_ids),
-        archived: given.archived,
+        title: values.title,
+        goods_total_min: values.goods_total_min,
+        start_time: values.start_time,
+        end_time: values.end_time,
+        uses_max: values.uses_max,
+        uses_per_customer_max: values.uses_per_customer_max,
+        shop_ids: values.shop_ids,
+        archived: values.archived,
         use_count: 0,
         version: 1,
         create_time: DateTime::UNIX_EPOCH,

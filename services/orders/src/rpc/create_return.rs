@@ -10,8 +10,9 @@ use types::{CustomerId, LineId, Money, OrderId, Quantity, ReturnId, ShopId, Sku}
 
 use crate::error::{Error, Result};
 use crate::model::order::Order;
+use crate::model::return_reason::ReturnReason;
 use crate::model::return_state::ReturnState;
-use crate::model::returns::{Return, ReturnLine, ReturnReason};
+use crate::model::returns::{Return, ReturnLine};
 use crate::rpc::{load, visible};
 use crate::{Orders, return_changes, wire};
 

@@ -20,7 +20,7 @@ pub(super) async fn handle(
     let view = BuyerView::of(orders, call, &request.language).await?;
 
     let mut connection = orders.store.connection().await?;
-    let order = Order::load(&mut connection, order_id).await?;
+    let order = Order::snapshot(&mut connection, order_id).await?;
     let order = order.filter(|order| view.sees(order)).ok_or(Error::OrderNotFound)?;
 
     Ok(view.show(&order))

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::OptionalExtension;
+use diesel::sql_types::{Integer, Text};
+use diesel_async::RunQueryDsl;
 use prost::Message;
 use rpc::Call;
 use saga::{Definition, Runner};
-use store::{Claim, Once, Tx, fingerprint};
+use store::{Claim, Once, Tx, cached_sql, fingerprint};
 use uuid::Uuid;
 
+use crate::Orders;
 use crate::error::{Error, Result};
 use crate::sagas::keyed::Outcome;
 
@@ -20,6 +24,21 @@ pub(super) enum Begun<I> {
     Running(Option<Uuid>),
     /// It was answered.
     Before(Vec<u8>),
+}
+
+/// Whether a call came with the key before: then it is answered, and nothing is asked of anybody.
+pub(super) async fn is_known(orders: &Orders, once: Once<'_>) -> Result<bool> {
+    let mut connection = orders.store.connection().await?;
+    let found: Option<(i32,)> =
+        cached_sql("SELECT 1 FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3")
+            .bind::<Text, _>(once.scope)
+            .bind::<Text, _>(once.method)
+            .bind::<Text, _>(once.key)
+            .returns::<(Integer,)>()
+            .get_result(&mut *connection)
+            .await
+            .optional()?;
+    Ok(found.is_some())
 }
 
 /// Claims the key; `None` for the first who does. `running` is what may be running under it.

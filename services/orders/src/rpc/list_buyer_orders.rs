@@ -5,7 +5,7 @@ use rpc::Call;
 use store::Page;
 
 use crate::Orders;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::model::order_filter::{ListKey, OrderFilter, OrderSummary};
 use crate::rpc::buyer_view::{BuyerView, SEEN};
@@ -27,14 +27,18 @@ pub(super) async fn handle(
         ..OrderFilter::default()
     };
     let mut connection = orders.store.connection().await?;
-    let rows = filter.page(&mut connection, page.after, page.limit()).await?;
-
-    let (rows, next_page_token) = page.cut(&orders.store, rows, OrderSummary::key);
-    let mut seen = Vec::with_capacity(rows.len());
-    for row in rows {
-        // One by one: a buyer has few orders, and a page of them is looked at seldom.
-        let order = Order::load(&mut connection, row.order_id).await?;
-        seen.extend(order.filter(|order| view.sees(order)).map(|order| view.show(&order)));
-    }
-    Ok(pb::ListBuyerOrdersResponse { orders: seen, next_page_token })
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let listed = moment.run(async |conn| {
+        let rows = filter.page(conn, page.after, page.limit()).await?;
+        let (rows, next_page_token) = page.cut(&orders.store, rows, OrderSummary::key);
+        let mut seen = Vec::with_capacity(rows.len());
+        for row in rows {
+            // One by one: a buyer has few orders, and a page of them is looked at seldom.
+            let order = Order::load(conn, row.order_id).await?;
+            seen.extend(order.filter(|order| view.sees(order)).map(|order| view.show(&order)));
+        }
+        Ok::<_, Error>((seen, next_page_token))
+    });
+    let (orders, next_page_token) = listed.await?;
+    Ok(pb::ListBuyerOrdersResponse { orders, next_page_token })
 }

@@ -6,7 +6,7 @@ use rpc::{Call, Fields};
 use store::Page;
 use types::ShopId;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::late_orders::{self, LateKey};
 use crate::rpc::list_orders::shops;
 use crate::{Orders, wire};
@@ -28,9 +28,13 @@ pub(super) async fn handle(
 
     let mut connection = orders.store.connection().await?;
     let shops = shops(call, shop_id);
-    let keys = late_orders::page(&mut connection, shops, until, parcels, page.after, page.limit()).await?;
-    let (keys, next_page_token) = page.cut(&orders.store, keys, |key| *key);
-    let rows = late_orders::summaries(&mut connection, &keys).await?;
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let listed = moment.run(async |conn| {
+        let keys = late_orders::page(conn, shops, until, parcels, page.after, page.limit()).await?;
+        let (keys, next_page_token) = page.cut(&orders.store, keys, |key| *key);
+        Ok::<_, Error>((late_orders::summaries(conn, &keys).await?, next_page_token))
+    });
+    let (rows, next_page_token) = listed.await?;
 
     Ok(pb::ListLateOrdersResponse { orders: rows.into_iter().map(wire::summary).collect(), next_page_token })
 }

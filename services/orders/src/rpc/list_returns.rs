@@ -37,7 +37,8 @@ pub(super) async fn handle(
         Page::parse(&orders.store, request.page_size, &request.page_token, &unpaged.encode_to_vec())?;
 
     let mut connection = orders.store.connection().await?;
-    let rows = filter.page(&mut connection, page.after, page.limit()).await?;
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let rows = moment.run(async |conn| filter.page(conn, page.after, page.limit()).await).await?;
 
     let (rows, next_page_token) = page.cut(&orders.store, rows, Return::key);
     Ok(pb::ListReturnsResponse { returns: rows.iter().map(wire::returns::whole).collect(), next_page_token })

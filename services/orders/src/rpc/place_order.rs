@@ -1,7 +1,7 @@
 //! Places an order: recorded first, then everything is held, or nothing is.
 
 mod quoted;
-pub(super) mod wanted;
+mod wanted;
 mod wanted_quote;
 
 use proto::orders::v1 as pb;

@@ -1,5 +1,6 @@
 //! Reads what a promo code is made of.
 
+use chrono::{DateTime, Utc};
 use proto::orders::v1 as pb;
 use rpc::{Call, Fields};
 use types::{Money, ShopId};
@@ -10,6 +11,35 @@ use crate::model::promo_code::PromoCode;
 
 const TITLE_LENGTH_MAX: usize = 100;
 const SHOPS_MAX: usize = 100;
+
+/// What of a code may be changed later.
+pub(super) struct Values {
+    pub(super) title: String,
+    pub(super) goods_total_min: Option<Money>,
+    pub(super) start_time: Option<DateTime<Utc>>,
+    pub(super) end_time: Option<DateTime<Utc>>,
+    pub(super) uses_max: Option<i32>,
+    pub(super) uses_per_customer_max: Option<i32>,
+    pub(super) shop_ids: Vec<ShopId>,
+    pub(super) archived: bool,
+}
+
+impl Values {
+    /// Those of `given`, with a title that was read apart.
+    pub(super) fn read(fields: &mut Fields, title: String, given: &pb::PromoCode) -> Self {
+        let per_customer = given.uses_per_customer_max;
+        Self {
+            title,
+            goods_total_min: minimum(fields, given),
+            start_time: fields.time_optional("promo_code.start_time", given.start_time),
+            end_time: fields.time_optional("promo_code.end_time", given.end_time),
+            uses_max: uses(fields, "promo_code.uses_max", given.uses_max),
+            uses_per_customer_max: uses(fields, "promo_code.uses_per_customer_max", per_customer),
+            shop_ids: shop_ids(fields, &given.shop_ids),
+            archived: given.archived,
+        }
+    }
+}
 
 /// What lines show as the reason.
 pub(super) fn title(fields: &mut Fields, text: &str) -> String {
@@ -36,7 +66,7 @@ pub(super) fn reduction(fields: &mut Fields, value: Option<&pb::promo_code::Valu
 }
 
 /// Goods of at least this.
-pub(super) fn minimum(fields: &mut Fields, code: &pb::PromoCode) -> Option<Money> {
+fn minimum(fields: &mut Fields, code: &pb::PromoCode) -> Option<Money> {
     let field = "promo_code.goods_total_min_amount";
     let minimum = fields.money_optional(field, code.goods_total_min_amount.as_ref());
     let fits = minimum.is_none_or(|minimum| !minimum.is_negative());
@@ -45,13 +75,13 @@ pub(super) fn minimum(fields: &mut Fields, code: &pb::PromoCode) -> Option<Money
 }
 
 /// A number of uses; 0 for any.
-pub(super) fn uses(fields: &mut Fields, field: &str, number: i32) -> Option<i32> {
+fn uses(fields: &mut Fields, field: &str, number: i32) -> Option<i32> {
     fields.check(number >= 0, field, "OUT_OF_RANGE", "must not be negative; 0 for any number");
     Some(number).filter(|number| *number > 0)
 }
 
 /// The shops that take it; none for all.
-pub(super) fn shop_ids(fields: &mut Fields, texts: &[String]) -> Vec<ShopId> {
+fn shop_ids(fields: &mut Fields, texts: &[String]) -> Vec<ShopId> {
     fields.check(texts.len() <= SHOPS_MAX, "promo_code.shop_ids", "TOO_MANY", "at most 100 entries");
     let mut shops = Vec::new();
     for (at, text) in texts.iter().enumerate().take(SHOPS_MAX) {

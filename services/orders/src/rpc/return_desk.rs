@@ -63,5 +63,5 @@ pub(super) fn visible(call: &Call, one: Option<Return>) -> Result<Return> {
 /// Reads a return that the caller may see.
 pub(super) async fn load(orders: &Orders, call: &Call, return_id: ReturnId) -> Result<Return> {
     let mut connection = orders.store.connection().await?;
-    visible(call, Return::load(&mut connection, return_id).await?)
+    visible(call, Return::snapshot(&mut connection, return_id).await?)
 }

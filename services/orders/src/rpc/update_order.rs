@@ -4,13 +4,10 @@ mod wanted;
 
 use std::collections::HashMap;
 
-use diesel::OptionalExtension;
-use diesel::sql_types::{Integer, Text};
-use diesel_async::RunQueryDsl;
 use proto::orders::v1 as pb;
 use rpc::Call;
 use saga::NewSaga;
-use store::{Tx, cached_sql};
+use store::Tx;
 use types::Sku;
 use uuid::Uuid;
 
@@ -23,7 +20,9 @@ use crate::model::placement::{Held, Priced, Unmatched};
 use crate::rpc::keyed::{self, Begun};
 use crate::rpc::update_order::wanted::Wanted;
 use crate::rpc::{load, visible};
-use crate::sagas::edit_order::{self, EditInput, EditOrder, METHOD};
+use crate::sagas::edit_input::EditInput;
+use crate::sagas::edit_money::MoneyThen;
+use crate::sagas::edit_order::{self, EditOrder, METHOD};
 use crate::sagas::keyed::Key;
 use crate::upstreams::Shop;
 use crate::{Orders, wire};
@@ -43,7 +42,7 @@ pub(super) async fn handle(
         return preview(orders, call, &order, &edit, &shop).await;
     }
     let key = Key { scope: order.shop_id.to_string(), key: wanted.key.clone() };
-    let edit = match known(orders, &key).await? {
+    let edit = match keyed::is_known(orders, key.once(METHOD)).await? {
         true => Edit::default(),
         false => {
             wanted.check(&order)?;
@@ -70,21 +69,6 @@ pub(super) async fn handle(
         record(tx, order, &edit, &shop, accept_shortage, key.clone()).await
     });
     keyed::conclude(&orders.edits, call, begun.await?, orders.patience(call)).await
-}
-
-/// Whether a call came with the key before: then it is answered, and nothing is asked of anybody.
-async fn known(orders: &Orders, key: &Key) -> Result<bool> {
-    let mut connection = orders.store.connection().await?;
-    let found: Option<(i32,)> =
-        cached_sql("SELECT 1 FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3")
-            .bind::<Text, _>(&key.scope)
-            .bind::<Text, _>(METHOD)
-            .bind::<Text, _>(&key.key)
-            .returns::<(Integer,)>()
-            .get_result(&mut *connection)
-            .await
-            .optional()?;
-    Ok(found.is_some())
 }
 
 /// The edit, its new lines priced.
@@ -114,19 +98,16 @@ async fn record(
 ) -> Result<Begun<EditInput>> {
     let saga_id = Uuid::now_v7();
     let ordinal = order.next_ordinal();
-    let untouched = order.known_payments().into_iter().filter(|payment| payment.paid == 0);
     let input = EditInput {
         saga_id: saga_id.to_string(),
         order_id: order.order_id.to_string(),
         ordinal,
         key: Some(key),
         reservation_id: order.reservation_id.map(|id| id.to_string()).unwrap_or_default(),
-        untouched_payment_ids: untouched
-            .map(|payment| types::PaymentId::from_uuid(payment.payment_id).to_string())
-            .collect(),
         warehouse_ids: shop.warehouse_ids.iter().map(ToString::to_string).collect(),
         accept_shortage,
         one_warehouse: !shop.split_allowed,
+        money: Some(MoneyThen::of(&order)),
     };
     order.progress.editing = Some(saga_id);
     order.save(tx).await?;

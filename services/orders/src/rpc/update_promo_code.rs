@@ -1,15 +1,14 @@
 //! Changes a promo code; what it takes off stays as it is.
 
-use chrono::{DateTime, Utc};
 use proto::orders::v1 as pb;
 use rpc::{Call, Fields};
 use serde_json::{Value, json};
 use store::{Audit, Tx};
-use types::{Money, PromoCodeId, ShopId};
+use types::PromoCodeId;
 
 use crate::error::{Error, Result};
 use crate::model::promo_code::PromoCode;
-use crate::rpc::promo_code_fields;
+use crate::rpc::promo_code_fields::{self, Values};
 use crate::{Orders, wire};
 
 const METHOD: &str = "orders.update_promo_code";
@@ -68,17 +67,6 @@ struct Wanted {
     given: Values,
 }
 
-struct Values {
-    title: String,
-    goods_total_min: Option<Money>,
-    start_time: Option<DateTime<Utc>>,
-    end_time: Option<DateTime<Utc>>,
-    uses_max: Option<i32>,
-    uses_per_customer_max: Option<i32>,
-    shop_ids: Vec<ShopId>,
-    archived: bool,
-}
-
 impl Wanted {
     fn parse(request: &pb::UpdatePromoCodeRequest) -> Result<Self> {
         let mut fields = Fields::new();
@@ -92,21 +80,7 @@ impl Wanted {
             true => promo_code_fields::title(&mut fields, &given.title),
             false => String::new(),
         };
-        let per_customer = "promo_code.uses_per_customer_max";
-        let values = Values {
-            title,
-            goods_total_min: promo_code_fields::minimum(&mut fields, given),
-            start_time: fields.time_optional("promo_code.start_time", given.start_time),
-            end_time: fields.time_optional("promo_code.end_time", given.end_time),
-            uses_max: promo_code_fields::uses(&mut fields, "promo_code.uses_max", given.uses_max),
-            uses_per_customer_max: promo_code_fields::uses(
-                &mut fields,
-                per_customer,
-                given.uses_per_customer_max,
-            ),
-            shop_ids: promo_code_fields::shop_ids(&mut fields, &given.shop_ids),
-            archived: given.archived,
-        };
+        let values = Values::read(&mut fields, title, given);
         let etag = given.etag.clone();
         let wanted = id.map(|id| Self { id, etag, mask, given: values });
         Ok(fields.finish_with(wanted)?)

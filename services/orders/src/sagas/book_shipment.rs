@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use rpc::Call;
-use saga::{Definition, Finished, NewSaga, Saga, Stop};
+use saga::{Definition, Finished, Saga, Stop};
 use store::{Store, Tx};
 use tonic::Status;
 use types::{FulfilmentId, OrderId, ShipmentId};
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::fulfilment::{Fulfilment, FulfilmentState};
 use crate::model::order::Order;
 use crate::model::tracking::Parcel;
+use crate::sagas::follow_up::FollowUp;
 use crate::upstreams::Upstreams;
 
 /// Which order's parcel.
@@ -64,6 +65,14 @@ impl Definition for BookShipment {
     }
 }
 
+impl FollowUp for Booking {
+    type Process = BookShipment;
+
+    fn saga_id(&self) -> Result<Uuid> {
+        Ok(self.read()?.0)
+    }
+}
+
 impl Booking {
     /// One process for each of `parts`, which wait for their parcels.
     pub fn of(order: &Order, parts: &[FulfilmentId]) -> Vec<Self> {
@@ -74,24 +83,6 @@ impl Booking {
             shipment_id: shipment_id.to_string(),
         };
         parts.iter().filter_map(parcel).map(booking).collect()
-    }
-
-    /// Records the process in the transaction that makes it necessary. Answers its id, to start it after the commit.
-    pub async fn record(&self, tx: &mut Tx) -> Result<Uuid> {
-        let saga = self.saga(tx)?;
-        saga::record(tx, std::slice::from_ref(&saga)).await?;
-        Ok(saga.saga_id)
-    }
-
-    /// The same for whoever looks next, where nobody can start it after the commit.
-    pub async fn record_for_anybody(&self, tx: &mut Tx) -> Result<()> {
-        let saga = self.saga(tx)?;
-        Ok(saga::record_for_anybody(tx, &[saga]).await?)
-    }
-
-    fn saga(&self, tx: &Tx) -> Result<NewSaga> {
-        let (saga_id, _) = self.read()?;
-        Ok(NewSaga::of::<BookShipment>(saga_id, self, tx.call()))
     }
 
     fn read(&self) -> Result<(Uuid, OrderId)> {

@@ -1,4 +1,6 @@
 //! Cancels an order: its delivery first, which may be too late, then its stock and its payment are given back.
+//!
+//! An order that is given up because nobody pays gives up its payment first: who has paid in that moment keeps the order.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,6 +27,9 @@ use crate::wire;
 
 /// The operation, as idempotency keys name it.
 pub const METHOD: &str = "orders.cancel_order";
+
+/// Why a payment is not given up: somebody has begun to pay.
+const PAYMENT_TOUCHED: &str = "PAYMENT_TOUCHED";
 
 /// What is cancelled, why, and under which key.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -59,6 +64,10 @@ pub struct Cancellation {
     /// What was opened besides the first.
     #[prost(string, repeated, tag = "10")]
     pub more_payment_ids: Vec<String>,
+    /// Whether it is cancelled only if nobody has begun to pay. Only for orders of which no parcel is asked for: nothing but
+    /// the payment may say no then.
+    #[prost(bool, tag = "11")]
+    pub only_unpaid: bool,
 }
 
 /// How it ended.
@@ -88,14 +97,20 @@ impl Definition for CancelOrder {
         call: &Call,
         input: &Cancellation,
     ) -> Result<Outcome, Stop> {
-        // Only the first two may say no: goods that have left cannot be given back.
+        if input.only_unpaid {
+            for payment in input.payments() {
+                let void = self.ask.payments.void_untouched(call, payment, &input.reason);
+                saga.step("void untouched payment", void).await?;
+            }
+        }
+        // Of what follows only the first two may say no: goods that have left cannot be given back.
         for plan in input.plans() {
             saga.step("cancel delivery", self.ask.delivery.cancel(call, plan, &input.reason)).await?;
         }
         if let Ok(reservation) = input.reservation_id.parse::<ReservationId>() {
             saga.step("release stock", self.ask.inventory.release(call, reservation, &input.reason)).await?;
         }
-        for payment in input.payments() {
+        for payment in input.payments().into_iter().filter(|_| !input.only_unpaid) {
             saga.step("void payment", insist(self.ask.payments.void(call, payment, &input.reason))).await?;
         }
         saga.step("settle", async { Ok(self.settle(call, input).await?) }).await
@@ -110,7 +125,10 @@ impl Definition for CancelOrder {
     }
 
     async fn undone(&self, call: &Call, input: &Cancellation, refusal: &Status) -> Result<Outcome, Status> {
-        let taken_back = self.taken_back(call, input).await?;
+        let taken_back = match rpc::reason(refusal).as_deref() {
+            Some(PAYMENT_TOUCHED) => Vec::new(), // It was asked first: nothing else has begun.
+            _ => self.taken_back(call, input).await?,
+        };
         self.give_up(call, input, &taken_back).await?;
         Ok(Outcome::Refused(refusal.clone()))
     }

@@ -1,24 +1,27 @@
 //! Changes an order: its delivery is planned anew, then what is to be paid, then what is held; all of it, or nothing.
 //!
-//! Holding more is the last step that may be refused: until then everything that was done can be undone. What the edit no
-//! longer needs is given up only after it.
+//! Holding more is the last step that may be refused: until then everything that was done can be undone. Then it is decided: what
+//! the edit no longer needs is given up, and it goes forward only. Whatever it decides rests on the money of the order when it
+//! was begun, so that every attempt does the same.
 
 use std::sync::Arc;
 
 use proto::inventory::v1::StockQuantity;
 use proto::orders::v1 as pb;
-use rpc::{Call, Fault};
+use rpc::Call;
 use saga::{Definition, Finished, Saga, Stop};
 use store::{Audit, Store, Tx};
-use tonic::{Code, Status};
-use types::{DeliveryPlanId, Money, OrderId, PaymentId, ReservationId};
-use uuid::Uuid;
+use tonic::Status;
+use types::{DeliveryPlanId, Money, OrderId, ReservationId};
 
 use crate::error::{Error, Result};
 use crate::model::edit::{Edit, PaymentChanges, doing, undoing};
 use crate::model::order::Order;
 use crate::model::placement::Held;
-use crate::sagas::keyed::{self, Key, Outcome, corrupt};
+use crate::sagas::decision::Decision;
+use crate::sagas::edit_input::EditInput;
+use crate::sagas::edit_money::{EditMoney, MoneyUndo, give_way, insist};
+use crate::sagas::keyed::{self, Outcome, corrupt};
 use crate::upstreams::{Load, Supply, Upstreams, units};
 use crate::{changes, wire};
 
@@ -26,38 +29,7 @@ use crate::{changes, wire};
 pub const METHOD: &str = "orders.update_order";
 
 const WHY: &str = "the order was changed";
-
-/// Which edit; what it is to do is stored apart, for it holds what the buyer gave.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct EditInput {
-    /// Of this saga.
-    #[prost(string, tag = "1")]
-    pub saga_id: String,
-    /// The order.
-    #[prost(string, tag = "2")]
-    pub order_id: String,
-    /// The edit's: the ids and revisions of all that it does follow from it.
-    #[prost(int32, tag = "3")]
-    pub ordinal: i32,
-    /// What its answer is stored under.
-    #[prost(message, optional, tag = "4")]
-    pub key: Option<Key>,
-    /// What holds the order's stock; empty when nothing does.
-    #[prost(string, tag = "5")]
-    pub reservation_id: String,
-    /// Payments that took nothing before the edit.
-    #[prost(string, repeated, tag = "6")]
-    pub untouched_payment_ids: Vec<String>,
-    /// Where stock is taken, in this order.
-    #[prost(string, repeated, tag = "7")]
-    pub warehouse_ids: Vec<String>,
-    /// Whether the edit is done although stock is short.
-    #[prost(bool, tag = "8")]
-    pub accept_shortage: bool,
-    /// Whether all of it comes from one warehouse.
-    #[prost(bool, tag = "9")]
-    pub one_warehouse: bool,
-}
+const WHY_BACK: &str = "the order stays as it was";
 
 /// The opposites of its steps. What was there before is read from the order, which is unchanged until the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +37,17 @@ pub enum Undo {
     /// Of planning the delivery.
     CancelDelivery(DeliveryPlanId),
     /// Of changing what is to be paid.
-    RestoreAmount { payment_id: PaymentId, order_id: OrderId, ordinal: i32 },
-    /// Of opening a payment.
-    VoidPayment(PaymentId),
+    Money(MoneyUndo),
     /// Of changing what is held.
     RestoreStock { order_id: OrderId, ordinal: i32 },
     /// Of holding something for the first time.
     ReleaseStock(ReservationId),
+}
+
+impl From<MoneyUndo> for Undo {
+    fn from(undo: MoneyUndo) -> Self {
+        Self::Money(undo)
+    }
 }
 
 /// The process.
@@ -99,49 +75,17 @@ impl Definition for EditOrder {
         call: &Call,
         input: &EditInput,
     ) -> Result<Self::Outcome, Stop> {
-        let (order_id, ordinal) = (input.order_id(), input.ordinal);
-        let Plan { edit, before, mut after } =
-            saga.step("read", async { Ok(self.read(input).await?) }).await?;
-
-        let replan = before.needs_plan(&after);
-        if replan && let Some(load) = load(&after, ordinal) {
-            let undo = Undo::CancelDelivery(load.delivery_plan_id);
-            let planned =
-                saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &after, &load)).await?;
-            drop(load);
-            saga.step("add up", async { Ok(after.replan(ordinal, planned).map_err(Error::from_sum)?) })
-                .await?;
-        }
-
-        let changes = after.payment_changes();
-        for (payment_id, amount) in &changes.changed {
-            let undo = Undo::RestoreAmount { payment_id: *payment_id, order_id, ordinal };
-            let change = self.ask.payments.change_amount(call, *payment_id, doing(ordinal), *amount);
-            saga.step_or("change payment", undo, change).await?;
-        }
-        if let Some(amount) = changes.opened {
-            let payment_id = input.payment_id();
-            let open = self.ask.payments.open_as(call, &after, payment_id, amount);
-            saga.step_or("open payment", Undo::VoidPayment(payment_id), open).await?;
-        }
-
-        let held = self.hold(saga, call, input, &before, &after).await?;
-
-        self.give_up_plan(saga, call, &before, &after).await?;
-        for payment_id in &changes.voided {
-            let void = insist("a payment", self.ask.payments.void(call, *payment_id, WHY));
-            saga.step("void payment", void).await?;
-        }
-        let settle = self.settle(call, input, &edit, (&after, replan), &changes, held);
-        saga.step("settle", async { Ok(settle.await?) }).await
+        let decision =
+            Decision::new(&self.store, input.saga_id().map_err(|error| Stop::Later(error.into()))?);
+        let end = self.go(saga, call, input, &decision).await;
+        decision.hold(end).await
     }
 
     fn undos(&self, input: &EditInput) -> Vec<Undo> {
         let (order_id, ordinal) = (input.order_id(), input.ordinal);
         let mut undos = vec![Undo::CancelDelivery(plan_id(order_id, ordinal))];
-        let ids = input.untouched_payment_ids.iter().filter_map(|id| id.parse().ok());
-        undos.extend(ids.map(|payment_id| Undo::RestoreAmount { payment_id, order_id, ordinal }));
-        undos.push(Undo::VoidPayment(input.payment_id()));
+        let money = input.money.iter().flat_map(|money| money.undos(order_id, ordinal));
+        undos.extend(money.map(Undo::from));
         undos.push(match input.reservation_id.is_empty() {
             true => Undo::ReleaseStock(input.fresh_reservation_id()),
             false => Undo::RestoreStock { order_id, ordinal },
@@ -151,19 +95,9 @@ impl Definition for EditOrder {
 
     async fn undo(&self, call: &Call, undo: Undo) -> Result<(), Status> {
         match undo {
-            Undo::CancelDelivery(id) => self.ask.delivery.cancel(call, id, "the order stays as it was").await,
-            Undo::VoidPayment(id) => self.ask.payments.void(call, id, "the order stays as it was").await,
-            Undo::ReleaseStock(id) => self.ask.inventory.release(call, id, "the order stays as it was").await,
-            Undo::RestoreAmount { payment_id, order_id, ordinal } => {
-                let order = self.order(order_id).await?;
-                let known = order.known_payments();
-                let Some(known) = known.iter().find(|known| known.payment_id == payment_id.uuid()) else {
-                    return Ok(());
-                };
-                let amount = Money::new(order.currency, known.amount);
-                let restore = self.ask.payments.change_amount(call, payment_id, undoing(ordinal), amount);
-                give_way("what is to be paid", restore.await)
-            }
+            Undo::CancelDelivery(id) => self.ask.delivery.cancel(call, id, WHY_BACK).await,
+            Undo::ReleaseStock(id) => self.ask.inventory.release(call, id, WHY_BACK).await,
+            Undo::Money(undo) => undo.undo(&self.store, &self.ask.payments, call).await,
             Undo::RestoreStock { order_id, ordinal } => {
                 let order = self.order(order_id).await?;
                 let Some(reservation_id) = order.reservation_id else { return Ok(()) };
@@ -194,12 +128,56 @@ impl EditOrder {
         Self { store, ask }
     }
 
+    /// All steps: what may be refused first, then the decision, then what cannot be undone.
+    async fn go(
+        &self,
+        saga: &mut Saga<Undo>,
+        call: &Call,
+        input: &EditInput,
+        decision: &Decision<'_>,
+    ) -> Result<Outcome<pb::Order>, Stop> {
+        let ordinal = input.ordinal;
+        let Plan { edit, before, mut after } =
+            saga.step("read", async { Ok(self.read(input).await?) }).await?;
+
+        let replan = before.needs_plan(&after);
+        if replan && let Some(load) = load(&after, ordinal) {
+            let undo = Undo::CancelDelivery(load.delivery_plan_id);
+            let planned =
+                saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &after, &load)).await?;
+            drop(load);
+            saga.step("add up", async { Ok(after.replan(ordinal, planned).map_err(Error::from_sum)?) })
+                .await?;
+        }
+
+        let changes = after.payment_changes();
+        let then = input.money.clone().unwrap_or_default();
+        let money = EditMoney { payments: &self.ask.payments, call, then: &then, ordinal };
+        money.follow(saga, &after, &changes).await?;
+        let held = self.hold(saga, call, input, &before, &after).await?;
+
+        let old_plan = before.delivery_plan_id.filter(|old| after.delivery_plan_id != Some(*old));
+        if old_plan.is_some() || !changes.voided.is_empty() {
+            saga.step("decide", decision.make()).await?;
+        }
+        if let Some(old) = old_plan {
+            // Nothing was booked by it, so that nothing can have left.
+            saga.step("cancel old delivery", insist("a plan", self.ask.delivery.cancel(call, old, WHY)))
+                .await?;
+        }
+        money.give_up(saga, &changes).await?;
+        let settle = self.settle(call, input, &edit, (&after, replan), &changes, held);
+        saga.step("settle", async { Ok(settle.await?) }).await
+    }
+
     async fn read(&self, input: &EditInput) -> Result<Plan> {
         let mut connection = self.store.connection().await?;
-        let before = Order::load(&mut connection, input.order_id()).await?.ok_or(Error::OrderNotFound)?;
-        let edit = Edit::load(&mut connection, input.saga_id()?, before.currency).await?;
+        let now = Order::load(&mut connection, input.order_id()).await?.ok_or(Error::OrderNotFound)?;
+        let edit = Edit::load(&mut connection, input.saga_id()?, now.currency).await?;
         // Another process was faster.
         let edit = edit.ok_or(store::Error::KeyInUse)?;
+        let then = input.money.as_ref().ok_or_else(|| corrupt("an edit"))?;
+        let before = then.put_into(now)?;
         let after = before.edited(&edit)?;
         Ok(Plan { edit, before, after })
     }
@@ -237,20 +215,6 @@ impl EditOrder {
         let id = input.fresh_reservation_id();
         let reserve = inventory.reserve_lines(call, after, id, wanted_after, supply);
         Ok(Some((id, saga.step_or("reserve stock", Undo::ReleaseStock(id), reserve).await?)))
-    }
-
-    /// What was planned before is not needed any more. Nothing was booked by it, so that nothing can have left.
-    async fn give_up_plan(
-        &self,
-        saga: &Saga<Undo>,
-        call: &Call,
-        before: &Order,
-        after: &Order,
-    ) -> Result<(), Stop> {
-        let Some(old) = before.delivery_plan_id.filter(|old| after.delivery_plan_id != Some(*old)) else {
-            return Ok(());
-        };
-        saga.step("cancel old delivery", insist("a plan", self.ask.delivery.cancel(call, old, WHY))).await
     }
 
     async fn settle(
@@ -313,6 +277,9 @@ impl EditOrder {
                     return Ok(());
                 }
                 order.progress.editing = None;
+                if let Some(then) = &input.money {
+                    then.forget_changes(&mut order, input.ordinal);
+                }
                 // An undo has a revision of its own.
                 order.progress.reservation_revision = undoing(input.ordinal);
                 order.save(tx).await?;
@@ -320,25 +287,6 @@ impl EditOrder {
                 key.free(tx, METHOD).await
             })
             .await
-    }
-}
-
-impl EditInput {
-    fn saga_id(&self) -> Result<Uuid> {
-        self.saga_id.parse().map_err(|_| corrupt("an edit"))
-    }
-
-    /// That of no order when it cannot be read: then nothing is found.
-    fn order_id(&self) -> OrderId {
-        self.order_id.parse().unwrap_or(OrderId::from_uuid(Uuid::nil()))
-    }
-
-    fn payment_id(&self) -> PaymentId {
-        PaymentId::derived(self.order_id().uuid(), self.ordinal.unsigned_abs())
-    }
-
-    fn fresh_reservation_id(&self) -> ReservationId {
-        ReservationId::derived(self.order_id().uuid(), self.ordinal.unsigned_abs())
     }
 }
 
@@ -381,27 +329,4 @@ fn personal(before: &Order, after: &Order) -> Audit {
         .personal(&person, "contact.email", &before.buyer.email, &after.buyer.email)
         .personal(&person, "comment", &before.buyer.comment, &after.buyer.comment)
         .personal(&person, "delivery.address", &address(before), &address(after))
-}
-
-/// Past the point of no return a refusal is somebody's mistake to mend: the step is asked again until it is done.
-async fn insist(what: &str, step: impl Future<Output = Result<(), Status>>) -> Result<(), Status> {
-    step.await.map_err(|status| match rpc::is_unknown_outcome(&status) {
-        true => status,
-        false => {
-            tracing::error!(code = ?status.code(), message = status.message(), what, "is not given up after an edit");
-            Fault::new(Code::Unavailable, "NOT_GIVEN_UP", status.message()).into()
-        }
-    })
-}
-
-/// An undo that is refused cannot be done by asking again: what is true is seen on the order, and somebody must look at it.
-fn give_way(what: &str, answer: Result<(), Status>) -> Result<(), Status> {
-    match answer {
-        Err(status) if rpc::is_unknown_outcome(&status) => Err(status),
-        Err(status) => {
-            tracing::error!(code = ?status.code(), message = status.message(), what, "is not as it was before an edit");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
 }

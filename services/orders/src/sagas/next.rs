@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::model::fulfilment::{Fulfilment, FulfilmentState};
 use crate::model::order::Order;
 use crate::sagas::book_shipment::Booking;
+use crate::sagas::follow_up;
 use crate::sagas::ship_stock::Handover;
 
 /// Processes that were recorded in a transaction and start after its commit.
@@ -28,10 +29,10 @@ impl Next {
         };
         let parts: Vec<_> = after.fulfilments.iter().filter(asked).map(|part| part.fulfilment_id).collect();
         for booking in Booking::of(after, &parts) {
-            next.bookings.push((booking.record(tx).await?, booking));
+            next.bookings.push((follow_up::record(tx, &booking).await?, booking));
         }
         for handover in Handover::of_departed(before, after) {
-            next.handovers.push((handover.record(tx).await?, handover));
+            next.handovers.push((follow_up::record(tx, &handover).await?, handover));
         }
         Ok(next)
     }

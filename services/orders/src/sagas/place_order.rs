@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use rpc::Call;
 use saga::{Definition, Saga, Stop};
 use store::{Batcher, Store};
@@ -13,6 +14,7 @@ use crate::batches::settle_orders::Settlement;
 use crate::error::Error;
 use crate::model::order::{Identified, Order, Placement};
 use crate::model::placement::{self, Held, Planned, PriceRefusal, Priced, Unmatched};
+use crate::model::receipt_line::{self, ReceiptLine};
 use crate::model::rejection::Rejection;
 use crate::sagas::offer_terms::OfferTerms;
 use crate::sagas::offers::{Offers, PricesHold};
@@ -58,6 +60,9 @@ pub struct Terms {
     /// Quote, discounts, promo code, cart; absent for most orders.
     #[prost(message, optional, tag = "30")]
     pub offer: Option<OfferTerms>,
+    /// When it is to be handed over, in seconds since 1970; absent when nobody chose a slot.
+    #[prost(int64, optional, tag = "40")]
+    pub delivery_slot_seconds: Option<i64>,
 }
 
 /// The opposites of its steps.
@@ -130,15 +135,17 @@ impl Definition for PlaceOrder {
                 fixed_price,
                 cash_on_delivery: None,
             };
-            planned =
-                Some(saga.step_or("plan delivery", undo, self.ask.delivery.plan(call, &order, &load)).await?);
+            let slot = terms.delivery_slot_seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+            let plan = self.ask.delivery.plan_in_slot(call, &order, &load, slot);
+            planned = Some(saga.step_or("plan delivery", undo, plan).await?);
         }
         let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
         let mut payment_id = None;
         if !total.is_zero() {
             let undo = Undo::VoidPayment(order.own_payment_id());
-            payment_id =
-                Some(saga.step_or("open payment", undo, self.ask.payments.open(call, &order, total)).await?);
+            let lines = receipt_lines(&order, &priced, planned.as_ref());
+            let open = self.ask.payments.open(call, &order, total, lines);
+            payment_id = Some(saga.step_or("open payment", undo, open).await?);
         }
 
         let placement = Placement { customer, priced, held, planned, payment_id, offer };
@@ -286,6 +293,13 @@ async fn agree(
     let total = priced.goods_total.checked_add(delivery).map_err(PriceRefusal::from)?;
     placement::agree(expected(terms, order), total)?;
     Ok(total)
+}
+
+/// What the total is paid for.
+fn receipt_lines(order: &Order, priced: &Priced, planned: Option<&Planned>) -> Vec<ReceiptLine> {
+    let nothing = Money::zero(order.currency);
+    let (name, price) = planned.map_or(("", nothing), |planned| (&planned.method_name, planned.price));
+    receipt_line::of_lines(&priced.lines, name, price)
 }
 
 fn expected(terms: &Terms, order: &Order) -> Option<Money> {

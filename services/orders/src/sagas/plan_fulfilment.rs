@@ -15,6 +15,7 @@ use crate::model::order::Order;
 use crate::model::order_state::OrderState;
 use crate::model::placement::Planned;
 use crate::sagas::book_shipment::Booking;
+use crate::sagas::follow_up;
 use crate::sagas::keyed::{self, Outcome};
 use crate::sagas::part_input::PartInput;
 use crate::upstreams::{Load, Upstreams};
@@ -101,7 +102,7 @@ impl PlanFulfilment {
             let parts = if packs { order.ask_for_parcels() } else { Vec::new() };
             changes::save(tx, METHOD, &before, &mut order).await?;
             for booking in Booking::of(&order, &parts) {
-                booking.record_for_anybody(tx).await?;
+                follow_up::record_for_anybody(tx, &booking).await?;
             }
             key.answer(tx, METHOD, wire::order(&order)).await
         });
@@ -132,7 +133,7 @@ impl PlanFulfilment {
 }
 
 /// What of the order is in the part; it costs the buyer what was agreed for the order.
-fn load<'a>(order: &'a Order, part: &'a Fulfilment) -> Option<Load<'a>> {
+pub fn load<'a>(order: &'a Order, part: &'a Fulfilment) -> Option<Load<'a>> {
     let units = |line: &crate::model::fulfilment::FulfilmentLine| {
         let of_order = order.lines.iter().find(|one| one.position == line.position)?;
         Some((of_order, line.quantity))

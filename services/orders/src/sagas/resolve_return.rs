@@ -12,8 +12,9 @@ use types::{Currency, Money, PaymentId, ReturnId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::model::return_credit::ReturnRefund;
 use crate::model::return_state::ReturnState;
-use crate::model::returns::{Return, ReturnRefund};
+use crate::model::returns::Return;
 use crate::sagas::keyed::{self, Key, Outcome, corrupt};
 use crate::sagas::receive_return::order_of;
 use crate::upstreams::Upstreams;

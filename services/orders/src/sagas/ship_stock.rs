@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use proto::inventory::v1::StockQuantity;
 use rpc::Call;
-use saga::{Definition, Finished, NewSaga, Saga, Stop};
+use saga::{Definition, Finished, Saga, Stop};
 use store::{Store, Tx};
 use tonic::Status;
 use types::{FulfilmentId, OrderId, ReservationId, ShipmentId, Sku};
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::fulfilment::Fulfilment;
 use crate::model::fulfilment_rows;
 use crate::model::order::Order;
+use crate::sagas::follow_up::FollowUp;
 use crate::upstreams::Upstreams;
 
 /// Why inventory does not ship what it does not hold.
@@ -84,6 +85,14 @@ impl Definition for ShipStock {
     }
 }
 
+impl FollowUp for Handover {
+    type Process = ShipStock;
+
+    fn saga_id(&self) -> Result<Uuid> {
+        Ok(self.read()?.0)
+    }
+}
+
 impl Handover {
     /// One process for each part that left since `before`, and holds something of stock.
     pub fn of_departed(before: &Order, order: &Order) -> Vec<Self> {
@@ -102,24 +111,6 @@ impl Handover {
             Some(handover).filter(|handover| !handover.units.is_empty())
         };
         order.departed_since(before).into_iter().filter_map(handover).collect()
-    }
-
-    /// Records the process in the transaction that makes it necessary. Answers its id, to start it after the commit.
-    pub async fn record(&self, tx: &mut Tx) -> Result<Uuid> {
-        let saga = self.saga(tx)?;
-        saga::record(tx, std::slice::from_ref(&saga)).await?;
-        Ok(saga.saga_id)
-    }
-
-    /// The same for whoever looks next, where nobody can start it after the commit.
-    pub async fn record_for_anybody(&self, tx: &mut Tx) -> Result<()> {
-        let saga = self.saga(tx)?;
-        Ok(saga::record_for_anybody(tx, &[saga]).await?)
-    }
-
-    fn saga(&self, tx: &Tx) -> Result<NewSaga> {
-        let (saga_id, _) = self.read()?;
-        Ok(NewSaga::of::<ShipStock>(saga_id, self, tx.call()))
     }
 
     /// The order, and the part or the parcel.

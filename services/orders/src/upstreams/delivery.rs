@@ -1,5 +1,6 @@
 //! Asks delivery to plan, to price, to cancel and to book.
 
+use chrono::{DateTime, Utc};
 use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
 use rpc::{Call, Channel};
@@ -55,6 +56,17 @@ impl DeliveryDesk {
 
     /// Fixes how goods are delivered, and for how much. A repeat answers the plan.
     pub async fn plan(&self, call: &Call, order: &Order, load: &Load<'_>) -> Result<Planned, Status> {
+        self.plan_in_slot(call, order, load, None).await
+    }
+
+    /// As [`Self::plan`], in the slot that starts then.
+    pub async fn plan_in_slot(
+        &self,
+        call: &Call,
+        order: &Order,
+        load: &Load<'_>,
+        slot: Option<DateTime<Utc>>,
+    ) -> Result<Planned, Status> {
         let on_delivery = order.payment_method == PaymentMethod::CashOnDelivery
             && load.cash_on_delivery.is_none_or(|sum| !sum.is_zero());
         let request = pb::PlanDeliveryRequest {
@@ -72,6 +84,7 @@ impl DeliveryDesk {
             items: load.items(),
             cash_on_delivery_amount: load.cash_on_delivery.filter(|_| on_delivery).map(rpc::wire::money),
             order_number: order.number.clone(),
+            slot_start_time: slot.map(rpc::wire::time),
         };
         let plan = DeliveryServiceClient::new(self.0.bind(call)).plan_delivery(request).await?.into_inner();
         let price =
@@ -92,6 +105,7 @@ impl DeliveryDesk {
             goods_total: Some(rpc::wire::money(load.goods_total)),
             weight_grams: load.weight_grams(),
             cash_on_delivery: order.payment_method == PaymentMethod::CashOnDelivery,
+            piece_sizes: Vec::new(),
         };
         let quote = DeliveryServiceClient::new(self.0.bind(call)).quote_delivery(request).await?.into_inner();
         let wanted = load.delivery.method_id.to_string();
@@ -164,5 +178,6 @@ fn item(line: &OrderLine, units: i32) -> pb::PlannedItem {
         quantity: units,
         unit_price: line.value(1).ok().map(rpc::wire::money),
         weight_grams: line.weight_grams,
+        piece_size: None,
     }
 }

@@ -29,6 +29,7 @@ impl DeliveryDesk {
             goods_total: Some(rpc::wire::money(priced.goods_total)),
             weight_grams: priced.weight_grams,
             cash_on_delivery: order.payment_method == PaymentMethod::CashOnDelivery,
+            piece_sizes: Vec::new(),
         };
         let answer =
             DeliveryServiceClient::new(self.0.bind(call)).quote_delivery(request).await?.into_inner();

@@ -9,6 +9,8 @@ use types::{Currency, Money, PaymentId};
 use crate::model::order::Order;
 use crate::model::order_payment::OrderPayment;
 use crate::model::origin::PaymentMethod;
+use crate::model::receipt_line::ReceiptLine;
+use crate::wire;
 
 /// The money.
 #[derive(Clone)]
@@ -28,18 +30,36 @@ impl Payments {
         Self(channel)
     }
 
-    /// Opens what an order costs. A repeat answers the payment.
-    pub async fn open(&self, call: &Call, order: &Order, amount: Money) -> Result<PaymentId, Status> {
-        self.open_as(call, order, order.own_payment_id(), amount).await
+    /// Opens what an order costs, and says what for. A repeat answers the payment.
+    pub async fn open(
+        &self,
+        call: &Call,
+        order: &Order,
+        amount: Money,
+        lines: Vec<ReceiptLine>,
+    ) -> Result<PaymentId, Status> {
+        let receipt_lines = lines.into_iter().map(wire::receipt_line).collect();
+        self.open_for(call, order, order.own_payment_id(), amount, receipt_lines).await
     }
 
-    /// The same under another id, for what is owed besides.
+    /// Opens under another id what is owed besides for an order that was placed.
     pub async fn open_as(
         &self,
         call: &Call,
         order: &Order,
         payment_id: PaymentId,
         amount: Money,
+    ) -> Result<PaymentId, Status> {
+        self.open_for(call, order, payment_id, amount, wire::receipt_lines(order)).await
+    }
+
+    async fn open_for(
+        &self,
+        call: &Call,
+        order: &Order,
+        payment_id: PaymentId,
+        amount: Money,
+        receipt_lines: Vec<pb::ReceiptLine>,
     ) -> Result<PaymentId, Status> {
         let method = match order.payment_method {
             PaymentMethod::CashOnDelivery => pb::PaymentMethod::CashOnDelivery,
@@ -53,16 +73,18 @@ impl Payments {
             legal_entity_id: order.legal_entity_id.map(String::from).unwrap_or_default(),
             method: method.into(),
             amount: Some(rpc::wire::money(amount)),
-            receipt_lines: Vec::new(),
+            receipt_lines,
         };
         PaymentServiceClient::new(self.0.bind(call)).open_payment(request).await?;
         Ok(payment_id)
     }
 
-    /// Changes what is to be paid, while nothing was taken. A repeat of the same revision changes nothing.
+    /// Changes what is to be paid for an order as it becomes, while nothing was taken. A repeat of the same revision changes
+    /// nothing.
     pub async fn change_amount(
         &self,
         call: &Call,
+        order: &Order,
         payment_id: PaymentId,
         revision: i32,
         amount: Money,
@@ -71,7 +93,7 @@ impl Payments {
             payment_id: payment_id.to_string(),
             revision,
             amount: Some(rpc::wire::money(amount)),
-            receipt_lines: Vec::new(),
+            receipt_lines: wire::receipt_lines(order),
         };
         PaymentServiceClient::new(self.0.bind(call)).change_payment_amount(request).await?;
         Ok(())
@@ -124,8 +146,22 @@ impl Payments {
 
     /// Voids a payment; an unknown id is remembered there, so that it can never be opened later.
     pub async fn void(&self, call: &Call, payment_id: PaymentId, reason: &str) -> Result<(), Status> {
-        let request =
-            pb::VoidPaymentRequest { payment_id: payment_id.to_string(), reason: reason.to_owned() };
+        let (payment_id, reason) = (payment_id.to_string(), reason.to_owned());
+        self.send_void(call, pb::VoidPaymentRequest { payment_id, reason, only_untouched: false }).await
+    }
+
+    /// The same only while nobody has begun to pay: otherwise refused, and nothing changes.
+    pub async fn void_untouched(
+        &self,
+        call: &Call,
+        payment_id: PaymentId,
+        reason: &str,
+    ) -> Result<(), Status> {
+        let (payment_id, reason) = (payment_id.to_string(), reason.to_owned());
+        self.send_void(call, pb::VoidPaymentRequest { payment_id, reason, only_untouched: true }).await
+    }
+
+    async fn send_void(&self, call: &Call, request: pb::VoidPaymentRequest) -> Result<(), Status> {
         PaymentServiceClient::new(self.0.bind(call)).void_payment(request).await?;
         Ok(())
     }

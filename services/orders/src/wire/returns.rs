@@ -4,8 +4,9 @@ use proto::orders::v1 as pb;
 use rpc::wire::{money, time};
 use types::{LineId, Money, PaymentId};
 
+use crate::model::return_credit::ReturnRefund;
 use crate::model::return_state::ReturnState;
-use crate::model::returns::{Disposition, Found, Return, ReturnLine, ReturnRefund};
+use crate::model::returns::{Disposition, Found, Return, ReturnLine};
 use crate::wire::text;
 
 /// The whole return.

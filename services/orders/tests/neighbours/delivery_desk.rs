@@ -1,7 +1,8 @@
 //! The stand-in of delivery: it prices, plans, books and cancels as the contract says.
 
 use proto::delivery::v1 as pb;
-use tonic::Status;
+use rpc::Fault;
+use tonic::{Code, Status};
 
 use super::{State, refused};
 
@@ -26,9 +27,13 @@ impl State {
         let currency_code =
             request.goods_total.as_ref().map(|money| money.currency_code.clone()).unwrap_or_default();
         let new = Plan { price, request, ..Default::default() };
+        let asked = new.request.clone();
         let plan = self.plans.entry(id.clone()).or_insert(new);
         if plan.cancelled {
             return Err(refused("PLAN_CANCELLED"));
+        }
+        if plan.request != asked {
+            return Err(Fault::new(Code::AlreadyExists, "PLAN_MISMATCH", "planned with other content").into());
         }
         let price = Some(proto::r#type::v1::Money { amount: plan.price.clone(), currency_code });
         let method_name = "Courier".to_owned();

@@ -21,9 +21,16 @@ pub struct Payment {
     pub attempts: Vec<pb::AttemptOutcome>,
     /// By idempotency key.
     pub refunds: BTreeMap<String, i64>,
+    /// What its receipts say.
+    pub receipt_lines: Vec<pb::ReceiptLine>,
 }
 
 impl Payment {
+    fn is_touched(&self) -> bool {
+        let over = [pb::AttemptOutcome::Failed, pb::AttemptOutcome::Released, pb::AttemptOutcome::Returned];
+        self.captured > 0 || self.attempts.iter().any(|outcome| !over.contains(outcome))
+    }
+
     /// As the contract shows it.
     pub fn shown(&self, payment_id: &str) -> pb::Payment {
         let money = |minor: i64| Some(rpc::wire::money(types::Money::new("UAH".parse().unwrap(), minor)));
@@ -46,6 +53,7 @@ impl Payment {
             captured: money(self.captured),
             refunded: money(self.refunded),
             attempts: self.attempts.iter().map(attempt).collect(),
+            amount_revision: self.revision,
             ..Default::default()
         }
     }
@@ -54,8 +62,13 @@ impl Payment {
 impl State {
     pub(super) fn open(&mut self, request: pb::OpenPaymentRequest) -> Result<pb::Payment, Status> {
         let amount = minor(request.amount.as_ref());
-        let new =
-            Payment { order_id: request.order_id, method: request.method, amount, ..Default::default() };
+        let new = Payment {
+            order_id: request.order_id,
+            method: request.method,
+            amount,
+            receipt_lines: request.receipt_lines,
+            ..Default::default()
+        };
         let payment = self.payments.entry(request.payment_id.clone()).or_insert(new);
         if payment.voided {
             return Err(refused("PAYMENT_VOIDED"));
@@ -65,6 +78,9 @@ impl State {
 
     pub(super) fn void(&mut self, request: pb::VoidPaymentRequest) -> Result<pb::Payment, Status> {
         let payment = self.payments.entry(request.payment_id.clone()).or_default();
+        if request.only_untouched && !payment.voided && payment.is_touched() {
+            return Err(refused("PAYMENT_TOUCHED"));
+        }
         payment.voided = true;
         payment.refunded = payment.captured;
         Ok(payment.shown(&request.payment_id))
@@ -93,6 +109,7 @@ impl State {
                 () => {}
             }
             (payment.revision, payment.amount) = (request.revision, amount);
+            payment.receipt_lines = request.receipt_lines;
         }
         Ok(payment.shown(&request.payment_id))
     }

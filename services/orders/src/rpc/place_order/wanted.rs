@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use proto::orders::v1 as pb;
 use rpc::{Call, Fields, Invalid};
-use types::{Currency, DeliveryMethodId, Money, OrderId, Quantity, QuoteId, ShopId, Sku, SourceId};
+use types::{Currency, Money, OrderId, Quantity, QuoteId, ShopId, Sku, SourceId};
 
 use crate::batches::record_orders::NewOrder;
 use crate::error::{Error, Result};
-use crate::model::buyer::{Address, Buyer};
+use crate::model::buyer::Buyer;
 use crate::model::discount::{Discount, Discounts, Reduction};
 use crate::model::offer::Offer;
 use crate::model::order::{Deadlines, Delivery, Order, Progress};
@@ -15,23 +15,17 @@ use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
 use crate::model::order_state::OrderState;
 use crate::model::origin::{OrderMethod, PaymentMethod};
 use crate::model::placement::TOTAL_MINOR_MAX;
+use crate::rpc::order_fields::{
+    LINE_NAME_LENGTH_MAX, SCOPE_PRICE, amount, buyer, check_scope, delivery, payment_method,
+};
 use crate::rpc::{cart_fields, offer_fields};
 use crate::sagas::offer_terms::OfferTerms;
 use crate::sagas::place_order::Terms;
 use crate::upstreams::{Shop, Source};
 use crate::wire;
 
-/// Who holds it may say what things cost: a marketplace has sold already.
-pub(in crate::rpc) const SCOPE_PRICE: &str = "orders.price";
-
 const LINES_MAX: usize = 1000;
 const EXTERNAL_ID_LENGTH_MAX: usize = 128;
-pub(in crate::rpc) const LINE_NAME_LENGTH_MAX: usize = 500;
-const NAME_LENGTH_MAX: usize = 200;
-const PHONE_LENGTH_MAX: usize = 40;
-const EMAIL_LENGTH_MAX: usize = 254;
-const ADDRESS_LENGTH_MAX: usize = 300;
-pub(in crate::rpc) const COMMENT_LENGTH_MAX: usize = rpc::TEXT_LENGTH_MAX;
 
 /// A request that is well formed; its currency is checked once the shop is known.
 pub(in crate::rpc) struct Wanted {
@@ -46,6 +40,7 @@ pub(in crate::rpc) struct Wanted {
     pub(super) currency: Option<Currency>,
     pub(super) expected_total: Option<Money>,
     pub(super) ship_by: Option<DateTime<Utc>>,
+    pub(super) slot: Option<DateTime<Utc>>,
     pub(super) may_price: bool,
     pub(super) offer: WantedOffer,
     pub(super) key: String,
@@ -95,6 +90,7 @@ impl Wanted {
             currency: fields.parse_optional("currency_code", &request.currency_code),
             expected_total: amount(&mut fields, "expected_total", request.expected_total.as_ref()),
             ship_by: fields.time_optional("ship_by_time", request.ship_by_time),
+            slot: slot(&mut fields, &request),
             may_price,
             offer: offer(&mut fields, &request, may_price),
             key,
@@ -125,6 +121,7 @@ impl Wanted {
             currency: None,
             expected_total: None,
             ship_by: None,
+            slot: None,
             may_price: false,
             offer: WantedOffer::default(),
             key: String::new(),
@@ -152,6 +149,7 @@ impl Wanted {
             delivers: self.delivery.is_some(),
             one_warehouse: !shop.split_allowed,
             offer: self.offer.terms(),
+            delivery_slot_seconds: self.slot.map(|slot| slot.timestamp()),
         };
         let nothing = Money::zero(currency);
         let external_ids =
@@ -319,28 +317,6 @@ fn offer(fields: &mut Fields, request: &pb::PlaceOrderRequest, may_price: bool) 
     }
 }
 
-pub(in crate::rpc) fn buyer(
-    fields: &mut Fields,
-    contact: Option<&pb::Contact>,
-    comment: &str,
-    may_price: bool,
-) -> Buyer {
-    let nobody = pb::Contact::default();
-    let contact = contact.unwrap_or(&nobody);
-    let buyer = Buyer {
-        name: fields.text("contact.name", &contact.name, NAME_LENGTH_MAX),
-        phone: fields.text("contact.phone", contact.phone.trim(), PHONE_LENGTH_MAX),
-        email: fields.text("contact.email", contact.email.trim(), EMAIL_LENGTH_MAX),
-        comment: fields.text("comment", comment, COMMENT_LENGTH_MAX),
-    };
-    let reachable = buyer.is_identifiable() || may_price;
-    fields.check(reachable, "contact", "REQUIRED", "a phone or an e-mail is required");
-    let is_email = buyer.email.is_empty()
-        || buyer.email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    fields.check(is_email, "contact.email", "MALFORMED", "expected an e-mail such as name@example.com");
-    buyer
-}
-
 pub(in crate::rpc) fn lines(fields: &mut Fields, lines: &[pb::NewLine], may_price: bool) -> Vec<WantedLine> {
     fields.list_length("lines", lines.len(), LINES_MAX);
     let read = lines.iter().take(LINES_MAX).enumerate().filter_map(|(at, line)| {
@@ -360,55 +336,15 @@ pub(in crate::rpc) fn lines(fields: &mut Fields, lines: &[pb::NewLine], may_pric
     read.collect()
 }
 
-pub(in crate::rpc) fn delivery(
-    fields: &mut Fields,
-    delivery: Option<&pb::NewDelivery>,
-    may_price: bool,
-) -> Option<(Delivery, Option<Money>)> {
-    let delivery = delivery?;
-    let method_id: Option<DeliveryMethodId> =
-        fields.parse("delivery.delivery_method_id", &delivery.delivery_method_id);
-    let address = delivery.address.as_ref().map(|given| address(fields, given));
-    let price = amount(fields, "delivery.price", delivery.price.as_ref());
-    if delivery.price.is_some() {
-        check_scope(fields, "delivery.price", may_price);
-    }
-    let delivery =
-        Delivery { method_id: method_id?, method_name: String::new(), address, price_fixed: price.is_some() };
-    Some((delivery, price))
-}
-
-pub(in crate::rpc) fn address(fields: &mut Fields, given: &proto::r#type::v1::Address) -> Address {
-    let code = given.country_code.as_str();
-    let is_code = code.is_empty() || (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
-    fields.check(is_code, "delivery.address.country_code", "MALFORMED", "two capital letters such as UA");
-    let mut text =
-        |name: &str, text: &str| fields.text(&format!("delivery.address.{name}"), text, ADDRESS_LENGTH_MAX);
-    Address {
-        country_code: code.to_owned(),
-        region: text("region", &given.region),
-        city: text("city", &given.city),
-        postal_code: text("postal_code", &given.postal_code),
-        line: text("line", &given.line),
-        pickup_point_code: text("pickup_point_code", &given.pickup_point_code),
-        comment: text("comment", &given.comment),
-    }
-}
-
-pub(in crate::rpc) fn payment_method(fields: &mut Fields, name: &str) -> PaymentMethod {
-    fields.parse_optional("payment_method", name).unwrap_or(PaymentMethod::CashOnDelivery)
-}
-
-pub(in crate::rpc) fn amount(
-    fields: &mut Fields,
-    field: &str,
-    money: Option<&proto::r#type::v1::Money>,
-) -> Option<Money> {
-    let money = fields.money_optional(field, money)?;
-    fields.check(!money.is_negative(), field, "OUT_OF_RANGE", "must not be negative");
-    Some(money)
-}
-
-pub(in crate::rpc) fn check_scope(fields: &mut Fields, field: &str, may_price: bool) {
-    fields.check(may_price, field, "PRICE_NOT_ALLOWED", "the scope orders.price is needed to set it");
+/// When the buyer wants it handed over.
+fn slot(fields: &mut Fields, request: &pb::PlaceOrderRequest) -> Option<DateTime<Utc>> {
+    let slot = fields.time_optional("delivery_slot_start_time", request.delivery_slot_start_time);
+    let fits = slot.is_none() || request.delivery.is_some();
+    fields.check(
+        fits,
+        "delivery_slot_start_time",
+        "NOT_ALLOWED",
+        "a slot is one of a delivery method: name it",
+    );
+    slot
 }

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::model::buyer::{Address, Buyer};
 use crate::model::quote::Quote;
 use crate::rpc::offer_fields;
-use crate::rpc::place_order::wanted::{self, SCOPE_PRICE, Wanted, WantedOffer};
+use crate::rpc::order_fields::{self, SCOPE_PRICE};
+use crate::rpc::place_order::wanted::{self, Wanted, WantedOffer};
 use crate::upstreams::{Shop, Source};
 
 /// A cart whose price is to be frozen.
@@ -63,7 +64,7 @@ impl WantedQuote {
                 source_id: source_id.unwrap_or_default(),
                 buyer: Buyer::default(),
                 lines,
-                payment_method: wanted::payment_method(&mut fields, &request.payment_method),
+                payment_method: order_fields::payment_method(&mut fields, &request.payment_method),
                 currency: fields.parse_optional("currency_code", &request.currency_code),
                 may_price,
                 offer,
@@ -98,12 +99,12 @@ impl WantedQuote {
 
 fn destination(fields: &mut Fields, given: &pb::QuoteDestination, may_price: bool) -> Destination {
     let method_id = fields.parse_optional("delivery.delivery_method_id", &given.delivery_method_id);
-    let price = wanted::amount(fields, "delivery.price", given.price.as_ref());
+    let price = order_fields::amount(fields, "delivery.price", given.price.as_ref());
     if given.price.is_some() {
         let allowed = may_price && !given.delivery_method_id.is_empty();
         let why = "the scope orders.price and a delivery_method_id are needed to set it";
         fields.check(allowed, "delivery.price", "PRICE_NOT_ALLOWED", why);
     }
-    let address = given.address.as_ref().map(|address| wanted::address(fields, address));
+    let address = given.address.as_ref().map(|address| order_fields::address(fields, address));
     Destination { method_id, address, price, given: given.address.clone() }
 }

@@ -12,7 +12,7 @@ use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
 use crate::model::order_state::OrderState;
 use crate::model::placement::TOTAL_MINOR_MAX;
 use crate::rpc::free;
-use crate::rpc::place_order::wanted::{
+use crate::rpc::order_fields::{
     COMMENT_LENGTH_MAX, LINE_NAME_LENGTH_MAX, SCOPE_PRICE, amount, buyer, check_scope, delivery,
 };
 use crate::wire;
