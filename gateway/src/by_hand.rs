@@ -1,4 +1,4 @@
-//! The routes that no annotation describes: files, streams, senders without a key, and what describes the API.
+//! The routes that no annotation describes: files, streams, who has no key, and what describes the API.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ enum Opens {
 /// How long a document may take.
 const DOCUMENT_PATIENCE: Duration = Duration::from_secs(2);
 
-static ROUTES: [Route; 11] = [
+static ROUTES: [Route; 12] = [
     document("/openapi.json", |_| Target::OpenApi),
     document("/docs", |_| Target::Docs),
     document("/healthz", |_| Target::Live),
@@ -61,6 +61,7 @@ static ROUTES: [Route; 11] = [
         "/korob.delivery.v1.DeliveryService/ReceiveCarrierWebhook",
         |account| Target::ReceiveWebhook(WebhookSender::Carrier, account),
     ),
+    page("/track/{trackerCode}", "/korob.delivery.v1.DeliveryService/GetTracker", Target::Tracker),
 ];
 
 /// The routes with this path, each with what the path says.
@@ -105,6 +106,11 @@ const fn keyed(
 /// Who sends has no key: the service knows the sender by the signature.
 const fn webhook(template: &'static str, grpc_path: &'static str, target: fn(String) -> Target) -> Route {
     Route { method: Method::POST, template, serves: Some(grpc_path), opens: Opens::ToAll, target }
+}
+
+/// For people who have the link and no key.
+const fn page(template: &'static str, grpc_path: &'static str, target: fn(String) -> Target) -> Route {
+    Route { method: Method::GET, template, serves: Some(grpc_path), opens: Opens::ToAll, target }
 }
 
 /// What stands where the template has its variable, empty without one; none when the path is another.

@@ -17,7 +17,8 @@ use http::HeaderValue;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use html::{escaped, prose};
+pub(crate) use html::escaped;
+use html::prose;
 
 pub use reasons::TABLE as REASONS_TEXT;
 

@@ -6,6 +6,7 @@ mod export_feed;
 mod import_feed;
 mod print_labels;
 mod receive_webhook;
+mod show_tracker;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::R
         Target::ReceiveWebhook(sender, account) => {
             receive_webhook::answer(&gateway, *sender, account, operation.patience, request).await
         }
+        Target::Tracker(code) => Ok(show_tracker::answer(&gateway, code, operation.patience, request).await),
         Target::OpenApi => Ok(documents::openapi(&gateway)),
         Target::Docs => Ok(documents::docs(&gateway)),
         Target::Live => Ok(documents::live()),

@@ -16,7 +16,9 @@ mod guarded_io;
 mod handlers;
 mod keys;
 mod known_caller;
+mod languages;
 mod layers;
+mod media_types;
 mod openapi;
 mod operation;
 mod peer;
@@ -28,6 +30,7 @@ mod repeats;
 mod server;
 mod settings;
 mod state;
+mod tracker;
 mod unread;
 mod wrong_keys;
 
@@ -36,7 +39,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use docs::REASONS_TEXT;
 pub use openapi::text as openapi_text;
-pub use peer::Network;
 pub use problem::{CODES, CodeRow, FieldError, Problem};
 pub use server::Serving;
 pub use settings::{Limits, Settings};

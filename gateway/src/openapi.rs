@@ -24,9 +24,13 @@ pub(crate) fn document() -> Value {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: DESCRIPTION.to_owned(),
         more_paths: paths(),
-        more_messages: ["korob.catalog.v1.ImportFeedProgress", "korob.catalog.v1.ImportFeedSettings"]
-            .map(str::to_owned)
-            .to_vec(),
+        more_messages: [
+            "korob.catalog.v1.ImportFeedProgress",
+            "korob.catalog.v1.ImportFeedSettings",
+            "korob.delivery.v1.Tracker",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     };
     transcode::openapi(Api::suite(), &info)
 }

@@ -1,23 +1,14 @@
 //! Which address a request comes from, also behind proxies that are trusted.
 
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use axum::extract::Request;
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
+use types::Network;
 
 /// The address that a connection came from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
-
-/// An address or a network such as `10.0.0.0/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Network {
-    address: IpAddr,
-    prefix_bits: u32,
-}
 
 /// The peer of the connection; behind trusted proxies the last one that is not trusted, because everything further to
 /// the left is only what that one claims.
@@ -28,6 +19,17 @@ pub(crate) fn address(request: &Request, trusted: &[Network]) -> Option<IpAddr> 
         return Some(peer);
     }
     forwarded(request.headers()).into_iter().rev().find(|address| !is_trusted(address)).or(Some(peer))
+}
+
+/// The address under which a client is counted: one subscriber has a whole /64 of IPv6.
+pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        },
+    }
 }
 
 /// The addresses of `X-Forwarded-For` in order; what follows one that cannot be read, and nothing before it.
@@ -41,50 +43,4 @@ fn forwarded(headers: &HeaderMap) -> Vec<IpAddr> {
         }
     }
     addresses
-}
-
-impl Network {
-    fn contains(&self, address: IpAddr) -> bool {
-        let same = |ours: u128, theirs: u128, width: u32| {
-            let ignored_bits = width - self.prefix_bits;
-            ignored_bits >= 128 || ours >> ignored_bits == theirs >> ignored_bits
-        };
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
-                same(ours.to_bits().into(), theirs.to_bits().into(), 32)
-            }
-            (IpAddr::V6(ours), IpAddr::V6(theirs)) => same(ours.to_bits(), theirs.to_bits(), 128),
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is neither an address nor a network such as 10.0.0.0/8");
-        let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = if prefix.is_empty() { width } else { prefix.parse().map_err(|_| wrong())? };
-        if prefix_bits > width || text.ends_with('/') {
-            return Err(wrong());
-        }
-        Ok(Self { address, prefix_bits })
-    }
-}
-
-impl TryFrom<String> for Network {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Network> for String {
-    fn from(network: Network) -> String {
-        format!("{}/{}", network.address, network.prefix_bits)
-    }
 }

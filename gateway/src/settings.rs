@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use types::Network;
 
 use crate::activity::Patience;
-use crate::peer::Network;
 
 /// The settings of the gateway. Every key has a default; an unknown key is an error.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -61,6 +61,11 @@ pub struct Limits {
     pub webhook_bytes_max: usize,
     /// What one sender tells per second for one account of a provider or a carrier. Default 50; more is 429.
     pub webhooks_per_second_max: u32,
+    /// Parcels that are looked up for buyers at once; more are answered 503. Anybody can ask, so they must not take the
+    /// places of all the others. Default 64.
+    pub trackers_max: usize,
+    /// How often one address may look at parcels per second. Default 10; more is 429.
+    pub trackers_per_second_max: u32,
     /// Size of a service's answer. Default 16 MiB; larger is 500.
     pub answer_bytes_max: usize,
     /// How long a client may leave an answer unread. Default 10,000; longer closes.
@@ -115,6 +120,8 @@ impl Default for Limits {
             webhooks_max: 64,
             webhook_bytes_max: 1024 * 1024,
             webhooks_per_second_max: 50,
+            trackers_max: 64,
+            trackers_per_second_max: 10,
             answer_bytes_max: 16 * 1024 * 1024,
             write_stall_ms_max: 10_000,
             delivery_ms_max: 30_000,

@@ -30,6 +30,9 @@ pub(crate) struct Shared {
     pub(crate) webhooks: Semaphore,
     /// By the account that a webhook is for, and who sends it.
     pub(crate) webhook_rates: Rates,
+    pub(crate) trackers: Semaphore,
+    /// By who looks.
+    pub(crate) tracker_rates: Rates,
     pub(crate) in_flight: Semaphore,
     pub(crate) feeds: Arc<Semaphore>,
     pub(crate) repeats: RepeatBudget,
@@ -60,6 +63,8 @@ impl Gateway {
             rates: Rates::new(limits.keys_max),
             webhooks: Semaphore::new(limits.webhooks_max),
             webhook_rates: Rates::new(limits.keys_max),
+            trackers: Semaphore::new(limits.trackers_max),
+            tracker_rates: Rates::new(limits.keys_max),
             in_flight: Semaphore::new(limits.in_flight_max),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
             repeats: RepeatBudget::new(limits.repeats_percent_max),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::peer::subscriber;
+
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Wrong keys of the last minute by address.
@@ -29,7 +31,7 @@ impl WrongKeys {
     /// How long an address must wait; `None` when it may try.
     pub(crate) fn locked_for(&self, address: IpAddr) -> Option<Duration> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.get(&network(address)).filter(|count| count.wrong >= self.per_minute_max)?;
+        let count = counts.get(&subscriber(address)).filter(|count| count.wrong >= self.per_minute_max)?;
         WINDOW.checked_sub(count.since.elapsed()).filter(|left| !left.is_zero())
     }
 
@@ -43,21 +45,10 @@ impl WrongKeys {
             counts.clear();
         }
         let now = Instant::now();
-        let count = counts.entry(network(address)).or_insert(Count { since: now, wrong: 0 });
+        let count = counts.entry(subscriber(address)).or_insert(Count { since: now, wrong: 0 });
         if count.since.elapsed() >= WINDOW {
             *count = Count { since: now, wrong: 0 };
         }
         count.wrong = count.wrong.saturating_add(1);
-    }
-}
-
-/// One subscriber has a whole /64 of IPv6: it counts as one address.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
-        },
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use http::Method;
+use prost::Message as _;
 use proto::orders::v1::{BuyerOrder, GetBuyerOrderRequest, GetOrderRequest, Order};
 use rpc::{Actor, Buyer, BuyerTokens, CallerKeys};
 use types::{Clock, CustomerId, ShopId};
@@ -25,6 +26,18 @@ fn buyer(life: Duration) -> Buyer {
     Buyer { shop: ShopId::new(), customer: CustomerId::new(), expire_time }
 }
 
+/// In which languages an order is asked for with this query and these headers.
+async fn languages_asked(shop: &Shop, query: &str, headers: &[&str]) -> String {
+    let token = shop.fakes.buyer_tokens().issue(&buyer(Duration::from_secs(60)));
+    let asking = shop.ask_anonymously(Method::GET, &format!("{OWN_PATH}{query}"));
+    let asking = asking.header("authorization", &format!("Bearer {token}"));
+    let asking = headers.iter().fold(asking, |asking, value| asking.header("accept-language", value));
+    let answer = asking.send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let asked = shop.fakes.asked(GET_OWN).pop().unwrap().messages.remove(0);
+    GetBuyerOrderRequest::decode(asked).unwrap().language
+}
+
 async fn ask(shop: &Shop, path: &str, secret: &str) -> Answer {
     let asking = shop.ask_anonymously(Method::GET, path);
     asking.header("authorization", &format!("Bearer {secret}")).send().await
@@ -42,6 +55,36 @@ async fn a_token_becomes_the_buyer_of_its_shop() {
     assert_eq!(caller.shops.single(), Some(buyer.shop));
     assert_eq!(caller.scopes, ["buyer.read"]);
     assert_eq!(shop.key_questions(), 0, "a token is checked here, whatever becomes of the access service");
+}
+
+#[tokio::test]
+async fn the_browser_says_which_languages_its_reader_prefers() {
+    let shop = open().await;
+    for (headers, languages) in [
+        (&["uk"][..], "uk"),
+        (&["uk-UA,uk;q=0.9,ru;q=0.8,en;q=0.7"], "uk-UA, uk, ru, en"),
+        (&["en;q=0.5, ru;q=0.8, uk"], "uk, ru, en"),
+        (&["en;q=0.25", "ru ; Q=0.250, uk;q=0.3"], "uk, en, ru"),
+        (&["ru;q=0, en;q=0.001, *;q=0.1"], "en"),
+        (&["uk;q=1.000, en;q=1.1, ru;q=.5, pl;q=0.1234, de;level=1"], "uk"),
+        (&["ukrainian-language, u k, en_GB, -, ;q=1"], ""),
+        (&["*"], ""),
+        (&[""], ""),
+        (&[], ""),
+    ] {
+        assert_eq!(languages_asked(&shop, "", headers).await, languages, "{headers:?}");
+    }
+    let all_of_them = vec!["zh-Hans-CN"; 100].join(",");
+    let told = languages_asked(&shop, "", &[&all_of_them]).await;
+    assert!((150..=200).contains(&told.len()), "services read no more: {told}");
+}
+
+#[tokio::test]
+async fn a_query_that_names_languages_counts_for_more_than_the_browser() {
+    let shop = open().await;
+    assert_eq!(languages_asked(&shop, "?language=en", &["uk"]).await, "en");
+    assert_eq!(languages_asked(&shop, "?language=en;q%3D0.5,%20ru", &["uk"]).await, "en;q=0.5, ru");
+    assert_eq!(languages_asked(&shop, "?language=", &["uk"]).await, "uk");
 }
 
 #[tokio::test]

@@ -13,4 +13,5 @@ mod keys;
 mod reasons;
 mod requests;
 mod shop;
+mod tracker;
 mod webhooks;

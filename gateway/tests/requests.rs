@@ -6,11 +6,14 @@ use proto::access::v1::{Shop as ShopResource, UpdateShopRequest};
 use proto::orders::v1::{
     ListOrdersRequest, ListOrdersResponse, Order, OrderState, PlaceOrderRequest, PlaceOrderResponse,
 };
+use rpc::Fault;
+use tonic::Code;
 
 use crate::shop::Shop;
 
 const PLACE: &str = "/korob.orders.v1.OrderService/PlaceOrder";
 const LIST: &str = "/korob.orders.v1.OrderService/ListOrders";
+const UPDATE_SHOP: &str = "/korob.access.v1.AccessService/UpdateShop";
 const GET: &str = "/korob.orders.v1.OrderService/GetOrder";
 
 const ORDER: &str = r#"{"sourceId": "src_1", "method": "ORDER_METHOD_CART", "lines": [
@@ -55,8 +58,7 @@ async fn paths_and_parameters_become_fields() {
     assert_eq!(request.states, [OrderState::New as i32, OrderState::Approval as i32]);
     assert_eq!(request.page_size, 7);
 
-    let update = "/korob.access.v1.AccessService/UpdateShop";
-    shop.fakes.answer(update, |request: UpdateShopRequest| Ok::<ShopResource, _>(request.shop.unwrap()));
+    shop.fakes.answer(UPDATE_SHOP, |request: UpdateShopRequest| Ok::<ShopResource, _>(request.shop.unwrap()));
     let answer = shop
         .ask_anonymously(Method::PATCH, "/v1/shops/shp_1")
         .header("authorization", "Bearer other")
@@ -119,6 +121,45 @@ async fn wrong_parameters_and_headers_are_refused() {
     post(&[json, ("content-encoding", "gzip")]).await.expect_problem(415, "UNSUPPORTED_ENCODING");
     post(&[json, ("request-timeout", "soon")]).await.expect_problem(400, "MALFORMED");
     post(&[json, ("idempotency-key", "a"), ("idempotency-key", "b")]).await.expect_problem(400, "MALFORMED");
+}
+
+#[tokio::test]
+async fn a_change_is_made_to_what_was_read_or_not_at_all() {
+    let shop = Shop::open().await;
+    shop.add_key("other", &["access.write"], 1000);
+    shop.fakes.answer(UPDATE_SHOP, |request: UpdateShopRequest| match request.shop.unwrap() {
+        shop if shop.etag == "6" => {
+            Err(Fault::new(Code::Aborted, "ETAG_MISMATCH", "it was changed meanwhile").into())
+        }
+        shop => Ok::<ShopResource, tonic::Status>(shop),
+    });
+    let update = |body: &'static str, conditions: &[&str]| {
+        let asking = shop.ask_anonymously(Method::PATCH, "/v1/shops/shp_1");
+        let asking = asking.header("authorization", "Bearer other").json(body);
+        conditions.iter().fold(asking, |asking, value| asking.header("if-match", value)).send()
+    };
+    let renamed = r#"{"shop": {"name": "Цвіт"}, "updateMask": "name"}"#;
+    for (conditions, etag) in [(&["\"7\""][..], "7"), (&["*"], ""), (&[], "")] {
+        let answer = update(renamed, conditions).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["etag"]), (200, &etag.into()), "{conditions:?}");
+    }
+    update(renamed, &["\"6\""]).await.expect_problem(412, "ETAG_MISMATCH");
+    // Whoever says it in the body knows this status from before.
+    let old = r#"{"shop": {"name": "Цвіт", "etag": "6"}, "updateMask": "name"}"#;
+    update(old, &[]).await.expect_problem(409, "ETAG_MISMATCH");
+    update(old, &["\"7\""]).await.expect_problem(400, "IF_MATCH_MISMATCH");
+    for wrong in [&["7"][..], &["W/\"7\""], &["\"6\", \"7\""], &["\"\""], &["\"6\"", "\"7\""], &["ї"]] {
+        let problem = update(renamed, wrong).await.expect_problem(400, "MALFORMED");
+        assert_eq!(problem["errors"][0]["field"], "If-Match", "{wrong:?}");
+    }
+
+    let placing =
+        shop.ask(Method::POST, "/v1/orders").header("idempotency-key", "k").header("if-match", "\"7\"");
+    placing.json(ORDER).send().await.expect_problem(400, "MALFORMED");
+    assert!(shop.fakes.asked(PLACE).is_empty(), "a condition that cannot be kept");
+    shop.fakes.answer(GET, |_: proto::orders::v1::GetOrderRequest| Ok(Order::default()));
+    let reading = shop.ask(Method::GET, "/v1/orders/ord_1").header("if-match", "\"7\"").send().await;
+    assert_eq!(reading.status, 200);
 }
 
 #[tokio::test]

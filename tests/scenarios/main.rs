@@ -11,12 +11,17 @@ mod new_shop;
 #[allow(dead_code)]
 mod rest;
 
+mod card_orders;
 mod demo;
 mod documents;
 mod hang_ups;
 mod hostile_bodies;
 mod hot_sku;
+mod import;
 mod kill;
 mod order_path;
+mod outside;
 mod suite;
 mod trace;
+mod tracker;
+mod wrong_start;

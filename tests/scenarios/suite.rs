@@ -122,6 +122,11 @@ impl Suite {
         env!("CARGO_BIN_EXE_korob")
     }
 
+    /// The process that was started.
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// The file that configures this suite.
     pub fn configuration(&self) -> &std::path::Path {
         &self.config

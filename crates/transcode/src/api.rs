@@ -54,6 +54,10 @@ pub struct Inbound<'a> {
     pub body: &'a [u8],
     /// The value of the header `Idempotency-Key`.
     pub idempotency_key: Option<&'a str>,
+    /// The etag of the header `If-Match`, for routes that have one.
+    pub etag: Option<&'a str>,
+    /// The languages of the header `Accept-Language`; they stand where the query names none.
+    pub languages: Option<&'a str>,
 }
 
 impl Api {
@@ -119,6 +123,15 @@ impl Api {
         if let (Some(field), Some(key)) = (&route.idempotency_key, inbound.idempotency_key) {
             let differs = "the body carries another one than the header Idempotency-Key";
             self.bind(field, key.into(), (Reason::IdempotencyKeyMismatch, differs), start, out)?;
+        }
+        if let (Some(field), Some(etag)) = (&route.etag, inbound.etag) {
+            let differs = "the body carries another one than the header If-Match";
+            self.bind(field, etag.into(), (Reason::IfMatchMismatch, differs), start, out)?;
+        }
+        if let (Some(field), Some(languages)) = (&route.language, inbound.languages)
+            && !matches!(field.find(&out[start..]), Ok(Some(Value::Bytes(named))) if !named.is_empty())
+        {
+            field.put(&scalar::from_text(&self.tables, field.kind, languages.into())?, out);
         }
         Ok(())
     }

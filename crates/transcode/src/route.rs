@@ -32,6 +32,10 @@ pub struct Route {
     /// True for `body: "*"`; the other routes take query parameters.
     pub(crate) has_body: bool,
     pub(crate) idempotency_key: Option<FieldPath>,
+    /// The version that a change starts from.
+    pub(crate) etag: Option<FieldPath>,
+    /// The languages that a reader prefers, where a query may name them.
+    pub(crate) language: Option<FieldPath>,
     pub(crate) descriptor: MethodDescriptor,
 }
 
@@ -94,6 +98,8 @@ impl Route {
             response,
             has_body,
             idempotency_key: FieldPath::resolve(tables, request, "idempotency_key"),
+            etag: etag(tables, request, method),
+            language: FieldPath::resolve(tables, request, "language").filter(|_| !has_body),
             path,
             descriptor: method.clone(),
         }))
@@ -104,10 +110,30 @@ impl Route {
         self.idempotency_key.is_some()
     }
 
+    /// Whether requests say which version they change.
+    pub fn has_etag(&self) -> bool {
+        self.etag.is_some()
+    }
+
+    /// Whether the answer depends on the reader's languages.
+    pub fn has_language(&self) -> bool {
+        self.language.is_some()
+    }
+
     /// Whether requests have a JSON body.
     pub fn has_body(&self) -> bool {
         self.has_body
     }
+}
+
+/// The etag of a change: beside the changes, or in the resource that is sent. What is made has none yet.
+fn etag(tables: &Tables, request: MessageId, method: &MethodDescriptor) -> Option<FieldPath> {
+    if method.name().starts_with("Create") {
+        return None;
+    }
+    let inside = method.input().fields().map(|field| format!("{}.etag", field.name())).collect::<Vec<_>>();
+    let names = std::iter::once("etag".to_owned()).chain(inside);
+    names.filter_map(|name| FieldPath::resolve(tables, request, &name)).next()
 }
 
 /// An option of a method that is a message; `None` when it is not set.

@@ -43,6 +43,8 @@ pub enum Reason {
     PathMismatch,
     /// The body carries another idempotency key than the header.
     IdempotencyKeyMismatch,
+    /// The body carries another etag than the header.
+    IfMatchMismatch,
 }
 
 impl Reason {
@@ -68,6 +70,7 @@ impl Reason {
             Reason::Malformed => "MALFORMED",
             Reason::PathMismatch => "PATH_MISMATCH",
             Reason::IdempotencyKeyMismatch => "IDEMPOTENCY_KEY_MISMATCH",
+            Reason::IfMatchMismatch => "IF_MATCH_MISMATCH",
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn request(
     let mut wire = Vec::new();
     KINDS.read_request(
         &matched,
-        Inbound { query, body: body.as_bytes(), idempotency_key: key },
+        Inbound { query, body: body.as_bytes(), idempotency_key: key, ..Inbound::default() },
         &mut wire,
     )?;
     Ok(DynamicMessage::decode(every_kind(), wire.as_slice()).unwrap())

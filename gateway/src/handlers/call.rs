@@ -1,5 +1,6 @@
 //! Makes the call behind a route: JSON in, gRPC through, JSON out.
 
+mod if_match;
 mod raw_codec;
 mod success;
 
@@ -19,7 +20,7 @@ use transcode::{Api, Inbound, Matched, Route};
 use super::{Result, call_of, header_problem};
 use crate::problem::Problem;
 use crate::state::Gateway;
-use crate::{body, repeats};
+use crate::{body, languages, repeats};
 use raw_codec::RawCodec;
 
 pub(super) async fn answer(
@@ -30,17 +31,27 @@ pub(super) async fn answer(
 ) -> Result<Response> {
     let call = call_of(&request, patience)?;
     let key = idempotency_key(request.headers())?;
+    let etag = if_match::etag(matched.route, request.headers())?;
     let (parts, content) = request.into_parts();
     if !content.is_end_stream() {
         body::require_json(&parts.headers)?;
     }
     let content = body::read(content, &parts.headers, &gateway.settings.limits).await?;
     let query = parts.uri.query().unwrap_or_default();
-    let inbound = Inbound { query, body: &content, idempotency_key: key.as_deref() };
+    let languages = matched.route.has_language().then(|| languages::preferred(&parts.headers)).flatten();
+    let inbound = Inbound {
+        query,
+        body: &content,
+        idempotency_key: key.as_deref(),
+        etag: etag.as_deref(),
+        languages: languages.as_deref(),
+    };
     let mut message = Vec::with_capacity(content.len() + 64);
     Api::suite().read_request(matched, inbound, &mut message)?;
 
-    let message = call_repeating(gateway, matched.route, &call, message.into()).await?;
+    let answered = call_repeating(gateway, matched.route, &call, message.into()).await;
+    let message =
+        answered.map_err(|problem| if etag.is_some() { if_match::refused(problem) } else { problem })?;
 
     success::response(matched.route, &message)
 }

@@ -27,8 +27,12 @@ pub(super) async fn run(State(_): State<Gateway>, mut request: Request, next: Ne
 }
 
 fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "UNKNOWN_PATH", "there is no such path; /openapi.json lists all")
-        .into_response()
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "UNKNOWN_PATH",
+        "there is no such path; /docs shows all that there are, /openapi.json lists them",
+    )
+    .into_response()
 }
 
 fn with_allow(method: &Method, allowed: &[Method]) -> Response {

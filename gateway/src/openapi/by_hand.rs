@@ -36,6 +36,7 @@ pub(super) fn paths() -> Map<String, Value> {
         ("/v1/shipment-labels", json!({"get": labels()})),
         ("/v1/webhooks/payments/{providerAccountId}", json!({"post": payment_webhook()})),
         ("/v1/webhooks/carriers/{carrierAccountId}", json!({"post": carrier_webhook()})),
+        ("/track/{trackerCode}", json!({"get": tracker()})),
     ];
     paths.into_iter().map(|(path, operations)| (path.to_owned(), operations)).collect()
 }
@@ -177,6 +178,27 @@ fn printed(description: &str) -> Value {
             "application/pdf": {"schema": {"type": "string", "format": "binary"}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
+    })
+}
+
+fn tracker() -> Value {
+    let shown = json!({
+        "description": "The parcel: a page in Ukrainian, Russian or English, with times by the shop's clock; JSON for \
+            `Accept: application/json`.",
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"$ref": "#/components/schemas/delivery.Tracker"}},
+        },
+    });
+    json!({
+        "operationId": "delivery.get_tracker",
+        "tags": ["delivery"],
+        "summary": "Shows the buyer where a parcel is",
+        "description": "Shows the buyer where a parcel is. No key: who has the link may look. Names nobody, no address and \
+            no sum. Refusals are pages, too, unless JSON is asked for.",
+        "security": [],
+        "parameters": [in_path("trackerCode", "`trackerCode` of the shipment.")],
+        "responses": with_refusals(shown, &["400", "401", "403", "408", "409", "413", "415"]),
     })
 }
 

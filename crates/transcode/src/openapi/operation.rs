@@ -71,6 +71,24 @@ fn parameters(route: &Route, schemas: &mut Schemas<'_>) -> Vec<Value> {
     if !route.has_body() {
         add_query_parameters(&input, "", &bound, schemas, &mut parameters);
     }
+    if route.has_language() {
+        parameters.push(json!({
+            "name": "Accept-Language",
+            "in": "header",
+            "description": "The languages the reader prefers, the dearest first or weighted, as browsers send them. They \
+                stand where the query names no `language`.",
+            "schema": {"type": "string", "examples": ["uk-UA, uk;q=0.9, en;q=0.5"]},
+        }));
+    }
+    if route.has_etag() {
+        parameters.push(json!({
+            "name": "If-Match",
+            "in": "header",
+            "description": "The `ETag` of what was read: if it was changed meanwhile, nothing is done and 412 answered. The \
+                same as `etag` in the body, which answers 409.",
+            "schema": {"type": "string", "examples": ["\"7\""]},
+        }));
+    }
     if route.is_keyed() {
         parameters.push(json!({
             "name": "Idempotency-Key",
