@@ -93,9 +93,9 @@ impl Recent {
         size * 4 < self.size * 3
     }
 
-    /// Waiting must not cost more than the batch that it may save.
+    /// Waiting must cost less than the batch that it may save.
     fn patience(&self) -> Duration {
-        self.took.min(LINGER_MAX)
+        (self.took / 2).min(LINGER_MAX)
     }
 
     fn note(&mut self, size: usize, took: Duration) {

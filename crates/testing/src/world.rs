@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use rpc::{BoundChannel, Call, Caller, CallerKeys, Directory, Shops, StackLayer};
-use service::{Running, Service};
+use service::{Configured, Running, Service};
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -23,15 +23,23 @@ pub struct World {
     pub clock: Clock,
     /// Leads to the services.
     pub directory: Directory,
+    outbound: outbound::Reach,
     running: Vec<Running>,
     databases: Vec<(&'static str, TestDatabase)>,
 }
 
 impl World {
-    /// An empty world.
+    /// An empty world, where what listens on this machine may be called.
     pub async fn new() -> Self {
         let directory = Directory::in_process(NAMES, CallerKeys::random());
-        Self { clock: Clock::system(), directory, running: Vec::new(), databases: Vec::new() }
+        let outbound = outbound::Reach::with(&["127.0.0.0/8"]);
+        Self { clock: Clock::system(), directory, outbound, running: Vec::new(), databases: Vec::new() }
+    }
+
+    /// From here on services call outside no further than this.
+    pub fn reaching(mut self, outbound: outbound::Reach) -> Self {
+        self.outbound = outbound;
+        self
     }
 
     /// Starts `S` on a fresh database.
@@ -45,9 +53,16 @@ impl World {
         let mut settings = store::Settings::at(database.url());
         // A burst of a test waits rather than fails; what happens when the pool is exhausted has a test of its own.
         settings.pool_wait_ms = 10_000;
-        let running =
-            service::launch::<S>(&settings, &self.directory, self.clock.clone(), b"a secret of tests only")
-                .await;
+        let clock = self.clock.clone();
+        let configured = Configured { outbound: self.outbound.clone(), ..Configured::default() };
+        let running = service::launch_with::<S>(
+            &settings,
+            &self.directory,
+            clock,
+            b"a secret of tests only",
+            configured,
+        )
+        .await;
         self.running.push(running.expect("the service starts"));
         self.databases.push((S::NAME, database));
         self

@@ -22,7 +22,7 @@ pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory>
     let data_dir = configuration.data_dir();
     let file = runtime_file::path(&data_dir);
     anyhow::ensure!(file.exists(), "no suite runs over {}: start one with `korob up`", data_dir.display());
-    let mut running: Configuration = service::configuration::load(Some(&file))?;
+    let mut running = Configuration::read(Some(&file))?;
     running.data_dir = Some(data_dir);
     // The suite was started with the same configuration; a secret that stands there is not in the data directory.
     running.secret.clone_from(&configuration.secret);

@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use service::telemetry;
+use service::{Configured, telemetry};
 
 use crate::arguments::Arguments;
+
+/// What a variable may list, with commas between.
+const LISTS: [&str; 3] = ["gateway.cors_origins", "gateway.trusted_proxies", "outbound.allowed_networks"];
 
 /// The whole configuration; an unknown key is an error that names it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +28,8 @@ pub struct Configuration {
     pub gateway: gateway::Settings,
     /// Probes and metrics.
     pub ops: OpsSettings,
+    /// Systems outside the suite.
+    pub outbound: outbound::Reach,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// Databases and addresses of the services, by name.
@@ -81,7 +86,7 @@ impl Default for ServiceSettings {
 impl Configuration {
     /// Reads the configuration; the command line wins.
     pub fn load(arguments: &Arguments) -> anyhow::Result<Self> {
-        let mut configuration: Self = service::configuration::load(arguments.config.as_deref())?;
+        let mut configuration = Self::read(arguments.config.as_deref())?;
         if let Some(data_dir) = &arguments.data_dir {
             configuration.data_dir = Some(data_dir.clone());
         }
@@ -96,6 +101,11 @@ impl Configuration {
         Ok(configuration)
     }
 
+    /// Reads `file`, or the usual one, and the environment.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        service::configuration::load(file, &LISTS)
+    }
+
     /// Where run-time state lives.
     pub fn data_dir(&self) -> PathBuf {
         let default = || {
@@ -108,6 +118,11 @@ impl Configuration {
     /// The settings of one service.
     pub fn service(&self, name: &str) -> ServiceSettings {
         self.services.get(name).cloned().unwrap_or_default()
+    }
+
+    /// What one service is told.
+    pub fn configured(&self, name: &str) -> Configured {
+        Configured { settings: self.service(name).settings, outbound: self.outbound.clone() }
     }
 
     /// The shared secret: configured, or kept in the data directory.

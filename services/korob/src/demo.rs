@@ -34,6 +34,7 @@ pub async fn run(mut configuration: Configuration, demo: Demo) -> anyhow::Result
     configuration.data_dir = Some(data_dir.clone());
     configuration.gateway.listen = listen_at(demo.port);
     configuration.ops.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    configuration.outbound = outbound::Reach::with(&[outside::NETWORK]);
     let mode = if demo.processes { Mode::Processes } else { Mode::OneProcess };
 
     println!("Starting a private suite in {} …", data_dir.display());

@@ -202,6 +202,7 @@ struct RuntimeConfiguration {
     data_dir: PathBuf,
     secret: String,
     telemetry: service::telemetry::Settings,
+    outbound: outbound::Reach,
     gateway: gateway::Settings,
     services: BTreeMap<&'static str, ServiceSettings>,
 }
@@ -221,6 +222,7 @@ fn runtime_configuration(
         data_dir: configuration.data_dir(),
         secret: String::from_utf8(configuration.secret()?)?,
         telemetry: configuration.telemetry.clone(),
+        outbound: configuration.outbound.clone(),
         gateway,
         services: services.collect(),
     };

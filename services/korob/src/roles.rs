@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rpc::Directory;
-use service::{Running, Service};
+use service::{Configured, Running, Service};
 use store::Settings;
 use types::Clock;
 
@@ -76,23 +76,33 @@ impl fmt::Display for Role {
     }
 }
 
-/// Starts the service `name` with its own settings.
+/// Starts the service `name` with what the configuration says to it.
 pub async fn launch(
     name: &str,
     database: &Settings,
     directory: &Directory,
     secret: &[u8],
-    own: serde_json::Value,
+    configured: Configured,
 ) -> anyhow::Result<Running> {
     let clock = Clock::system();
     match name {
-        Access::NAME => service::launch_with::<Access>(database, directory, clock, secret, own).await,
-        Catalog::NAME => service::launch_with::<Catalog>(database, directory, clock, secret, own).await,
-        Customers::NAME => service::launch_with::<Customers>(database, directory, clock, secret, own).await,
-        Delivery::NAME => service::launch_with::<Delivery>(database, directory, clock, secret, own).await,
-        Inventory::NAME => service::launch_with::<Inventory>(database, directory, clock, secret, own).await,
-        Orders::NAME => service::launch_with::<Orders>(database, directory, clock, secret, own).await,
-        Payments::NAME => service::launch_with::<Payments>(database, directory, clock, secret, own).await,
+        Access::NAME => service::launch_with::<Access>(database, directory, clock, secret, configured).await,
+        Catalog::NAME => {
+            service::launch_with::<Catalog>(database, directory, clock, secret, configured).await
+        }
+        Customers::NAME => {
+            service::launch_with::<Customers>(database, directory, clock, secret, configured).await
+        }
+        Delivery::NAME => {
+            service::launch_with::<Delivery>(database, directory, clock, secret, configured).await
+        }
+        Inventory::NAME => {
+            service::launch_with::<Inventory>(database, directory, clock, secret, configured).await
+        }
+        Orders::NAME => service::launch_with::<Orders>(database, directory, clock, secret, configured).await,
+        Payments::NAME => {
+            service::launch_with::<Payments>(database, directory, clock, secret, configured).await
+        }
         other => anyhow::bail!("{other} is not a service; there are {}", SERVICES.join(", ")),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use anyhow::Context;
 use futures_util::future::try_join_all;
 use rpc::{CallerKeys, Directory};
 use service::Running;
@@ -60,6 +61,8 @@ impl Suite {
         mode: Mode,
         metrics: PrometheusHandle,
     ) -> anyhow::Result<Self> {
+        refuse_taken("gateway.listen", configuration.gateway.listen)?;
+        refuse_taken("ops.listen", configuration.ops.listen)?;
         let databases = Databases::open(&configuration).await?;
         match mode {
             Mode::OneProcess => Self::in_this_process(configuration, databases, metrics).await,
@@ -100,9 +103,9 @@ impl Suite {
             let mut database = Settings::at(databases.url(name));
             database.pool_size = service.pool_size;
             let (directory, secret) = (directory.clone(), secret.clone());
+            let configured = configuration.configured(name);
             // Tasks of their own: a migration blocks the task it runs in.
-            let launch =
-                async move { roles::launch(name, &database, &directory, &secret, service.settings).await };
+            let launch = async move { roles::launch(name, &database, &directory, &secret, configured).await };
             async { tokio::spawn(launch).await? }
         });
         let running = try_join_all(launches).await?;
@@ -149,6 +152,12 @@ impl Suite {
             parts: Parts::Processes(processes),
         })
     }
+}
+
+/// Whether a port is free is found out before everything is started for nothing.
+fn refuse_taken(key: &str, address: SocketAddr) -> anyhow::Result<()> {
+    let listener = std::net::TcpListener::bind(address);
+    listener.map(drop).with_context(|| format!("{key}: cannot listen on {address}"))
 }
 
 /// Before any service runs: a migration blocks a thread, and the services need both cores.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rpc::{CallerKeys, Directory};
-use service::{Running, telemetry};
+use service::{Configured, Running, telemetry};
 use store::Settings;
 use tokio_util::sync::CancellationToken;
 
@@ -76,8 +76,9 @@ async fn serve(
     anyhow::ensure!(!settings.database_url.is_empty(), "services.{role}.database_url: serve needs it");
     let mut database = Settings::at(&settings.database_url);
     database.pool_size = settings.pool_size;
+    let configured = configuration.configured(role.name());
     let running =
-        start_when_possible(role, &database, directory, &configuration.secret()?, &settings.settings).await?;
+        start_when_possible(role, &database, directory, &configuration.secret()?, &configured).await?;
 
     let stop = CancellationToken::new();
     let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
@@ -104,10 +105,10 @@ async fn start_when_possible(
     database: &Settings,
     directory: &Directory,
     secret: &[u8],
-    own: &serde_json::Value,
+    configured: &Configured,
 ) -> anyhow::Result<Running> {
     loop {
-        match roles::launch(role.name(), database, directory, secret, own.clone()).await {
+        match roles::launch(role.name(), database, directory, secret, configured.clone()).await {
             Ok(running) => return Ok(running),
             Err(error) if is_unreachable(&error) => {
                 tracing::warn!(%role, error = format!("{error:#}"), "the database is not there yet");

@@ -26,6 +26,8 @@ pub async fn run(simulate: Simulate) -> anyhow::Result<ExitCode> {
     for system in System::ALL {
         println!("  {:<12} {}", system.name(), simulators.url(system));
     }
+    println!("A suite calls them if it was started with this, or the same in its configuration:");
+    println!("  KOROB__OUTBOUND__ALLOWED_NETWORKS={} korob up", simulate.listen.ip());
 
     shutdown::requested().await?;
     simulators.stop().await;

@@ -20,7 +20,7 @@ pub async fn run(configuration: Configuration, up: Up) -> anyhow::Result<ExitCod
         stop = shutdown::requested() => return stop.map(|()| ExitCode::SUCCESS),
     };
     println!("korob is ready after {:.1} s", started.elapsed().as_secs_f64());
-    println!("  REST      http://{}        (description: /openapi.json)", suite.gateway);
+    println!("  REST      http://{}        (/docs, /openapi.json)", suite.gateway);
     println!("  operators http://{}        (/livez /readyz /metrics)", suite.ops);
     for (name, address) in &suite.services {
         println!("  gRPC      {address}  {name}");

@@ -9,6 +9,8 @@ use simulators::{Fault, Simulators};
 use crate::demo::shop::text;
 use crate::rest::Client;
 
+/// Where they listen.
+pub const NETWORK: &str = "127.0.0.0/8";
 /// How long a line that is cut hangs before: long enough to matter, short enough to watch.
 const HANG: Duration = Duration::from_millis(300);
 const LOST_ANSWERS: f64 = 0.1;
