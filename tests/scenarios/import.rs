@@ -135,7 +135,7 @@ fn feed(suite: &Suite, prefix: &str, skus: usize, description_bytes: usize) -> P
         )
         .unwrap();
     }
-    write!(file, "</offers></shop></yml_catalog>\n").unwrap();
+    writeln!(file, "</offers></shop></yml_catalog>").unwrap();
     file.flush().unwrap();
     path
 }

@@ -52,6 +52,9 @@ pub struct Outlook {
     last_orders: BTreeMap<Sku, String>,
 }
 
+/// SKU, transfer, from where, to where, units, when expected.
+type Moving = (String, Uuid, Uuid, Uuid, i64, Option<DateTime<Utc>>);
+
 impl Outlook {
     /// What there is of `skus` now. Nothing is locked: a proposal that came too late is refused when it is taken up.
     pub async fn load(connection: &mut AsyncPgConnection, skus: &[&str]) -> Result<Self> {
@@ -64,7 +67,7 @@ impl Outlook {
         .load(connection)
         .await?;
         let levels: Vec<StockLevel> = rows.into_iter().map(StockLevel::stored).collect::<Result<_>>()?;
-        let moving: Vec<(String, Uuid, Uuid, Uuid, i64, Option<DateTime<Utc>>)> = cached_sql(
+        let moving: Vec<Moving> = cached_sql(
             "SELECT l.sku, t.transfer_id, t.from_warehouse_id, t.to_warehouse_id,
                     l.dispatched - l.received - l.lost - l.returned, t.expect_time
              FROM transfer_lines l JOIN transfers t USING (transfer_id)
