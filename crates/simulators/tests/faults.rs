@@ -110,6 +110,27 @@ async fn what_was_begun_ends_although_the_caller_hangs_up() {
     assert_eq!(simulators.ledger("card").of_key("k").len(), 1);
 }
 
+#[tokio::test]
+async fn answers_are_held_back_until_they_are_let_go() {
+    let simulators = Simulators::start().await;
+    let held = simulators.hold("card", "create_charge");
+    let client = Client::new(simulators.url("card")).bearer("test_card_key").key("k");
+    let request = json!({
+        "reference": "att_1", "amount_minor": 100, "currency": "UAH", "capture": true,
+        "payment_token": "tok_ok", "valid_until_time": "2100-01-01T00:00:00Z",
+    });
+    let call = tokio::spawn(async move { client.post("/v1/charges", request).await.status });
+    while held.waiting() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(simulators.ledger("card").of_key("k").len(), 1, "it is done all the same");
+    assert_eq!(fates(&simulators, 1).await, [200], "others are answered");
+    assert!(!call.is_finished());
+
+    drop(held);
+    assert_eq!(call.await.expect("answers"), 201);
+}
+
 #[test]
 fn names_are_read_back() {
     for fault in Fault::ALL {

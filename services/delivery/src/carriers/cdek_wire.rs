@@ -119,8 +119,9 @@ impl Order {
     /// What its statuses tell, oldest first.
     pub fn report(&self, carrier_parcel_id: &str) -> Report {
         let statuses = self.entity.as_ref().map(|entity| entity.statuses.as_slice()).unwrap_or_default();
+        // They come newest first, with whole seconds: of two in the same second the one below was before.
         let mut events: Vec<CarrierEvent> =
-            statuses.iter().filter(|status| !status.deleted).filter_map(event).collect();
+            statuses.iter().rev().filter(|status| !status.deleted).filter_map(event).collect();
         events.sort_by_key(|event| event.occur_time);
         Report { carrier_parcel_id: carrier_parcel_id.to_owned(), events, ..Report::default() }
     }
