@@ -47,6 +47,10 @@ pub enum Fault {
     SilentIgnore,
     /// A price comes as text for people, such as "1 713.00", in the place of a number.
     MoneyAsText,
+    /// The carrier weighs half as much again as was declared, and 200 grams.
+    WeighsMore,
+    /// A weight comes as text for people, such as "1,2 кг", in the place of a number.
+    WeightAsText,
     /// A webhook comes twice, at the same time.
     DuplicateWebhook,
     /// A webhook comes after the one that follows it.
@@ -66,7 +70,7 @@ pub struct UnknownFault(String);
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Slow,
         Self::TimeoutBeforeEffect,
         Self::TimeoutAfterEffect,
@@ -85,6 +89,8 @@ impl Fault {
         Self::TokenExpired,
         Self::SilentIgnore,
         Self::MoneyAsText,
+        Self::WeighsMore,
+        Self::WeightAsText,
         Self::DuplicateWebhook,
         Self::ReorderWebhook,
         Self::DropWebhook,
@@ -113,6 +119,8 @@ impl Fault {
             Self::TokenExpired => "token_expired",
             Self::SilentIgnore => "silent_ignore",
             Self::MoneyAsText => "money_as_text",
+            Self::WeighsMore => "weighs_more",
+            Self::WeightAsText => "weight_as_text",
             Self::DuplicateWebhook => "duplicate_webhook",
             Self::ReorderWebhook => "reorder_webhook",
             Self::DropWebhook => "drop_webhook",

@@ -1,9 +1,9 @@
 //! Nova Poshta API 2.0: one address for everything, status 200 for errors, numbers as text, and the time of Kyiv without saying so.
 //!
 //! Seen in vendor fixtures and clients: the envelope, the models and methods, the codes of statuses. Seen in third-party code
-//! only: `TrackingDocumentGeneral` as another name of `TrackingDocument`, and code 124. From memory: the numbers and texts of
-//! errors besides 20001401442, and the path of print forms. Any key of 32 letters and digits is an account, except those that
-//! begin with `0000`.
+//! only: `TrackingDocumentGeneral` as another name of `TrackingDocument`, code 124, and `CheckWeight` while it is 0; that it holds
+//! what the scales said once they did is concluded from its name. From memory: the numbers and texts of errors besides
+//! 20001401442, and the path of print forms. Any key of 32 letters and digits is an account, except those that begin with `0000`.
 
 mod book;
 mod directory;

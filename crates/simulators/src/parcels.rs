@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
 use crate::system::System;
 use crate::world::World;
 use crate::{cdek, nova_poshta, parcel};
@@ -36,6 +37,12 @@ pub enum Stuck {
     Ended { number: String, code: String },
     #[error("{code}: the carrier has no such code")]
     NoSuchCode { code: String },
+}
+
+/// What the carrier's scales say of so many grams: the same, unless the fault has them say more.
+pub(crate) fn weigh(world: &World, system: System, declared_grams: i64) -> i64 {
+    let more = world.faults.strikes(system, Fault::WeighsMore, "weigh");
+    if more { declared_grams + declared_grams / 2 + 200 } else { declared_grams }
 }
 
 /// Lets a new parcel move on by itself, if parcels of this system do.

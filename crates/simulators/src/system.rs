@@ -91,6 +91,8 @@ impl System {
             TokenExpired => matches!(self, Self::Fiscal | Self::Cdek),
             SilentIgnore => matches!(self, Self::Parcel | Self::NovaPoshta | Self::Cdek),
             MoneyAsText => matches!(self, Self::NovaPoshta),
+            WeighsMore => matches!(self, Self::Parcel | Self::NovaPoshta),
+            WeightAsText => matches!(self, Self::Parcel | Self::NovaPoshta),
         }
     }
 }

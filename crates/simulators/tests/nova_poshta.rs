@@ -219,3 +219,19 @@ async fn tracking_takes_a_hundred() {
     assert_eq!(data(&simulators, "TrackingDocument", "getStatusDocuments", ask(100)).await.len(), 100);
     assert_eq!(call(&simulators, "TrackingDocument", "getStatusDocuments", ask(101)).await["success"], false);
 }
+
+#[tokio::test]
+async fn a_parcel_is_weighed_when_the_carrier_has_it() {
+    let simulators = Simulators::start().await;
+    let (_, number) = saved(&simulators, document("shm_1")).await;
+    assert_eq!(status(&simulators, &number).await["CheckWeight"], 0);
+    simulators.advance(&number);
+    let weighed = status(&simulators, &number).await;
+    assert_eq!((&weighed["CheckWeight"], &weighed["FactualWeight"]), (&json!("1.200"), &json!("1.2")));
+
+    let (_, heavy) = saved(&simulators, document("shm_2")).await;
+    simulators.faults("nova_poshta").next(Fault::WeighsMore).next(Fault::WeightAsText);
+    simulators.advance(&heavy);
+    assert_eq!(status(&simulators, &heavy).await["CheckWeight"], "2,000 кг");
+    assert_eq!(status(&simulators, &heavy).await["CheckWeight"], "2.000");
+}

@@ -265,3 +265,19 @@ async fn parcels_move_by_themselves_when_they_shall() {
     }
     assert_eq!(codes(&track(&simulators, &number).await), ["100", "200", "300", "310", "500", "600"]);
 }
+
+#[tokio::test]
+async fn a_parcel_is_weighed_when_the_carrier_has_it() {
+    let simulators = Simulators::start().await;
+    let (_, number) = registered(&simulators, parcel("shm_1")).await;
+    assert_eq!(track(&simulators, &number).await["weighed_grams"], Value::Null);
+    simulators.advance(&number);
+    assert_eq!(track(&simulators, &number).await["weighed_grams"], 1_200);
+
+    let (_, heavy) = registered(&simulators, parcel("shm_2")).await;
+    simulators.faults("parcel").next(Fault::WeighsMore).next(Fault::WeightAsText);
+    simulators.advance(&heavy);
+    assert_eq!(track(&simulators, &heavy).await["weighed_grams"], "2000 g");
+    simulators.advance(&heavy);
+    assert_eq!(track(&simulators, &heavy).await["weighed_grams"], 2_000, "it is weighed once");
+}

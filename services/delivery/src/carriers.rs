@@ -21,6 +21,7 @@ mod parcel_wire;
 mod pickup_counter;
 mod reply;
 mod waybill;
+mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -242,6 +243,8 @@ pub struct Report {
     pub collected: Option<Money>,
     /// What it has passed on to the shop.
     pub transferred: Option<Money>,
+    /// What it weighed, as of the newest of the events.
+    pub weighed_grams: Option<i32>,
 }
 
 /// One event in the carrier's own terms.

@@ -17,7 +17,7 @@ use crate::model::incident_reason::INCIDENT_REASONS;
 use crate::model::shipment::{Shipment, TrackingEvent};
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::TrackingStatus;
-use crate::model::{shipment_rows, unmapped_code_rows, watch};
+use crate::model::{shipment_rows, unmapped_code_rows, watch, weight_rows};
 use crate::schema::cash_transfers;
 use crate::wire;
 
@@ -38,6 +38,7 @@ pub async fn apply(
 ) -> Result<()> {
     let before = parcel.clone();
     let mut events = report.events;
+    let told_time = events.iter().map(|event| not_ahead(event.occur_time, tx.now())).max();
     events.truncate(EVENTS_MAX);
     events.sort_by_key(|event| event.occur_time);
 
@@ -52,6 +53,9 @@ pub async fn apply(
     if let Some(sum) = report.transferred {
         let now = tx.now();
         receive(tx, parcel, sum, now, "").await?;
+    }
+    if let Some(grams) = report.weighed_grams {
+        weigh(tx, parcel, grams, told_time).await?;
     }
     // What was to be cancelled has left all the same.
     let left = !matches!(parcel.status, TrackingStatus::Pending | TrackingStatus::Cancelled);
@@ -68,6 +72,21 @@ pub async fn apply(
 
     tell(tx, action, &before, parcel);
     Ok(())
+}
+
+/// The carrier weighed the parcel: more than was declared will cost more, so somebody hears of it, once.
+async fn weigh(tx: &mut Tx, parcel: &mut Shipment, grams: i32, time: Option<DateTime<Utc>>) -> Result<()> {
+    let before = parcel.weight;
+    let too_much = parcel.weight.weighed(grams, time);
+    if parcel.weight != before {
+        weight_rows::keep_weighed(tx, parcel.id, parcel.weight).await?;
+    }
+    if !too_much {
+        return Ok(());
+    }
+    let words = format!("declared {} g, weighed {grams} g", parcel.weight.declared_grams);
+    let cause = Cause { reason: "weight_differs", field: String::new(), words };
+    incidents::raise(tx, parcel, cause).await.map(drop)
 }
 
 async fn note(
@@ -120,13 +139,11 @@ fn canonical(
     code_map_version: i32,
     now: DateTime<Utc>,
 ) -> TrackingEvent {
-    let ahead = event.occur_time > now + CLOCK_AHEAD_MAX;
-    let occur_time = if ahead { now } else { event.occur_time };
     let cut =
         |text: String, length: usize| text.chars().filter(|sign| !sign.is_control()).take(length).collect();
     TrackingEvent {
         status,
-        occur_time: occur_time.trunc_subsecs(6),
+        occur_time: not_ahead(event.occur_time, now),
         description: cut(event.words, DESCRIPTION_LENGTH_MAX),
         location: cut(event.place, LOCATION_LENGTH_MAX),
         incident_reason: why.unwrap_or_default().to_owned(),
@@ -134,6 +151,12 @@ fn canonical(
         code_map_version,
         carrier_event_id: Some(event.event_id),
     }
+}
+
+/// A time as the database keeps it; one too far in the future is now.
+fn not_ahead(time: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let ahead = time > now + CLOCK_AHEAD_MAX;
+    (if ahead { now } else { time }).trunc_subsecs(6)
 }
 
 /// The reason from the closed list that `reason` names.
@@ -188,7 +211,8 @@ fn tell(tx: &mut Tx, action: &'static str, before: &Shipment, parcel: &Shipment)
     let news = before.events.len() != parcel.events.len()
         || before.state != parcel.state
         || before.times.storage_end != parcel.times.storage_end
-        || cash(before) != cash(parcel);
+        || cash(before) != cash(parcel)
+        || before.weight.weighed_grams != parcel.weight.weighed_grams;
     if !news {
         return;
     }
@@ -198,6 +222,7 @@ fn tell(tx: &mut Tx, action: &'static str, before: &Shipment, parcel: &Shipment)
         .change("status", before.status.as_str(), parcel.status.as_str())
         .change("state", before.state.as_str(), parcel.state.as_str())
         .change("cash", cash(before), cash(parcel))
-        .change("storage_end_time", before.times.storage_end, parcel.times.storage_end);
+        .change("storage_end_time", before.times.storage_end, parcel.times.storage_end)
+        .change("weighed_grams", before.weight.weighed_grams, parcel.weight.weighed_grams);
     tx.audit(audit);
 }

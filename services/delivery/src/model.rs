@@ -29,3 +29,5 @@ pub mod tracking_status;
 pub mod unmapped_code_rows;
 pub mod watch;
 pub mod webhook_rows;
+pub mod weight;
+pub mod weight_rows;

@@ -186,6 +186,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    shipment_weights (shipment_id) {
+        shipment_id -> Uuid,
+        weighed_grams -> Int4,
+        weighed_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     shipments (shipment_id) {
         shipment_id -> Uuid,
         delivery_plan_id -> Uuid,
@@ -263,6 +271,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     plan_slots,
     return_pickups,
     shipment_labels,
+    shipment_weights,
     shipments,
     tracking_events,
     unmapped_codes,

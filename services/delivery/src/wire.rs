@@ -261,6 +261,8 @@ pub fn shipment(shipment: &Shipment) -> pb::Shipment {
         slot_end_time: shipment.handover.slot.map(|slot| time(slot.end)),
         asks_for_code: shipment.handover.asks_for_code,
         has_proof: shipment.handover.has_proof,
+        declared_weight_grams: shipment.weight.declared_grams,
+        weighed_grams: shipment.weight.weighed_grams,
     }
 }
 

@@ -38,6 +38,7 @@ mod tracking_status;
 mod update_carrier_account;
 mod update_delivery_method;
 mod waybill;
+mod weights;
 
 use chrono::{DateTime, Utc};
 use korob_delivery::Delivery;

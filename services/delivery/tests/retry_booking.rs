@@ -48,6 +48,7 @@ async fn corrected_data_makes_the_same_parcel_go() {
     retry(&outside, weight).await.expect("tries");
     let booked = outside.until_state(&parcel, ShipmentState::Booked).await;
     assert!(Outside::open_incidents(&booked).is_empty());
+    assert_eq!((booked.declared_weight_grams, parcel.declared_weight_grams), (900, 0));
     assert_eq!(outside.waybills(&parcel), (1, 1));
     let events = outside.yard.events_of(&booked.incidents[0].incident_id).await;
     assert_eq!(events, ["1 IncidentOpened", "2 IncidentClosed", "3 IncidentOpened", "4 IncidentClosed"]);

@@ -25,7 +25,10 @@ pub(crate) struct Document {
     pub place: String,
     pub recipient: String,
     pub phone: String,
+    /// In kilograms.
     pub weight: String,
+    /// What the carrier's scales say, in grams; nothing when it was not put on them.
+    pub weighed_grams: Option<i64>,
     /// In kopiykas.
     pub cost: i64,
     pub price: i64,

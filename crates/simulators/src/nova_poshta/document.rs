@@ -88,6 +88,7 @@ pub(super) fn read(turn: &Turn<'_>) -> Result<Document, Answer> {
         recipient,
         phone: turn.text("RecipientsPhone"),
         weight: turn.text("Weight"),
+        weighed_grams: None,
         cost,
         cash,
         cash_collected: false,

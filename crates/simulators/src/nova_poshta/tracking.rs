@@ -6,11 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::book::{Document, local};
+use super::document::grams;
 use super::{Turn, failed, plain, succeeded};
 use crate::answer::Answer;
+use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
 use crate::lock;
-use crate::parcels::{Move, Moved, Stuck};
+use crate::parcels::{Move, Moved, Stuck, weigh};
 use crate::system::System;
 use crate::world::World;
 
@@ -84,6 +86,10 @@ fn happen(world: &Arc<World>, document: &mut Document, code: &'static str, reaso
     document.code = code;
     document.reason = reason.to_owned();
     document.update_time = now;
+    if document.weighed_grams.is_none() && !matches!(code, "1" | "12") {
+        let declared = grams(&document.weight).unwrap_or_default();
+        document.weighed_grams = Some(weigh(world, System::NovaPoshta, declared));
+    }
     match code {
         "7" | "8" => store(world, document, now),
         "9" | "10" | "11" => collect(world, document),
@@ -147,6 +153,16 @@ fn text_of(code: &str) -> &'static str {
     CODES.iter().find(|(known, _)| *known == code).map_or("", |(_, text)| text)
 }
 
+/// What the scales said, in kilograms: 0 when it was not put on them, text once it was.
+fn check_weight(world: &World, document: &Document) -> Value {
+    let Some(grams) = document.weighed_grams else { return Value::from(0) };
+    let kilograms = format!("{}.{:03}", grams / 1_000, grams % 1_000);
+    if world.faults.strikes(System::NovaPoshta, Fault::WeightAsText, "getStatusDocuments") {
+        return Value::from(format!("{} кг", kilograms.replace('.', ",")));
+    }
+    Value::from(kilograms)
+}
+
 /// Anybody may ask for any number; what concerns the recipient only who names the phone.
 fn whereabouts(turn: &Turn<'_>, number: &str, phone: &str) -> Value {
     let found = turn.book.documents.get(number).filter(|document| document.number == number);
@@ -171,6 +187,8 @@ fn whereabouts(turn: &Turn<'_>, number: &str, phone: &str) -> Value {
         "AfterpaymentOnGoodsCost": document.cash.map(|cash| crate::money::format(cash, "UAH")).unwrap_or_default(),
         "UndeliveryReasonsSubtypeDescription": document.reason,
         "DocumentWeight": document.weight,
+        "FactualWeight": document.weight,
+        "CheckWeight": check_weight(turn.world, document),
         "ServiceType": document.service,
     });
     if phone == document.phone {

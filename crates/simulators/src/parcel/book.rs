@@ -28,6 +28,9 @@ pub(crate) struct Parcel {
     /// Why it was rejected: code, message and field.
     pub error: Option<(&'static str, &'static str, &'static str)>,
     pub cod: Option<Cod>,
+    pub weight_grams: i64,
+    /// What it weighs on the carrier's scales; nothing before the carrier has it.
+    pub weighed_grams: Option<i64>,
     pub label: Vec<String>,
     pub events: Vec<Event>,
     pub storage_until: Option<DateTime<Utc>>,

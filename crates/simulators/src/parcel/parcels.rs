@@ -105,6 +105,8 @@ fn accepted(turn: &Turn<'_>, cargo: Cargo) -> Parcel {
         price_minor: service.price_minor(weight_grams),
         error: None,
         cod,
+        weight_grams,
+        weighed_grams: None,
         events: Vec::new(),
         storage_until: None,
         create_time: turn.world.now(),

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::book::{Event, Parcel, State};
 use super::{Turn, cargo, webhook};
 use crate::answer::Answer;
+use crate::fault::Fault;
 use crate::ledger::{Deed, Effect};
 use crate::lock;
-use crate::parcels::{Move, Moved, Stuck};
+use crate::parcels::{Move, Moved, Stuck, weigh};
 use crate::system::System;
 use crate::world::World;
 
@@ -83,6 +84,9 @@ pub(super) fn note(world: &World, parcel: &mut Parcel, code: &str, reason: &str)
 
 fn happen(world: &Arc<World>, parcel: &mut Parcel, code: &'static str, reason: &str) {
     note(world, parcel, code, reason);
+    if parcel.weighed_grams.is_none() {
+        parcel.weighed_grams = Some(weigh(world, System::Parcel, parcel.weight_grams));
+    }
     let mut kind = "parcel.tracked";
     parcel.storage_until = None;
     match code {
@@ -155,6 +159,12 @@ fn whereabouts(turn: &Turn<'_>, number: &str) -> Value {
     let own = found
         .filter(|parcel| parcel.account == turn.account && parcel.tracking_number.as_deref() == Some(number));
     let Some(parcel) = own else { return json!({ "tracking_number": number, "found": false, "events": [] }) };
+    let as_text = parcel.weighed_grams.is_some()
+        && turn.world.faults.strikes(System::Parcel, Fault::WeightAsText, "track");
+    let weighed = match parcel.weighed_grams {
+        Some(grams) if as_text => Value::from(format!("{grams} g")),
+        grams => Value::from(grams),
+    };
     let events: Vec<Value> = parcel.events.iter().map(Event::to_json).collect();
     json!({
         "tracking_number": number,
@@ -162,5 +172,6 @@ fn whereabouts(turn: &Turn<'_>, number: &str) -> Value {
         "events": events,
         "storage_until_time": parcel.storage_json(),
         "cod": parcel.cod_json(),
+        "weighed_grams": weighed,
     })
 }

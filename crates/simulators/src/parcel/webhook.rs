@@ -48,6 +48,7 @@ pub(super) fn tell(world: &Arc<World>, parcel: &Parcel, kind: &str, event: Optio
             "event": event,
             "storage_until_time": parcel.storage_json(),
             "cod": parcel.cod_json(),
+            "weighed_grams": parcel.weighed_grams,
         })
     };
     // The lie: it was handed over.

@@ -14,7 +14,7 @@ use types::{Currency, Money, ShipmentId};
 use super::reply::{self, Effect};
 use super::{
     Answer, Booked, Booking, Cancelled, Carrier, CarrierError, CarrierEvent, CodeMap, NOVA_POSHTA_CODES,
-    Period, PickupPoint, Report, ServicePrice, TrackedParcel, checks,
+    Period, PickupPoint, Report, ServicePrice, TrackedParcel, checks, weight,
 };
 use crate::model::carrier_account::{CarrierAccount, Private};
 use crate::model::consignment::Consignment;
@@ -22,6 +22,7 @@ use crate::model::incident::Cause;
 use crate::model::label_rows::Label;
 use crate::model::tariff::Cart;
 
+const NAME: &str = "nova-poshta";
 const TRACK_BATCH_MAX: usize = 100;
 const WEIGHT_GRAMS_MAX: i32 = 1_000_000;
 /// Branches of one page, and pages of one city: Kyiv has some thousands.
@@ -177,7 +178,7 @@ impl NovaPoshta {
 
 impl Carrier for NovaPoshta {
     fn name(&self) -> &'static str {
-        "nova-poshta"
+        NAME
     }
 
     fn check(&self, parcel: &Consignment, fields: &mut Fields) {
@@ -406,6 +407,7 @@ fn report(status: &Value, now: DateTime<Utc>) -> Report {
         storage_end_time: kyiv_time(&text(status, "DateFirstDayStorage")),
         collected: cash.filter(|_| taken),
         transferred: cash.filter(|_| code == CASH_PAID_OUT),
+        weighed_grams: weight::kilograms(NAME, &text(status, "Number"), &text(status, "CheckWeight")),
         events: vec![CarrierEvent {
             event_id,
             occur_time: occur_time.unwrap_or(now),

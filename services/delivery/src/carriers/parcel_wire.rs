@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use types::{Currency, Money};
 
-use super::{Booking, CarrierEvent, PickupPoint, Report, ServicePrice, checks};
+use super::{Booking, CarrierEvent, PickupPoint, Report, ServicePrice, checks, weight};
 use crate::carriers::parcel_codes::incident_reason;
 use crate::model::address::Address;
 use crate::model::consignment::{Consignment, Item};
@@ -285,6 +286,9 @@ pub struct TrackedNumber {
     storage_until_time: Option<DateTime<Utc>>,
     #[serde(default)]
     cod: Option<Cod>,
+    /// Read apart: a weight that cannot be read leaves the rest as it is.
+    #[serde(default)]
+    weighed_grams: Value,
 }
 
 #[derive(Deserialize)]
@@ -325,6 +329,7 @@ impl TrackedNumber {
     /// What it says.
     pub fn report(self) -> Report {
         let cod = self.cod.as_ref();
+        let weighed_grams = weight::grams("parcel", &self.tracking_number, &self.weighed_grams);
         Report {
             tracking_number: self.tracking_number,
             carrier_parcel_id: String::new(),
@@ -332,6 +337,7 @@ impl TrackedNumber {
             collected: cod.and_then(|cod| cod.collected.as_ref()?.money()),
             transferred: cod.and_then(|cod| cod.transferred.as_ref()?.money()),
             events: self.events.into_iter().map(WireEvent::read).collect(),
+            weighed_grams,
         }
     }
 }
@@ -347,6 +353,9 @@ pub struct WireWebhook {
     storage_until_time: Option<DateTime<Utc>>,
     #[serde(default)]
     cod: Option<Cod>,
+    /// Read apart: a weight that cannot be read leaves the rest as it is.
+    #[serde(default)]
+    weighed_grams: Value,
 }
 
 impl WireWebhook {
@@ -358,6 +367,7 @@ impl WireWebhook {
             events: self.event.into_iter().collect(),
             storage_until_time: self.storage_until_time,
             cod: self.cod,
+            weighed_grams: self.weighed_grams,
         }
         .report()
     }

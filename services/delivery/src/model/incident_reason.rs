@@ -1,7 +1,7 @@
 //! Why a parcel did not arrive: one closed list for all carriers.
 
 /// The reasons a failure may have.
-pub const INCIDENT_REASONS: [&str; 25] = [
+pub const INCIDENT_REASONS: [&str; 26] = [
     "carrier_damaged_parcel",
     "carrier_sorting_error",
     "carrier_address_not_found",
@@ -26,6 +26,7 @@ pub const INCIDENT_REASONS: [&str; 25] = [
     "storage_expiring",
     "no_movement",
     "never_scanned",
+    "weight_differs",
     "unknown",
 ];
 

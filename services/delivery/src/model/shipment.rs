@@ -12,6 +12,7 @@ use crate::model::schedule::SlotTime;
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::{Effect, TrackingStatus};
 use crate::model::watch;
+use crate::model::weight::Weight;
 
 /// How long a request to a carrier may still have an effect after its answer was given up.
 pub const SETTLE_TIME: TimeDelta = TimeDelta::seconds(20);
@@ -51,6 +52,7 @@ pub struct Shipment {
     pub correction: Option<Correction>,
     /// Leads the buyer to the public page of the parcel.
     pub tracker_code: Uuid,
+    pub weight: Weight,
     /// Grows by one with everything that is told of it.
     pub version: i64,
     pub create_time: DateTime<Utc>,
@@ -167,6 +169,7 @@ impl Shipment {
             carrier_price: None,
             correction: None,
             tracker_code: Uuid::new_v4(),
+            weight: Weight::declared(plan.wish.weight_grams),
             version: 1,
             create_time: now,
             handover: Handover { slot: plan.slot, ..Handover::default() },
@@ -296,6 +299,9 @@ impl Shipment {
     pub fn retry(&mut self, correction: Correction, now: DateTime<Utc>) -> Result<()> {
         if self.state != ShipmentState::BookingFailed {
             return Err(Error::BookingNotFailed { state: self.state });
+        }
+        if let Some(grams) = correction.weight_grams {
+            self.weight.declared_grams = grams;
         }
         let before = self.correction.take().unwrap_or_default();
         self.correction = Some(before.then(correction));

@@ -18,6 +18,8 @@ use crate::model::incident_rows;
 use crate::model::shipment::{Cash, Handover, Shipment, Times, TrackingEvent};
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::TrackingStatus;
+use crate::model::weight::Weight;
+use crate::model::weight_rows;
 use crate::schema::{shipments as rows, tracking_events};
 
 /// A row of `shipments`.
@@ -219,9 +221,11 @@ pub async fn whole(conn: &mut AsyncPgConnection, found: Vec<ShipmentRow>) -> Res
     }
     let mut incidents_of = incident_rows::of_shipments(conn, &ids).await?;
     let handovers = handover_rows::find_all(conn, &ids).await?;
+    let weights = weight_rows::find_all(conn, &ids).await?;
     let whole = |row: ShipmentRow| {
         let handover = handovers.get(&row.shipment_id).copied().unwrap_or_default();
-        row.read(&mut events_of, &mut incidents_of, handover)
+        let weight = weights.get(&row.shipment_id).copied().unwrap_or_default();
+        row.read(&mut events_of, &mut incidents_of, handover, weight)
     };
     found.into_iter().map(whole).collect()
 }
@@ -330,6 +334,7 @@ impl ShipmentRow {
         events_of: &mut HashMap<Uuid, Vec<TrackingEvent>>,
         incidents_of: &mut HashMap<Uuid, Vec<Incident>>,
         handover: Handover,
+        weight: Weight,
     ) -> Result<Shipment> {
         let corrupt = |error: &dyn std::error::Error| StoreError::Corrupt(error.to_string());
         let currency: Option<Currency> = match self.currency.as_str() {
@@ -375,6 +380,7 @@ impl ShipmentRow {
             carrier_price: money(self.carrier_price),
             correction: correction.map_err(|error| corrupt(&error))?,
             tracker_code: self.tracker_code,
+            weight,
             version: self.version,
             create_time: self.create_time,
             handover,

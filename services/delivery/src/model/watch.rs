@@ -63,6 +63,8 @@ pub fn is_over(reason: &str, parcel: &Shipment) -> bool {
         "never_scanned" => !waits,
         "storage_expiring" => parcel.status != TrackingStatus::ReadyForPickup,
         "payment_failed" => parcel.status != TrackingStatus::Delivered || paid,
+        // A carrier that has weighed too much wants more money, also after the end.
+        "weight_differs" if parcel.weight.weighed_grams > 0 => !parcel.weight.is_exceeded(),
         // What went wrong on the way is over when the parcel is at its end.
         _ => matches!(
             parcel.status,
