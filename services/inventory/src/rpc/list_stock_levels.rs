@@ -47,8 +47,8 @@ pub async fn handle(
     })
 }
 
-/// SKU, warehouse, condition.
-type Key = (String, Uuid, String);
+/// Where a page of levels ends: SKU, warehouse, condition.
+pub(super) type Key = (String, Uuid, String);
 
 struct Filter {
     warehouse_id: Option<WarehouseId>,
@@ -70,6 +70,6 @@ impl Filter {
     }
 }
 
-fn key(level: &StockLevel) -> Key {
+pub(super) fn key(level: &StockLevel) -> Key {
     (level.sku.to_string(), level.warehouse_id.uuid(), level.condition.text().to_owned())
 }

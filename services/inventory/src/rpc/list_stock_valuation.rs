@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::model::{StockLevel, StockLevelColumns, unit_cost};
 use crate::rpc::costs;
+use crate::rpc::list_stock_levels::{Key, key};
 use crate::{Inventory, wire};
 
 /// One page of levels that have units.
@@ -60,8 +61,6 @@ pub async fn handle(
     Ok(pb::ListStockValuationResponse { valuations, next_page_token })
 }
 
-/// SKU, warehouse, condition.
-type Key = (String, Uuid, String);
 type LevelRow = (String, Uuid, String, i64, i64, i64, DateTime<Utc>);
 type Row = (LevelRow, i64, Vec<String>, Vec<i64>);
 
@@ -98,8 +97,4 @@ impl Filter {
             Page::parse(&inventory.store, request.page_size, &request.page_token, &filter.encode_to_vec())?;
         Ok(Self { warehouse_id, sku_prefix, page })
     }
-}
-
-fn key(level: &StockLevel) -> Key {
-    (level.sku.to_string(), level.warehouse_id.uuid(), level.condition.text().to_owned())
 }
