@@ -9,8 +9,9 @@ use tokio::process::{Child, Command};
 
 use crate::suite::{Mode, Suite};
 
-/// What the process may grow by between a small and a large file: the heap is never quite the same.
-const GROWTH_MAX_BYTES: u64 = 24 << 20;
+/// What the peak may differ by between a small and a large file. A peak is the worst of many moments: of how many lots,
+/// events and freed pages came together, and that was up to 30 MiB from one import to the next of the same size.
+const GROWTH_MAX_BYTES: u64 = 48 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_was_killed_half_way_is_completed_by_the_next() {
@@ -26,7 +27,7 @@ async fn a_hundred_thousand_skus_come_in_although_the_import_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_needs_no_more_memory_for_a_larger_file() {
     // The first thousands warm the heap up, whatever the size of the file.
-    compare_peaks(8_000, 20_000, 8_000).await;
+    compare_peaks(8_000, 28_000, 8_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +100,7 @@ async fn compare_peaks(few: usize, many: usize, description_bytes: usize) {
     let more = large.metadata().unwrap().len() - small.metadata().unwrap().len();
     println!("{few} SKUs: {before} bytes at most; {many}: {after}; the file is larger by {more}");
     assert!(more > 3 * GROWTH_MAX_BYTES, "the file is too small to tell");
-    assert!(after - before < GROWTH_MAX_BYTES, "grew by {} bytes", after - before);
+    assert!(after.saturating_sub(before) < GROWTH_MAX_BYTES, "grew by {} bytes", after - before);
     suite.stop().await;
 }
 
