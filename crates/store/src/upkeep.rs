@@ -28,7 +28,7 @@ impl Store {
         loop {
             let keys = cached_sql(
                 "DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-                     SELECT ctid FROM idempotency_keys WHERE create_time < $1 ORDER BY create_time LIMIT $2))",
+                     SELECT ctid FROM idempotency_keys WHERE create_time < $1 LIMIT $2))",
             )
             .bind::<Timestamptz, _>(before)
             .bind::<BigInt, _>(ROWS_MAX)

@@ -103,7 +103,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    stock_ledger (sequence) {
+    stock_ledger (sku, sequence) {
         sequence -> Int8,
         sku -> Text,
         warehouse_id -> Uuid,
