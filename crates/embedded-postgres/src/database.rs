@@ -57,6 +57,27 @@ pub(crate) async fn ensure(admin: &Client, name: &str, password: &str) -> Result
     Ok(())
 }
 
+/// Makes the role `reader`, which reads every table of `database` and writes nothing, anywhere. Safe to repeat.
+pub(crate) async fn ensure_reader(
+    admin: &Client,
+    reader: &str,
+    password: &str,
+    database: &str,
+) -> Result<(), Error> {
+    let exists = !admin.query("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&reader]).await?.is_empty();
+    let verb = if exists { "ALTER" } else { "CREATE" };
+    let rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE";
+    admin
+        .batch_execute(&format!(
+            r#"{verb} ROLE "{reader}" {rights} PASSWORD '{password}';
+               ALTER ROLE "{reader}" SET default_transaction_read_only = on;
+               GRANT pg_read_all_data TO "{reader}";
+               GRANT CONNECT ON DATABASE "{database}" TO "{reader}""#
+        ))
+        .await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::check_name;

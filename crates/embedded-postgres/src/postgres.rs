@@ -18,6 +18,9 @@ use crate::{
 /// A fast shutdown writes a checkpoint, which takes its time on a slow disk.
 const STOP_PATIENCE: Duration = Duration::from_secs(120);
 
+/// Who reads everything and writes nothing.
+const READER: &str = "korob_reader";
+
 /// A private PostgreSQL server. Dropping it stops the server; so does the death of this process.
 pub struct Postgres {
     // Dropped in this order: the directory stays locked until the server is gone.
@@ -52,6 +55,17 @@ impl Postgres {
         let admin = database::connect(&admin_config(self.port, &self.admin_password)).await?;
         database::ensure(&admin, name, &password).await?;
         Ok(self.url(name, &password, name))
+    }
+
+    /// Makes the role that reads every database which is named here, and writes none; the result is its URL for `database`.
+    pub async fn ensure_reader(&self, database: &str) -> Result<String, Error> {
+        database::check_name(database)?;
+
+        let _turn = self.ensuring.lock().await;
+        let password = secret::read_or_create(&self.dir.secret(READER), self.dir.account())?;
+        let admin = database::connect(&admin_config(self.port, &self.admin_password)).await?;
+        database::ensure_reader(&admin, READER, &password, database).await?;
+        Ok(self.url(READER, &password, database))
     }
 
     /// The URL of the administrator for `database`.

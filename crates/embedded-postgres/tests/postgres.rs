@@ -83,6 +83,31 @@ async fn a_database_is_ensured_as_often_as_asked() {
 }
 
 #[tokio::test]
+async fn a_reader_reads_what_it_was_given_and_writes_nothing() {
+    let scratch = Scratch::new("reader");
+    let postgres = scratch.start().await;
+    let owner = postgres.ensure_database("orders").await.expect("creates");
+    postgres.ensure_database("payments").await.expect("creates");
+
+    let reader = postgres.ensure_reader("orders").await.expect("creates");
+    // Also what is made later.
+    write_note(&owner, "kept").await;
+
+    assert_eq!(postgres.ensure_reader("orders").await.expect("is content"), reader);
+    assert_eq!(notes(&reader).await, ["kept"]);
+    let client = connect(&reader).await.expect("connects");
+    for write in [
+        "DELETE FROM notes",
+        "SET default_transaction_read_only = off; DELETE FROM notes",
+        "CREATE TABLE mine ()",
+    ] {
+        assert!(client.batch_execute(write).await.is_err(), "{write}");
+    }
+    let other = reader.replace("/orders", "/payments");
+    assert!(connect(&other).await.is_err(), "a database that it was not given");
+}
+
+#[tokio::test]
 async fn databases_are_ensured_concurrently() {
     let scratch = Scratch::new("concurrent");
     let postgres = scratch.start().await;

@@ -12,8 +12,10 @@ const LAYERS: [&str; 8] = ["types", "proto", "rpc", "store", "events", "saga", "
 /// Crates that know Diesel, besides the services.
 const WITH_DIESEL: [&str; 4] = ["store", "events", "saga", "testing"];
 const WITH_AXUM: [&str; 4] = ["gateway", "transcode", "service", "simulators"];
-/// Crates that speak to PostgreSQL past Diesel: they start it, migrate tests, or read its catalogue.
-const WITH_TOKIO_POSTGRES: [&str; 5] = ["store", "testing", "embedded-postgres", "xtask", "korob"];
+/// Crates that speak to PostgreSQL past Diesel: they start it, migrate tests, read its catalogue, or look into every database.
+const WITH_TOKIO_POSTGRES: [&str; 6] = ["store", "testing", "embedded-postgres", "xtask", "korob", "check"];
+/// What looks into every database serves operators and tests; no service may know through it what another one owns.
+const WITH_CHECK: [&str; 1] = ["korob"];
 
 struct Package {
     name: String,
@@ -87,6 +89,11 @@ fn axum_stays_at_the_edge() {
 #[test]
 fn services_reach_postgresql_through_the_store() {
     nothing_wrong(only(&["tokio-postgres"], |name| WITH_TOKIO_POSTGRES.contains(&name)));
+}
+
+#[test]
+fn only_the_binary_looks_into_every_database() {
+    nothing_wrong(only(&["check"], |name| WITH_CHECK.contains(&name)));
 }
 
 #[test]
