@@ -8,11 +8,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Only tests depend on this crate.
 
 mod database;
+mod proxy;
 mod refusal;
 mod server;
 mod world;
 
 pub use database::TestDatabase;
+pub use proxy::{Line, Proxy};
 pub use refusal::{Refusal, eventually, refusal};
 pub use server::{POSTGRES_VARIABLE, admin_url, shared_url_file};
 pub use world::World;

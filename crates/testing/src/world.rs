@@ -28,6 +28,9 @@ pub struct World {
     databases: Vec<(&'static str, TestDatabase)>,
 }
 
+/// Set to run the tests of a service with another number of connections.
+const POOL_SIZE_VARIABLE: &str = "KOROB_TEST_POOL_SIZE";
+
 impl World {
     /// An empty world, where what listens on this machine may be called.
     pub async fn new() -> Self {
@@ -53,6 +56,10 @@ impl World {
         let mut settings = store::Settings::at(database.url());
         // A burst of a test waits rather than fails; what happens when the pool is exhausted has a test of its own.
         settings.pool_wait_ms = 10_000;
+        // `KOROB_TEST_POOL_SIZE=1` shows who waits for a connection while holding the last one.
+        if let Some(size) = std::env::var(POOL_SIZE_VARIABLE).ok().and_then(|size| size.parse().ok()) {
+            settings.pool_size = size;
+        }
         let clock = self.clock.clone();
         let configured = Configured { outbound: self.outbound.clone(), ..Configured::default() };
         let running = service::launch_with::<S>(
