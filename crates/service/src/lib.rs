@@ -9,6 +9,7 @@ mod launch;
 mod listen;
 mod ops;
 mod parts;
+mod quiet;
 pub mod telemetry;
 
 pub use launch::{Running, launch, launch_with};

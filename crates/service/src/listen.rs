@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use rpc::Stack;
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
+
+use crate::quiet::Quiet;
 
 /// Streams of one connection.
 const STREAMS_MAX: u32 = 1024;
@@ -22,14 +25,13 @@ pub async fn listen(
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     let server = Server::builder()
-        .tcp_nodelay(true)
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .layer(stack.layer())
         .add_routes(stack.into_inner())
         .serve_with_incoming_shutdown(
-            TcpListenerStream::new(listener),
+            TcpListenerStream::new(listener).map(|accepted| accepted.map(Quiet::new)),
             async move { stop.cancelled().await },
         );
     Ok((bound, tokio::spawn(server)))
