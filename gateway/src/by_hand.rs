@@ -83,7 +83,7 @@ impl Route {
         Some(Operation {
             template: self.template,
             door,
-            criticality: policy.map_or(Criticality::Critical, |policy| policy.criticality),
+            criticality: policy.map_or(Criticality::Sheddable, |policy| policy.criticality),
             patience: policy.map_or(DOCUMENT_PATIENCE, |policy| policy.deadline_max),
             target: (self.target)(variable.to_owned()),
         })

@@ -1,10 +1,10 @@
 //! The layers of the gateway, outermost first. A request passes them from top to bottom, its answer from bottom to top.
 
+mod admit;
 mod authenticate;
 mod authorize;
 mod catch_panic;
 mod find_operation;
-mod limit_in_flight;
 mod limit_rate;
 mod request_id;
 mod security_headers;
@@ -45,7 +45,7 @@ pub(crate) fn stack(gateway: &Gateway) -> BoxCloneSyncService<Request, Response,
         // Unknown paths and methods end here, before any work.
         .layer(layer(state(), find_operation::run))
         // More at once would only be slower for all; what matters most is refused last.
-        .layer(layer(state(), limit_in_flight::run))
+        .layer(layer(state(), admit::run))
         // Who calls: the key, found by its digest, or the buyer, by the token.
         .layer(layer(state(), authenticate::run))
         // One caller cannot take the place of the others.

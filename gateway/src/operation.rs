@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use proto::api::v1::{Access, Criticality};
+use proto::api::v1::{Access, Criticality, Idempotency};
 use proto::catalog::v1::FeedFormat;
 use transcode::{Api, Matched, NoRoute};
 
@@ -101,7 +101,11 @@ impl Operation {
         Self {
             template: &matched.route.template,
             door,
-            criticality: policy.criticality(),
+            criticality: match (policy.criticality(), policy.idempotency()) {
+                // What is critical to read within a placement is not when it is asked from outside.
+                (Criticality::Critical, Idempotency::Read) => Criticality::Normal,
+                (criticality, _) => criticality,
+            },
             patience,
             target: Target::Call(matched),
         }

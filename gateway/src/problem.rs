@@ -86,6 +86,11 @@ impl Problem {
         )
     }
 
+    /// Whether it says that there is too much to do, and nothing of the request itself.
+    pub(crate) fn is_overload(&self) -> bool {
+        matches!(self.reason.as_str(), "OVERLOADED" | "BUSY")
+    }
+
     #[must_use]
     pub(crate) fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);

@@ -3,9 +3,14 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
 /// Hundredths of a repeat that quiet times may save up: ten repeats.
 const SAVED_MAX: u32 = 1000;
 const PAUSE_MS_MIN: u64 = 20;
+/// A service that wants to be left alone for longer is: whoever waits here takes a place from others.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 
 /// Every call earns a fraction of a repeat.
 pub(crate) struct RepeatBudget {
@@ -15,9 +20,9 @@ pub(crate) struct RepeatBudget {
 }
 
 impl RepeatBudget {
-    /// Allows `percent` repeats in a hundred calls.
+    /// Allows `percent` repeats in a hundred calls, never more in all.
     pub(crate) fn new(percent: u32) -> Self {
-        Self { earned_per_call: percent, saved: AtomicU32::new(SAVED_MAX.min(percent * 100)) }
+        Self { earned_per_call: percent, saved: AtomicU32::new(0) }
     }
 
     pub(crate) fn count_call(&self) {
@@ -32,8 +37,18 @@ impl RepeatBudget {
     }
 }
 
+/// How long to wait before the call is made again after `attempt` was answered with `status`; none when repeating it
+/// cannot help, or when the service wants more time than a request can wait.
+pub(crate) fn pause_after(attempt: u32, status: &Status) -> Option<Duration> {
+    if !matches!(status.code(), Code::Unavailable | Code::ResourceExhausted) {
+        return None;
+    }
+    let asked = status.get_details_retry_info().and_then(|info| info.retry_delay).unwrap_or_default();
+    (asked <= PAUSE_MAX).then(|| asked + pause(attempt))
+}
+
 /// Between one and three times 20 ms after the first attempt, twice that after the second, and so on.
-pub(crate) fn pause(attempt: u32) -> Duration {
+fn pause(attempt: u32) -> Duration {
     let base_ms = PAUSE_MS_MIN << attempt.saturating_sub(1).min(6);
     Duration::from_millis(rand::random_range(base_ms..=base_ms * 3))
 }

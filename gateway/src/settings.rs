@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use rpc::AdmissionLimits;
 use serde::{Deserialize, Serialize};
 use types::Network;
 
@@ -32,9 +33,15 @@ pub struct Settings {
 pub struct Limits {
     /// Open connections; more wait in the listen queue of the kernel. Default 1,024.
     pub connections_max: usize,
-    /// Requests in work; more are answered 503 at once. The last tenth is kept for critical methods and the last
-    /// quarter from methods that may be shed. Default 512.
+    /// Requests in work while answers are timely; more are answered 503 at once. Critical methods may take all places,
+    /// others four fifths and those that may be shed half of them. Default 512.
     pub in_flight_max: usize,
+    /// Requests in work however late the answers are; between this and the maximum the limit follows them. Default 64.
+    pub in_flight_min: usize,
+    /// Requests of critical methods that may wait for a place; more are answered 503 at once. Default 64.
+    pub waiting_max: usize,
+    /// How long one of them may wait. Default 100; longer is 503.
+    pub wait_ms_max: u64,
     /// Feeds that are imported and exported at once; more are answered 503. Default 8.
     pub feeds_max: usize,
     /// Attempts at one call, when a service could not be reached and the method may be repeated. Default 3.
@@ -108,6 +115,9 @@ impl Default for Limits {
         Self {
             connections_max: 1024,
             in_flight_max: 512,
+            in_flight_min: 64,
+            waiting_max: 64,
+            wait_ms_max: 100,
             feeds_max: 8,
             attempts_max: 3,
             repeats_percent_max: 10,
@@ -138,6 +148,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(crate) fn admission(&self) -> AdmissionLimits {
+        AdmissionLimits {
+            max: self.in_flight_max,
+            min: self.in_flight_min,
+            waiting_max: self.waiting_max,
+            wait_max: Duration::from_millis(self.wait_ms_max),
+        }
+    }
+
     pub(crate) fn header_timeout(&self) -> Duration {
         Duration::from_millis(self.header_ms_max)
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use rpc::{BuyerTokens, Channel, Directory};
+use rpc::{Admission, BuyerTokens, Channel, Directory};
 use tokio::sync::Semaphore;
 use types::Clock;
 
@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) trackers: Semaphore,
     /// By who looks.
     pub(crate) tracker_rates: Rates,
-    pub(crate) in_flight: Semaphore,
+    pub(crate) admission: Admission,
     pub(crate) feeds: Arc<Semaphore>,
     pub(crate) repeats: RepeatBudget,
     pub(crate) readiness: Readiness,
@@ -65,7 +65,7 @@ impl Gateway {
             webhook_rates: Rates::new(limits.keys_max),
             trackers: Semaphore::new(limits.trackers_max),
             tracker_rates: Rates::new(limits.keys_max),
-            in_flight: Semaphore::new(limits.in_flight_max),
+            admission: Admission::new(crate::NAME, limits.admission()),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
             repeats: RepeatBudget::new(limits.repeats_percent_max),
             readiness: Readiness::default(),

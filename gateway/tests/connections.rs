@@ -1,5 +1,6 @@
 //! Slow, silent and greedy clients, and an orderly end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -115,13 +116,21 @@ async fn more_in_flight_than_allowed_are_told_to_come_back() {
     let shop = Shop::open_with(|settings| settings.limits.in_flight_max = 0).await;
     let answer = shop.get("/v1/orders/o").await;
     answer.expect_problem(503, "OVERLOADED");
-    assert_eq!(answer.header("retry-after"), "1");
+    let mut retry_after = BTreeSet::new();
+    for _ in 0..60 {
+        let answer = shop.post("/v1/orders", "{}").await;
+        answer.expect_problem(503, "OVERLOADED");
+        retry_after.insert(answer.header("retry-after").to_owned());
+    }
+    assert_eq!(retry_after, ["1", "2", "3"].map(str::to_owned).into(), "not all come back together");
+    assert_eq!(shop.key_questions(), 0, "to refuse costs no call");
+    assert!(shop.fakes.asked("/korob.orders.v1.OrderService/PlaceOrder").is_empty());
     assert_eq!(shop.get("/healthz").await.status, 200);
 }
 
 #[tokio::test]
 async fn what_may_be_shed_is_refused_first() {
-    // Four places: one is kept from what may be shed, none from what is critical.
+    // Four places: half of them are kept from what may be shed, none from what is critical.
     let shop = Arc::new(Shop::open_with(|settings| settings.limits.in_flight_max = 4).await);
     shop.fakes.answer("/korob.orders.v1.OrderService/PlaceOrder", |_: PlaceOrderRequest| {
         Ok(PlaceOrderResponse::default())

@@ -11,6 +11,7 @@ mod feeds;
 mod files;
 mod keys;
 mod reasons;
+mod repeats;
 mod requests;
 mod shop;
 mod tracker;

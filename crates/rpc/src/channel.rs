@@ -42,28 +42,48 @@ impl Channel {
 
     /// The channel for one call: generated clients take it.
     pub fn bind(&self, call: &Call) -> BoundChannel {
-        let statement = self.keys.sign(&call.caller, &self.issuer, &self.service);
-        BoundChannel {
-            // base64url and a dot are always a valid header.
-            caller: HeaderValue::from_str(&statement).unwrap_or_else(|_| HeaderValue::from_static("")),
-            transport: self.transport.clone(),
-            call: call.clone(),
-        }
+        let caller = match &self.transport {
+            Transport::Local(_) => Stated::Inside(self.keys.clone()),
+            Transport::Remote(_) => {
+                let statement = self.keys.sign(&call.caller, &self.issuer, &self.service);
+                // base64url and a dot are always a valid header.
+                HeaderValue::from_str(&statement).map_or(Stated::Nobody, Stated::Signed)
+            }
+        };
+        BoundChannel { caller, transport: self.transport.clone(), call: call.clone() }
     }
 
     /// The channel without a caller: for health checks and reflection only.
     pub fn anonymous(&self, patience: Duration) -> BoundChannel {
         let call = Call::begin(crate::Caller::service(&self.issuer), patience);
-        BoundChannel { caller: HeaderValue::from_static(""), transport: self.transport.clone(), call }
+        BoundChannel { caller: Stated::Nobody, transport: self.transport.clone(), call }
     }
 }
 
-/// A channel bound to one call: adds the signed caller, the trace and what remains of the deadline.
+/// A channel bound to one call: adds the caller, the trace and what remains of the deadline.
 #[derive(Clone)]
 pub struct BoundChannel {
     transport: Transport,
-    caller: HeaderValue,
+    caller: Stated,
     call: Call,
+}
+
+/// How the other side learns who calls.
+#[derive(Clone)]
+enum Stated {
+    Nobody,
+    /// By the call itself: nothing from outside this process can put one into a request.
+    Inside(CallerKeys),
+    /// By a statement that only holders of the installation's secret can make.
+    Signed(HeaderValue),
+}
+
+/// A call from this process, as it is, with the keys of who makes it: what they would sign needs no signature here. It
+/// travels beside the request's headers, which is where no network reaches.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    pub(crate) call: Call,
+    pub(crate) keys: CallerKeys,
 }
 
 impl Service<http::Request<Body>> for BoundChannel {
@@ -81,11 +101,21 @@ impl Service<http::Request<Body>> for BoundChannel {
         if remaining.is_zero() {
             return Box::pin(async { Err(Status::deadline_exceeded("no time was left for the call")) });
         }
-        let headers = request.headers_mut();
-        if !self.caller.is_empty() {
-            headers.insert(CALLER_HEADER, self.caller.clone());
-        }
-        let traceparent = self.call.trace.or_current_span().to_string();
+        let trace = self.call.trace.or_current_span();
+        let headers = match &self.caller {
+            Stated::Inside(keys) => {
+                let call = Call { trace, ..self.call.clone() };
+                request.extensions_mut().insert(Inside { call, keys: keys.clone() });
+                return self.transport.call(request, remaining);
+            }
+            Stated::Nobody => request.headers_mut(),
+            Stated::Signed(statement) => {
+                let headers = request.headers_mut();
+                headers.insert(CALLER_HEADER, statement.clone());
+                headers
+            }
+        };
+        let traceparent = trace.to_string();
         if let Ok(value) = HeaderValue::from_str(&traceparent) {
             headers.insert("traceparent", value);
         }
@@ -95,9 +125,19 @@ impl Service<http::Request<Body>> for BoundChannel {
             headers.insert(CAUSATION_HEADER, cause);
         }
         headers.insert("grpc-timeout", grpc_timeout(remaining));
-        match &self.transport {
-            Transport::Local(slot) => call_local(slot.clone(), request),
-            Transport::Remote(channel) => call_remote(channel.clone(), request, remaining),
+        self.transport.call(request, remaining)
+    }
+}
+
+impl Transport {
+    fn call(
+        &self,
+        request: http::Request<Body>,
+        remaining: Duration,
+    ) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
+        match self {
+            Self::Local(slot) => call_local(slot.clone(), request),
+            Self::Remote(channel) => call_remote(channel.clone(), request, remaining),
         }
     }
 }
@@ -158,8 +198,9 @@ fn unavailable(error: &tonic::transport::Error) -> Status {
     Status::unavailable("the service could not be reached")
 }
 
-/// At most eight digits fit; milliseconds are fine enough.
+/// At most eight digits fit; milliseconds are fine enough. One less than is left: who is called gives up first, so that
+/// the answer says where the time went.
 fn grpc_timeout(remaining: Duration) -> HeaderValue {
-    let ms = remaining.as_millis().clamp(1, 99_999_999);
+    let ms = remaining.as_millis().saturating_sub(1).clamp(1, 99_999_999);
     HeaderValue::from_str(&format!("{ms}m")).unwrap_or_else(|_| HeaderValue::from_static("1000m"))
 }

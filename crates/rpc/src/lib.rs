@@ -3,8 +3,10 @@
 //! - [`Directory`] finds a service by name and gives its [`Channel`].
 //! - [`Channel::bind`] makes a channel for one [`Call`]: it carries the signed caller, the deadline and the trace.
 //! - [`Stack`] is what every served call passes, in-process or over TCP: caller, policy, deadline, limits, panics.
+//! - [`Admission`] is how a port says that there is too much to do, and to whom first.
 //! - [`Fault`] and [`Fields`] are how a service refuses.
 
+mod admission;
 pub mod buyer_token;
 mod call;
 mod caller;
@@ -12,12 +14,14 @@ mod channel;
 mod directory;
 mod fault;
 mod fields;
+mod malformed;
 mod policy;
 mod signing;
 mod stack;
 mod trace;
 pub mod wire;
 
+pub use admission::{Admission, AdmissionLimits, Admitted, Stopwatch};
 pub use buyer_token::{Buyer, BuyerTokenError, BuyerTokens};
 pub use call::{Call, open};
 pub use caller::{Actor, BUYER_SCOPE, Caller, Shops};

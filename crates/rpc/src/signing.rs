@@ -68,6 +68,16 @@ impl CallerKeys {
         Self::new(rand::random::<[u8; 32]>())
     }
 
+    /// Whether what these sign is genuine to `others`. Those of one process are clones of each other.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        if Arc::ptr_eq(&self.master, &others.master) {
+            return true;
+        }
+        const PURPOSE: &str = "korob compare keys";
+        let tag = self.derived(PURPOSE).finalize().into_bytes();
+        others.derived(PURPOSE).verify_slice(&tag).is_ok()
+    }
+
     /// A statement that `caller` calls `audience`, made by `issuer`.
     pub fn sign(&self, caller: &Caller, issuer: &str, audience: &str) -> String {
         let (shop_ids, all_shops) = match &caller.shops {

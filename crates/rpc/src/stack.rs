@@ -1,5 +1,5 @@
 //! What every served call passes, in this order: health is open to all; then the caller is verified, the policy applied,
-//! the number in flight limited, the deadline set, and a panic turned into an answer.
+//! too much at once refused by criticality, the deadline set, and a panic turned into an answer.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -9,22 +9,30 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
+use proto::api::v1::Criticality;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use crate::admission::{Admission, AdmissionLimits, Stopwatch};
 use crate::call::Call;
-use crate::channel::CAUSATION_HEADER;
+use crate::caller::Actor;
+use crate::channel::{CAUSATION_HEADER, Inside};
 use crate::fault::Fault;
+use crate::malformed;
 use crate::policy::{MethodPolicy, policy_of};
 use crate::signing::{CALLER_HEADER, CallerKeys, SigningError};
 use crate::trace::TraceContext;
 
-/// Calls one service works on at once; more are refused at once rather than queued.
+/// Calls one service works on at once when they are done in time; more are refused at once rather than queued.
 pub const IN_FLIGHT_MAX: usize = 1024;
+/// However late calls are, this many are worked on: fewer would not use the database.
+const IN_FLIGHT_MIN: usize = 64;
+/// Critical calls that may wait for a place at once, and for how long.
+const WAITING_MAX: usize = 64;
+const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// Wraps a service's routes in its [`Stack`].
 #[derive(Clone)]
@@ -42,14 +50,21 @@ pub struct Stack<S> {
 struct Shared {
     name: String,
     keys: CallerKeys,
-    in_flight: Semaphore,
+    admission: Admission,
 }
 
 impl StackLayer {
     /// The layer of the service `name`.
     pub fn new(name: &str, keys: CallerKeys) -> Self {
-        let in_flight = Semaphore::new(IN_FLIGHT_MAX);
-        Self { shared: Arc::new(Shared { name: name.to_owned(), keys, in_flight }) }
+        let limits = AdmissionLimits {
+            max: IN_FLIGHT_MAX,
+            min: IN_FLIGHT_MIN,
+            waiting_max: WAITING_MAX,
+            wait_max: WAIT_MAX,
+        };
+        // Leaked once per service and process: metrics want names that live for ever.
+        let admission = Admission::new(Box::leak(name.to_owned().into_boxed_str()), limits);
+        Self { shared: Arc::new(Shared { name: name.to_owned(), keys, admission }) }
     }
 }
 
@@ -95,7 +110,7 @@ where
             return Box::pin(inner.call(request));
         }
         let shared = self.shared.clone();
-        let (policy, call) = match shared.admit(&request) {
+        let (policy, call) = match shared.admit(&mut request) {
             Ok(admitted) => admitted,
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
@@ -103,7 +118,7 @@ where
         request.extensions_mut().insert(call.clone());
         let answer = async move {
             let started = Instant::now();
-            let response = shared.answer(inner.call(request), call.remaining()).await;
+            let response = shared.answer(policy, &call, inner.call(request)).await;
             observe(policy, started, &response);
             Ok(response)
         };
@@ -113,9 +128,18 @@ where
 
 impl Shared {
     /// Decides whether the call may run, and as what.
-    fn admit(&self, request: &http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
+    fn admit(&self, request: &mut http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
         let path = request.uri().path();
         let policy = policy_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
+        if let Some(Inside { mut call, keys }) = request.extensions_mut().remove() {
+            if !keys.are(&self.keys) {
+                return Err(unauthenticated(SigningError::Forged));
+            }
+            policy.admit(&call.caller)?;
+            call.deadline = call.deadline.min(Instant::now() + policy.deadline_max);
+            return Ok((policy, call));
+        }
+        let request = &*request;
         let statement =
             header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
         let caller = self.keys.verify(statement, &self.name).map_err(unauthenticated)?;
@@ -132,21 +156,21 @@ impl Shared {
     }
 
     /// Runs the handler within its limits.
-    async fn answer<F>(&self, handler: F, patience: Duration) -> http::Response<Body>
+    async fn answer<F>(&self, policy: &MethodPolicy, call: &Call, handler: F) -> http::Response<Body>
     where
         F: Future<Output = Result<http::Response<Body>, Infallible>> + Send,
     {
-        let Ok(_permit) = self.in_flight.try_acquire() else {
-            let busy = Fault::new(
-                Code::ResourceExhausted,
-                "TOO_MANY_CALLS",
-                "the service is busy; try again shortly",
-            );
-            return Status::from(busy.retry_after(Duration::from_secs(1))).into_http();
+        let Some(_admitted) = self.admission.admit(class_of(policy, call)).await else {
+            let busy =
+                Fault::new(Code::ResourceExhausted, "OVERLOADED", "the service is busy; try again shortly");
+            return Status::from(busy.retry_after(self.admission.come_back_after())).into_http();
         };
+        let stopwatch = Stopwatch::start();
         let guarded = AssertUnwindSafe(handler).catch_unwind();
-        match tokio::time::timeout(patience, guarded).await {
-            Ok(Ok(Ok(response))) => response,
+        let answered = tokio::time::timeout_at(call.deadline, guarded).await;
+        self.admission.observe(stopwatch, policy.deadline_max);
+        match answered {
+            Ok(Ok(Ok(response))) => malformed::blame_the_sender(response),
             Ok(Err(_panic)) => {
                 tracing::error!("a handler panicked");
                 Status::from(Fault::new(Code::Internal, "INTERNAL", "something failed inside")).into_http()
@@ -156,6 +180,14 @@ impl Shared {
                     .into_http()
             }
         }
+    }
+}
+
+/// What a service asks serves a request that was let in before: it is not refused like browsing.
+fn class_of(policy: &MethodPolicy, call: &Call) -> Criticality {
+    match (policy.criticality, &call.caller.actor) {
+        (Criticality::Sheddable, Actor::Service(_)) => Criticality::Normal,
+        (criticality, _) => criticality,
     }
 }
 

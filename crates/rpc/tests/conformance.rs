@@ -108,6 +108,21 @@ async fn no_call_outlives_its_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_hop_has_less_time_than_the_one_before() {
+    for desk in both().await {
+        let mut patience_ms = 1_000;
+        for hop in 1..=5 {
+            let caller = desk.client(Caller::operator("test"), Duration::from_millis(patience_ms));
+            let answer = { caller }.get_customer(asking("anybody")).await.expect(desk.place).into_inner();
+            // What the handler has left is what it hands on.
+            let remaining_ms: u64 = answer.name.parse().expect("milliseconds");
+            assert!(remaining_ms < patience_ms, "{}, hop {hop}: {remaining_ms} ms", desk.place);
+            patience_ms = remaining_ms;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_more_time_than_the_method_allows() {
     for desk in both().await {
         let patient = desk.client(Caller::operator("test"), Duration::from_secs(3600));
@@ -166,7 +181,9 @@ async fn too_many_calls_at_once_are_refused_at_once() {
             }
         }
         assert_eq!(served + refused, calls, "{}", desk.place);
-        assert!(desk.seen.begun.load(Ordering::SeqCst) >= rpc::IN_FLIGHT_MAX, "{}", desk.place);
+        // Who only looks gets half of the places.
+        assert!(served >= rpc::IN_FLIGHT_MAX / 2, "{}: {served} were served", desk.place);
+        assert!(refused > 0, "{}", desk.place);
         operator(&desk).get_customer(asking("anybody")).await.expect(desk.place);
     }
 }

@@ -142,6 +142,7 @@ where
             Vec::new()
         });
         recent.note(size, begun.elapsed());
+        failpoint::hit!("store.batch.answer", name);
         for (answer, result) in answers.into_iter().zip(results) {
             // The requester may have gone; what was done stays done.
             let _ = answer.send(result);

@@ -63,7 +63,8 @@ impl Error {
             }
             Self::Unreachable(source) => {
                 tracing::warn!(error = %source, "the database cannot be reached");
-                Fault::new(Code::Unavailable, "DATABASE_UNAVAILABLE", self.to_string()).retry_after(soon)
+                // Says nothing of when: another connection may work at once.
+                Fault::new(Code::Unavailable, "DATABASE_UNAVAILABLE", self.to_string())
             }
             Self::Statement(error) if is_contention(error) => {
                 Fault::new(Code::Aborted, "CONTENTION", "others change the same rows; repeat it shortly")

@@ -119,6 +119,7 @@ impl Tx {
 
     /// Stores the answer of a claimed key.
     pub async fn fulfil(&mut self, once: Once<'_>, answer: &[u8]) -> Result<()> {
+        failpoint::hit!("store.outcome.before", once.method, Error::Unreachable("a failpoint".into()));
         cached_sql("UPDATE idempotency_keys SET response = $4 WHERE scope = $1 AND method = $2 AND key = $3")
             .bind::<Text, _>(once.scope)
             .bind::<Text, _>(once.method)

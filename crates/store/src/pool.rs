@@ -4,20 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::Timeouts;
+use deadpool::managed::{Pool, PoolError, TimeoutType, Timeouts};
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use types::Clock;
 
+use crate::connection::{Connection, Sessions};
 use crate::error::{Error, Result};
-
-/// A connection taken from the pool; dereferences to [`AsyncPgConnection`].
-pub type Connection = Object<AsyncPgConnection>;
 
 /// How a service reaches its database.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -28,7 +25,7 @@ pub struct Settings {
     /// Most connections at once.
     #[serde(default = "default_pool_size")]
     pub pool_size: usize,
-    /// How long a call waits for a connection, in milliseconds, before it is refused.
+    /// How long a call waits for a connection, in milliseconds, before it is refused. Default 400.
     #[serde(default = "default_pool_wait_ms")]
     pub pool_wait_ms: u64,
 }
@@ -38,7 +35,7 @@ fn default_pool_size() -> usize {
 }
 
 fn default_pool_wait_ms() -> u64 {
-    500
+    400
 }
 
 impl Settings {
@@ -51,7 +48,7 @@ impl Settings {
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool<Sessions>,
     service: Arc<str>,
     clock: Clock,
     seal_key: Arc<[u8]>,
@@ -77,7 +74,7 @@ impl Store {
         config.custom_setup = Box::new(connect);
         let manager = AsyncDieselConnectionManager::new_with_config(&settings.url, config);
         let wait = Duration::from_millis(settings.pool_wait_ms);
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Sessions::new(manager))
             .max_size(settings.pool_size)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
@@ -98,10 +95,16 @@ impl Store {
 
     /// A connection for reading.
     pub async fn connection(&self) -> Result<Connection> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => Error::PoolExhausted,
+        self.pool.get().await.map(Connection::pooled).map_err(|error| match error {
+            PoolError::Timeout(TimeoutType::Wait) => Error::PoolExhausted,
             other => Error::Unreachable(Box::new(other)),
         })
+    }
+
+    /// A connection besides the pool, for what holds one for minutes: others must not wait for it, nor it for itself.
+    /// Whoever takes it sees to it that there are few.
+    pub async fn own_connection(&self) -> Result<Connection> {
+        Ok(self.connection().await?.into_own())
     }
 
     /// Whether the database answers.

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::audit::{Audit, AuditRow};
 use crate::cached_sql::cached_sql;
+use crate::connection::Connection;
 use crate::error::{Error, Result};
-use crate::pool::{Connection, Store};
+use crate::pool::Store;
 
 /// An open transaction. Everything a verb writes goes through it.
 pub struct Tx {
@@ -72,7 +73,7 @@ impl DerefMut for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            drop(Connection::take(connection));
+            connection.close();
         }
     }
 }
@@ -130,7 +131,17 @@ impl Store {
         let mut tx = self.begin(call).await?;
         match body(&mut tx).await {
             Ok(value) => {
+                failpoint::hit!(
+                    "store.commit.before",
+                    self.service(),
+                    Error::Unreachable("a failpoint".into())
+                );
                 let position = tx.commit().await?;
+                failpoint::hit!(
+                    "store.commit.after",
+                    self.service(),
+                    Error::Unreachable("a failpoint".into())
+                );
                 self.note_appended(position);
                 Ok(value)
             }
@@ -218,7 +229,13 @@ impl Tx {
             return Ok(0);
         }
         let now = self.now;
-        let (events, audits) = (std::mem::take(&mut self.events), std::mem::take(&mut self.audits));
+        let (mut events, mut audits) = (std::mem::take(&mut self.events), std::mem::take(&mut self.audits));
+        if failpoint::planted!("store.event_not_told") {
+            events.pop();
+        }
+        if failpoint::planted!("store.history_not_written") {
+            audits.pop();
+        }
         let personal: Vec<_> = audits.iter().flat_map(|audit| audit.personal.iter()).collect();
         let column = |pick: fn(&EventRow) -> String| events.iter().map(pick).collect::<Vec<_>>();
         let optional = |pick: fn(&EventRow) -> Option<String>| events.iter().map(pick).collect::<Vec<_>>();

@@ -1,6 +1,8 @@
 //! The promises of the store, against a real PostgreSQL.
 
 mod batcher;
+mod deadlines;
+mod exhaustion;
 mod idempotency;
 mod outages;
 mod pages;

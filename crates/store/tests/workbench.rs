@@ -54,6 +54,11 @@ impl Workbench {
             .expect("a store")
     }
 
+    /// Where the database is.
+    pub fn url(&self) -> &str {
+        self.database.url()
+    }
+
     /// A connection past the store.
     pub async fn client(&self) -> Client {
         self.database.client().await

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body as _;
 use proto::api::v1::Idempotency;
-use rpc::Call;
+use rpc::{Call, Stopwatch};
+use tonic::Status;
 use tonic::client::Grpc;
-use tonic::{Code, Status};
 use transcode::{Api, Inbound, Matched, Route};
 
 use super::{Result, call_of, header_problem};
@@ -49,15 +49,22 @@ pub(super) async fn answer(
     let mut message = Vec::with_capacity(content.len() + 64);
     Api::suite().read_request(matched, inbound, &mut message)?;
 
+    let stopwatch = Stopwatch::start();
     let answered = call_repeating(gateway, matched.route, &call, message.into()).await;
+    match &answered {
+        Err(problem) if problem.is_overload() => gateway.admission.observe_busy(stopwatch),
+        // Of what the method allows: a client that is less patient does not make the suite late.
+        Ok(_) | Err(_) => gateway.admission.observe(stopwatch, patience),
+    }
     let message =
         answered.map_err(|problem| if etag.is_some() { if_match::refused(problem) } else { problem })?;
 
     success::response(matched.route, &message)
 }
 
-/// Calls the service, again when it could not be reached: every annotated method may be repeated, because it reads, has
-/// a key, or names what it changes.
+/// Calls the service, again when it could not be reached or had too much to do: every annotated method may be repeated,
+/// because it reads, has a key, or names what it changes. This is the only place where a call is repeated by itself;
+/// sagas repeat their steps, and consumers their events, by a schedule of their own.
 async fn call_repeating(
     gateway: &Gateway,
     route: &'static Route,
@@ -73,11 +80,12 @@ async fn call_repeating(
             Ok(answer) => return Ok(answer),
             Err(status) => status,
         };
-        let pause = repeats::pause(attempt);
-        let again = repeatable && status.code() == Code::Unavailable && attempt < limits.attempts_max;
-        if !again || call.remaining() <= pause || !gateway.repeats.take() {
+        let again = repeatable && attempt < limits.attempts_max;
+        let pause = repeats::pause_after(attempt, &status).filter(|pause| again && *pause < call.remaining());
+        let Some(pause) = pause.filter(|_| gateway.repeats.take()) else {
             return Err(Problem::from(&status));
-        }
+        };
+        metrics::counter!("korob_repeats_total", "service" => route.service.as_str()).increment(1);
         tokio::time::sleep(pause).await;
         attempt += 1;
     }

@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::RequestId;
 use crate::operation::Operation;
+use crate::problem::Problem;
 use crate::state::Gateway;
 
 /// The route of requests that have none.
@@ -43,8 +44,10 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     let elapsed = started.elapsed();
     let elapsed_us = elapsed.as_micros() as u64;
     // A line per request is what metrics and traces are for; it can be switched on.
+    // What is refused because there is too much to do is told in sums: a line each would be more to do.
+    let refused = response.extensions().get::<Problem>().is_some_and(Problem::is_overload);
     span.in_scope(|| match status {
-        500.. => tracing::warn!(method, route, status, elapsed_us, "answered"),
+        500.. if !refused => tracing::warn!(method, route, status, elapsed_us, "answered"),
         _ => tracing::debug!(method, route, status, elapsed_us, "answered"),
     });
     let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];

@@ -198,8 +198,25 @@ fn tracker() -> Value {
             no sum. Refusals are pages, too, unless JSON is asked for.",
         "security": [],
         "parameters": [in_path("trackerCode", "`trackerCode` of the shipment.")],
-        "responses": with_refusals(shown, &["400", "401", "403", "408", "409", "413", "415"]),
+        "responses": as_pages(with_refusals(shown, &["400", "401", "403", "408", "409", "413", "415"])),
     })
+}
+
+/// The same refusals, to people. What has too large a header is refused before anybody knows what was asked.
+fn as_pages(mut responses: Value) -> Value {
+    for (status, said) in [
+        ("404", "There is no such parcel."),
+        ("429", "Too many looks from one address."),
+        ("500", "Something failed inside."),
+        ("503", "The parcel cannot be looked up at the moment."),
+        ("504", "The parcel could not be looked up in time."),
+    ] {
+        responses[status] = json!({"description": said, "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+        }});
+    }
+    responses
 }
 
 fn payment_webhook() -> Value {

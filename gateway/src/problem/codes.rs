@@ -39,7 +39,10 @@ pub const CODES: [CodeRow; 16] = [
 ];
 
 /// Reasons whose HTTP status differs from that of their code, and whether a repeat makes sense.
-pub(super) const REASONS: [(&str, StatusCode, bool); 2] = [
+pub(super) const REASONS: [(&str, StatusCode, bool); 4] = [
+    // The caller did nothing wrong: there is too much to do for all.
+    ("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE, true),
+    ("BUSY", StatusCode::SERVICE_UNAVAILABLE, true),
     ("IDEMPOTENCY_KEY_REUSED", StatusCode::UNPROCESSABLE_ENTITY, false),
     ("IDEMPOTENCY_KEY_IN_USE", StatusCode::CONFLICT, true),
 ];

@@ -2,6 +2,7 @@
 //! covered the moment it is written. Each test collects everything that is wrong and says what to do about it.
 
 mod comments;
+mod criticality;
 mod events;
 mod fields;
 mod http;

@@ -50,7 +50,7 @@ impl Kind {
 impl Ledger {
     /// Begins a run.
     pub(crate) async fn open(store: &Store) -> Result<Self> {
-        let mut connection = store.connection().await?;
+        let mut connection = store.own_connection().await?;
         let table = "CREATE TEMPORARY TABLE feed_ledger (
             kind text NOT NULL, key text COLLATE \"C\" NOT NULL, value text NOT NULL, PRIMARY KEY (kind, key))";
         connection.batch_execute(table).await?;
@@ -142,6 +142,8 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         // Not back into the pool: with the connection its table and its lock end.
-        drop(self.connection.take().map(Connection::take));
+        if let Some(connection) = self.connection.take() {
+            connection.close();
+        }
     }
 }
