@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use crate::{prerequisites, shell};
 
-/// Becomes `korob bench <name>`.
-pub fn run(name: &str, arguments: &[String]) -> Result<()> {
+/// Becomes `korob bench`.
+pub fn run(arguments: &[String]) -> Result<()> {
     prerequisites::ensure_postgres()?;
 
-    let mut bench = shell::cargo(&["run", "--release", "--package", "korob", "--", "bench", name]);
+    let mut bench = shell::cargo(&["run", "--release", "--package", "korob", "--", "bench"]);
     shell::become_command(bench.args(arguments))
 }

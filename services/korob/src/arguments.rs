@@ -1,9 +1,12 @@
 //! The command line.
 
+use std::fmt::{Display, Formatter};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::roles::Role;
 
@@ -41,8 +44,9 @@ pub enum Command {
     Import(Import),
     /// Start a private suite, fill it with a shop, replay a day of orders and tell what happened
     Demo(Demo),
-    /// Measure the suite against a frozen floor on the same server
-    #[command(subcommand)]
+    /// Look for what cannot be true in all databases; exit status 0: nothing, 1: violations, 2: not all could be read
+    Check(Check),
+    /// Measure the suite on this machine, orders against a frozen floor on the same server
     Bench(Bench),
     /// Run payment providers, carriers and the cash register in miniature, which fail on demand
     Simulate(Simulate),
@@ -132,6 +136,49 @@ pub struct Demo {
     pub port: u16,
 }
 
+/// What to check, and how.
+#[derive(Args, Clone)]
+pub struct Check {
+    /// Also what clients were told: JSON lines, described in crates/check/README.md
+    #[arg(long)]
+    pub history: Option<PathBuf>,
+    /// Also the books of simulators, such as http://127.0.0.1:8099
+    #[arg(long)]
+    pub simulators: Option<String>,
+    /// Print a list of objects
+    #[arg(long)]
+    pub json: bool,
+    /// How long what seems wrong may take to come right before it is looked at again, such as 60s or 500ms; `none`: look once
+    #[arg(long, default_value = "60s", value_parser = wait)]
+    pub wait: Wait,
+    /// Print the names of all checks, each with what it asserts, and check nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// How long to wait for what seems wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// What seems wrong is a violation at once.
+    None,
+    /// It is looked at again then.
+    For(Duration),
+}
+
+fn wait(text: &str) -> Result<Wait, String> {
+    if text == "none" {
+        return Ok(Wait::None);
+    }
+    let unit_at = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(unit_at);
+    let number: u64 = digits.parse().map_err(|_| "write 60s, 500ms or none".to_owned())?;
+    match unit {
+        "s" => Ok(Wait::For(Duration::from_secs(number))),
+        "ms" => Ok(Wait::For(Duration::from_millis(number))),
+        _ => Err("write 60s, 500ms or none".to_owned()),
+    }
+}
+
 /// How to run the simulators.
 #[derive(Args, Clone)]
 pub struct Simulate {
@@ -152,26 +199,78 @@ pub struct Simulate {
     pub travel_ms: u64,
 }
 
-/// What to measure.
-#[derive(Subcommand)]
-pub enum Bench {
-    /// Orders placed over REST, next to a frozen pgbench floor on the same server
-    Orders(BenchOrders),
-}
-
-/// How to measure orders.
+/// What to measure, and how.
 #[derive(Args, Clone)]
-pub struct BenchOrders {
-    /// Clients in a closed loop
-    #[arg(long, default_value_t = 32)]
-    pub clients: usize,
+pub struct Bench {
+    /// Which benches, in this order; all when none is named
+    pub benches: Vec<BenchName>,
+    /// Clients in a closed loop; 32 and then 64 for orders, 64 elsewhere, when it is not given
+    #[arg(long)]
+    pub clients: Option<usize>,
     /// Seconds of each run
-    #[arg(long, default_value_t = 20)]
-    pub seconds: u64,
+    #[arg(long, default_value_t = 20.0, value_parser = seconds)]
+    pub seconds: f64,
     /// Every role as a process of its own
     #[arg(long)]
     pub processes: bool,
+    /// Leave out the open loops, which measure how long people wait
+    #[arg(long)]
+    pub throughput_only: bool,
     /// Also write the figures to this file
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// SKUs of the assortment
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2..100_000))]
+    pub skus: u64,
+    /// Orders in the list that orders-list reads
+    #[arg(long, default_value_t = 100_000)]
+    pub orders_in_list: u64,
+    /// Offers of the feed that import brings in
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(2..))]
+    pub offers: u64,
+}
+
+impl Bench {
+    /// The benches that were asked for.
+    pub fn names(&self) -> Vec<BenchName> {
+        if self.benches.is_empty() { BenchName::value_variants().to_vec() } else { self.benches.clone() }
+    }
+
+    /// Whether this one was.
+    pub fn measures(&self, name: BenchName) -> bool {
+        self.names().contains(&name)
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.1..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err("0.1 to 3600".to_owned()) }
+}
+
+/// A bench; in the order in which all of them run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchName {
+    /// What the suite has in memory while nobody asks
+    Idle,
+    /// Orders placed over REST, next to a frozen pgbench floor on the same server
+    Orders,
+    /// Orders for one SKU beside orders for any
+    HotSku,
+    /// Pages of the catalog
+    CatalogRead,
+    /// Pages of a long list of orders, the first and one far behind
+    OrdersList,
+    /// From the commit that told an event to the one that applied it
+    Events,
+    /// Three and ten times what there is
+    Overload,
+    /// A large feed, again unchanged, and again after kill -9
+    Import,
+}
+
+impl Display for BenchName {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        let value = self.to_possible_value();
+        formatter.write_str(value.as_ref().map(PossibleValue::get_name).unwrap_or_default())
+    }
 }

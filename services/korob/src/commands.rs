@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub mod bench;
+pub mod check;
 pub mod import;
 pub mod keys;
 pub mod migrate;
@@ -9,8 +10,11 @@ pub mod serve;
 pub mod simulate;
 pub mod up;
 
+use std::process::ExitCode;
+
 use rpc::Directory;
 
+use crate::arguments::Command;
 use crate::configuration::Configuration;
 use crate::runtime_file;
 
@@ -27,6 +31,14 @@ pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory>
     // The suite was started with the same configuration; a secret that stands there is not in the data directory.
     running.secret.clone_from(&configuration.secret);
     serve::directory(&running)
+}
+
+/// The exit status of a command that could not be done. That of a check says more when it is 1.
+pub fn failure(command: &Command) -> ExitCode {
+    match command {
+        Command::Check(_) => ExitCode::from(check::UNREADABLE),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// A refusal for a person to read.

@@ -68,6 +68,10 @@ pub struct ServiceSettings {
     pub address: String,
     /// Its database, `postgres://…`. Default: one in the embedded PostgreSQL.
     pub database_url: String,
+    /// The same for a role that may only read: what `korob check` uses. Default: `korob_reader` in the embedded PostgreSQL, else
+    /// `database_url`, in transactions that cannot write.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reader_url: String,
     /// Most database connections at once.
     pub pool_size: usize,
     /// The service's own settings; its README names them.
@@ -78,8 +82,8 @@ pub struct ServiceSettings {
 impl Default for ServiceSettings {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (address, database_url) = (String::new(), String::new());
-        Self { listen, address, database_url, pool_size: 10, settings: serde_json::Value::Null }
+        let (address, database_url, reader_url) = (String::new(), String::new(), String::new());
+        Self { listen, address, database_url, reader_url, pool_size: 10, settings: serde_json::Value::Null }
     }
 }
 

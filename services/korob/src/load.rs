@@ -35,8 +35,6 @@ impl Figures {
 pub enum Until {
     /// After this many requests in all.
     Count(u64),
-    /// After this long.
-    Elapsed(Duration),
 }
 
 /// Runs `request(n)` for n = 0, 1, 2 … from `clients` clients.
@@ -53,11 +51,8 @@ where
                 let mut latency_us = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3)?;
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let over = match until {
-                        Until::Count(count) => number >= count,
-                        Until::Elapsed(limit) => started.elapsed() >= limit,
-                    };
-                    if over {
+                    let Until::Count(count) = until;
+                    if number >= count {
                         return anyhow::Ok(latency_us);
                     }
                     let sent = Instant::now();

@@ -28,11 +28,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let failure = commands::failure(&arguments.command);
     match run(arguments) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            failure
         }
     }
 }
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Keys(keys) => commands::keys::run(configuration, keys).await,
             Command::Import(import) => commands::import::run(configuration, import).await,
             Command::Demo(demo) => demo::run(configuration, demo).await,
+            Command::Check(check) => commands::check::run(configuration, check).await,
             Command::Bench(bench) => commands::bench::run(configuration, bench).await,
             Command::Simulate(simulate) => commands::simulate::run(simulate).await,
             Command::Openapi => commands::openapi::run(),

@@ -13,22 +13,27 @@ const CONNECTIONS_SPARE: usize = 20;
 /// Where every service's database is, and the server that this process runs for those that are not configured.
 pub struct Databases {
     urls: BTreeMap<&'static str, String>,
+    readers: BTreeMap<&'static str, String>,
     embedded: Option<Postgres>,
 }
 
 impl Databases {
     /// Starts the embedded PostgreSQL if any service needs it, and makes the missing databases.
     pub async fn open(configuration: &Configuration) -> anyhow::Result<Self> {
-        let mut urls = BTreeMap::new();
+        let (mut urls, mut readers) = (BTreeMap::new(), BTreeMap::new());
         let mut missing = Vec::new();
         for name in SERVICES {
-            match configuration.service(name).database_url {
-                url if url.is_empty() => missing.push(name),
-                url => drop(urls.insert(name, url)),
+            match configuration.service(name) {
+                service if service.database_url.is_empty() => missing.push(name),
+                service => {
+                    let reader = Some(service.reader_url).filter(|url| !url.is_empty());
+                    readers.insert(name, reader.unwrap_or_else(|| service.database_url.clone()));
+                    urls.insert(name, service.database_url);
+                }
             }
         }
         if missing.is_empty() {
-            return Ok(Self { urls, embedded: None });
+            return Ok(Self { urls, readers, embedded: None });
         }
         let pools: usize = missing.iter().map(|name| configuration.service(name).pool_size).sum();
         let mut settings = embedded_postgres::Settings::at(configuration.data_dir().join("postgres"));
@@ -37,13 +42,19 @@ impl Databases {
         let postgres = Postgres::start(settings).await?;
         for name in missing {
             urls.insert(name, postgres.ensure_database(name).await?);
+            readers.insert(name, postgres.ensure_reader(name).await?);
         }
-        Ok(Self { urls, embedded: Some(postgres) })
+        Ok(Self { urls, readers, embedded: Some(postgres) })
     }
 
     /// The database of a service.
     pub fn url(&self, service: &str) -> &str {
         self.urls.get(service).map_or("", String::as_str)
+    }
+
+    /// The same for a role that may only read, if there is one.
+    pub fn reader_url(&self, service: &str) -> &str {
+        self.readers.get(service).map_or("", String::as_str)
     }
 
     /// Completes when the embedded server ends unasked; never without one.

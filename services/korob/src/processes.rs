@@ -216,7 +216,9 @@ fn runtime_configuration(
     gateway.listen = addresses.gateway;
     let services = addresses.services.iter().map(|(name, listen)| {
         let (address, database_url) = (format!("http://{listen}"), databases.url(name).to_owned());
-        (*name, ServiceSettings { listen: *listen, address, database_url, ..configuration.service(name) })
+        let reader_url = databases.reader_url(name).to_owned();
+        let service = configuration.service(name);
+        (*name, ServiceSettings { listen: *listen, address, database_url, reader_url, ..service })
     });
     let runtime = RuntimeConfiguration {
         data_dir: configuration.data_dir(),

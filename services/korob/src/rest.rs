@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::request::Builder;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -30,6 +30,9 @@ pub struct Answer {
     pub status: StatusCode,
     /// The body; null when there is none.
     pub body: Value,
+    /// Whether it says when to ask again.
+    #[allow(dead_code)] // The suites of tests include this file.
+    pub retry_after: bool,
 }
 
 impl Answer {
@@ -117,13 +120,13 @@ impl Client {
         }
         let exchange = async {
             let response = self.http.request(request).await?;
-            let status = response.status();
+            let (status, retry_after) = (response.status(), response.headers().contains_key(RETRY_AFTER));
             let bytes = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok((status, bytes))
+            anyhow::Ok((status, retry_after, bytes))
         };
-        let (status, bytes) =
+        let (status, retry_after, bytes) =
             tokio::time::timeout(PATIENCE, exchange).await.context("no answer in time")??;
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, retry_after })
     }
 }

@@ -126,7 +126,7 @@ impl Suite {
         let ready: service::Readiness = Arc::new(move || Box::pin(all_answer(stores.clone())));
         let ops = service::serve_ops(configuration.ops.listen, metrics, ready, listening.clone()).await?;
 
-        runtime_file::write(&configuration.data_dir(), &addresses(&services))?;
+        runtime_file::write(&configuration.data_dir(), &places(&services, &databases))?;
         let address = gateway.address;
         let parts = Parts::OneProcess { services: running, gateway, closing, listening };
         Ok(Self { gateway: address, ops, services, databases, directory, configuration, parts })
@@ -177,10 +177,11 @@ async fn all_answer(stores: Vec<(&'static str, store::Store)>) -> Result<(), Str
     Ok(())
 }
 
-/// The part of a configuration that tells where the services are.
-pub fn addresses(services: &BTreeMap<&'static str, SocketAddr>) -> String {
+/// The part of a configuration that tells where the services are, and where their databases can be read.
+fn places(services: &BTreeMap<&'static str, SocketAddr>, databases: &Databases) -> String {
     services.iter().fold(String::new(), |mut text, (name, address)| {
-        let _ = writeln!(text, "[services.{name}]\naddress = \"http://{address}\"\n");
+        let reader = toml::Value::from(databases.reader_url(name));
+        let _ = writeln!(text, "[services.{name}]\naddress = \"http://{address}\"\nreader_url = {reader}\n");
         text
     })
 }

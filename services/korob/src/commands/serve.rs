@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use rpc::{CallerKeys, Directory};
 use service::{Configured, Running, telemetry};
-use store::Settings;
+use store::{Settings, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
@@ -77,17 +77,20 @@ async fn serve(
     let mut database = Settings::at(&settings.database_url);
     database.pool_size = settings.pool_size;
     let configured = configuration.configured(role.name());
-    let running =
-        start_when_possible(role, &database, directory, &configuration.secret()?, &configured).await?;
 
     let stop = CancellationToken::new();
-    let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
-    let store = running.store().clone();
-    let ready: service::Readiness = Arc::new(move || {
-        let store = store.clone();
-        Box::pin(async move { store.ping().await.map_err(|error| error.to_string()) })
-    });
+    let started: Arc<OnceLock<Store>> = Arc::default();
+    let ready = ready_once(started.clone());
+    // Before the service: while it waits for its database it is alive, and says that it is not ready.
     service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
+    let secret = configuration.secret()?;
+    let running = tokio::select! {
+        running = start_when_possible(role, &database, directory, &secret, &configured) => running?,
+        asked = shutdown::requested() => return asked,
+    };
+    let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
+    // Set once, here.
+    let _ = started.set(running.store().clone());
     shutdown::requested().await?;
     running.begin_drain();
     stop.cancel();
@@ -97,6 +100,17 @@ async fn serve(
     }
     running.drain().await;
     Ok(())
+}
+
+/// Ready from the start of the service on, whenever its database answers.
+fn ready_once(started: Arc<OnceLock<Store>>) -> service::Readiness {
+    Arc::new(move || {
+        let store = started.get().cloned();
+        Box::pin(async move {
+            let store = store.ok_or_else(|| "the service is still starting".to_owned())?;
+            store.ping().await.map_err(|error| error.to_string())
+        })
+    })
 }
 
 /// A database that is not there yet is waited for: services start in any order.
