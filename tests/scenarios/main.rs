@@ -21,6 +21,7 @@ mod import;
 mod kill;
 mod order_path;
 mod outside;
+#[allow(dead_code)] // Other suites of tests include it.
 mod suite;
 mod trace;
 mod tracker;

@@ -12,6 +12,7 @@ use proto::access::v1::{Channel, Shop, ShortagePolicy};
 use rpc::{CallerKeys, Directory};
 use rustix::process::Pid;
 use serde_json::{Value, json};
+use testing::Proxy;
 use tokio::process::{Child, Command};
 use tokio_postgres::{Client as Database, NoTls};
 use uuid::Uuid;
@@ -19,7 +20,9 @@ use uuid::Uuid;
 use crate::new_shop::NewShop;
 use crate::rest::Client;
 
-const SERVICES: [&str; 7] = ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
+/// Every service.
+pub const SERVICES: [&str; 7] =
+    ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
 const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const READY_PATIENCE: Duration = Duration::from_secs(90);
 
@@ -28,22 +31,46 @@ const READY_PATIENCE: Duration = Duration::from_secs(90);
 pub enum Mode {
     OneProcess,
     Processes,
+    /// Every role a process of its own that the test starts, with a proxy on each edge.
+    Apart,
+}
+
+/// What a suite is started with besides its defaults.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// More configuration.
+    pub more: String,
+    /// Variables of its processes.
+    pub environment: Vec<(&'static str, String)>,
+    /// The administrator's URL of another PostgreSQL than the one that tests share.
+    pub admin_url: Option<String>,
+    /// Connections of each service to its database; 8 if nobody says.
+    pub pool_size: Option<usize>,
 }
 
 /// A running suite with one shop.
 pub struct Suite {
     pub rest: Client,
+    /// The secret of the key that `rest` holds.
+    pub key: String,
     pub shop_id: String,
     pub source_id: String,
     pub delivery_method_id: String,
     pub warehouse_id: String,
     pub directory: Directory,
     mode: Mode,
+    environment: Vec<(&'static str, String)>,
+    /// The suite, its supervisor, or in [`Mode::Apart`] the gateway.
     child: Child,
+    /// The services in [`Mode::Apart`].
+    roles: BTreeMap<&'static str, Child>,
+    role_ops: BTreeMap<&'static str, SocketAddr>,
+    edges: BTreeMap<(&'static str, &'static str), Proxy>,
     config: PathBuf,
     gateway: SocketAddr,
     url: String,
     ops: SocketAddr,
+    ports: BTreeMap<&'static str, SocketAddr>,
     urls: BTreeMap<&'static str, String>,
     admin_url: String,
     names: Vec<String>,
@@ -57,7 +84,17 @@ impl Suite {
 
     /// The same with more configuration.
     pub async fn start_with(mode: Mode, more: &str) -> Self {
-        let admin_url = testing::admin_url().await;
+        Self::start_as(mode, Setup { more: more.to_owned(), ..Setup::default() }).await
+    }
+
+    /// The same with all that can be chosen.
+    pub async fn start_as(mode: Mode, setup: Setup) -> Self {
+        let Setup { more, environment, admin_url, pool_size } = setup;
+        let pool_size = pool_size.unwrap_or(8);
+        let admin_url = match admin_url {
+            Some(url) => url,
+            None => testing::admin_url().await,
+        };
         let run = Uuid::new_v4().simple().to_string();
         let (mut urls, mut names) = (BTreeMap::new(), Vec::new());
         let admin = connect(&admin_url).await;
@@ -73,36 +110,71 @@ impl Suite {
         let (gateway, ops) = (free_address(), free_address());
         let mut text = format!("data_dir = {data_dir:?}\nsecret = \"{SECRET}\"\n{more}\n");
         writeln!(text, "[gateway]\nlisten = \"{gateway}\"\n[ops]\nlisten = \"{ops}\"").unwrap();
-        let mut addresses = Vec::new();
+        let (mut addresses, mut ports) = (Vec::new(), BTreeMap::new());
         for (service, url) in &urls {
             let address = free_address();
             writeln!(
                 text,
-                "[services.{service}]\nlisten = \"{address}\"\ndatabase_url = \"{url}\"\npool_size = 8"
+                "[services.{service}]\nlisten = \"{address}\"\ndatabase_url = \"{url}\"\npool_size = {pool_size}"
             )
             .unwrap();
             addresses.push((*service, format!("http://{address}")));
+            ports.insert(*service, address);
         }
         let config = data_dir.join("korob.toml");
         std::fs::write(&config, text).unwrap();
-        let child = spawn(&config, mode);
+        let (mut roles, mut role_ops, mut edges) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        if mode == Mode::Apart {
+            edges = edges_between(&ports, &urls).await;
+            for role in SERVICES.into_iter().chain(["gateway"]) {
+                let role_address = if role == "gateway" { ops } else { free_address() };
+                role_ops.insert(role, role_address);
+                let mut text = format!("data_dir = {data_dir:?}\nsecret = \"{SECRET}\"\n{more}\n");
+                writeln!(text, "[gateway]\nlisten = \"{gateway}\"\n[ops]\nlisten = \"{role_address}\"")
+                    .unwrap();
+                for (service, listen) in &ports {
+                    let address = edges[&(role, *service)].address();
+                    writeln!(
+                        text,
+                        "[services.{service}]\nlisten = \"{listen}\"\naddress = \"http://{address}\""
+                    )
+                    .unwrap();
+                    if role == *service {
+                        let through = edges[&(role, "postgres")].address();
+                        let url = url_through(&urls[service], through);
+                        writeln!(text, "database_url = \"{url}\"\npool_size = {pool_size}").unwrap();
+                    }
+                }
+                std::fs::write(config.with_file_name(format!("{role}.toml")), text).unwrap();
+                if role != "gateway" {
+                    roles.insert(role, spawn_role(&config, role, &environment));
+                }
+            }
+        }
+        let child = spawn(&config, mode, &environment);
         let keys = CallerKeys::new(SECRET.as_bytes());
         let pairs = addresses.iter().map(|(name, address)| (*name, address.as_str()));
         let directory = Directory::remote(pairs, keys, Default::default()).unwrap();
         let rest = Client::with_key(format!("http://{gateway}"), String::new());
         let mut suite = Self {
             rest,
+            key: String::new(),
             shop_id: String::new(),
             source_id: String::new(),
             delivery_method_id: String::new(),
             warehouse_id: String::new(),
             directory,
             mode,
+            environment,
             child,
+            roles,
+            role_ops,
+            edges,
             config,
             gateway,
             url: format!("http://{gateway}"),
             ops,
+            ports,
             urls,
             admin_url,
             names,
@@ -115,6 +187,22 @@ impl Suite {
     /// Where the gateway listens.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The gRPC port of a service that runs as a process of its own.
+    pub fn port(&self, service: &str) -> SocketAddr {
+        self.ports[service]
+    }
+
+    /// Every process of the suite.
+    pub fn pids(&self) -> Vec<u32> {
+        let roles = children(self.pid()).into_iter().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
+        std::iter::once(self.pid()).chain(roles).collect()
+    }
+
+    /// What its processes have logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.config.with_file_name("log")).unwrap()
     }
 
     /// The binary that is tested.
@@ -153,13 +241,65 @@ impl Suite {
 
     /// Starts the binary again over the same databases.
     pub async fn start_again(&mut self) {
-        self.child = spawn(&self.config, self.mode);
+        self.spawn_again();
         self.wait_until_ready().await;
+    }
+
+    /// The same without waiting for it.
+    pub fn spawn_again(&mut self) {
+        self.child = spawn(&self.config, self.mode, &self.environment);
+    }
+
+    /// Waits for the process that was started to end by itself.
+    pub async fn ended(&mut self) {
+        self.child.wait().await.unwrap();
+    }
+
+    /// Whether the process that was started runs still.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The proxy between a role and a service, or its database, which is called `postgres`; in [`Mode::Apart`].
+    pub fn edge(&self, from: &'static str, to: &'static str) -> &Proxy {
+        &self.edges[&(from, to)]
+    }
+
+    /// Where a role's probes are; in [`Mode::Apart`].
+    pub fn ops_of(&self, role: &str) -> SocketAddr {
+        self.role_ops[role]
+    }
+
+    /// Where the probes of the suite are.
+    pub fn ops(&self) -> SocketAddr {
+        self.ops
+    }
+
+    /// `kill -9` of one service; in [`Mode::Apart`].
+    pub async fn kill_role(&mut self, role: &str) {
+        let child = self.roles.get_mut(role).unwrap();
+        child.kill().await.unwrap();
+    }
+
+    /// Starts one service; in [`Mode::Apart`].
+    pub fn start_role(&mut self, role: &'static str) {
+        let child = spawn_role(&self.config, role, &self.environment);
+        self.roles.insert(role, child);
+    }
+
+    /// Whether a service's process runs; in [`Mode::Apart`].
+    pub fn role_runs(&mut self, role: &str) -> bool {
+        self.roles.get_mut(role).unwrap().try_wait().unwrap().is_none()
     }
 
     /// A connection past the services, to look.
     pub async fn database(&self, service: &str) -> Database {
         connect(&self.urls[service]).await
+    }
+
+    /// Where a service's database is.
+    pub fn database_url(&self, service: &str) -> &str {
+        &self.urls[service]
     }
 
     /// One number from a service's database.
@@ -209,7 +349,8 @@ impl Suite {
         })
     }
 
-    async fn wait_until_ready(&mut self) {
+    /// Waits until the suite takes orders.
+    pub async fn wait_until_ready(&mut self) {
         let url = format!("http://{}/readyz", self.ops);
         let gateway = format!("http://{}/readyz", self.gateway);
         let client = Client::new();
@@ -242,6 +383,7 @@ impl Suite {
         };
         let opened = new_shop.open(&self.directory).await.unwrap();
         (self.shop_id, self.source_id) = (opened.shop_id, opened.source_ids[0].clone());
+        self.key = opened.key.clone();
         self.rest = self.rest.clone().authorized(opened.key);
 
         let warehouse = json!({ "warehouse": { "name": "Main" } });
@@ -261,6 +403,12 @@ impl Suite {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         assert!(ended.expect("drains in time").unwrap().success(), "ends with status 0");
+        for (role, child) in &mut self.roles {
+            let pid = Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
+            assert!(ended.expect("drains in time").unwrap().success(), "{role} ends with status 0");
+        }
         let admin = connect(&self.admin_url).await;
         for name in &self.names {
             admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
@@ -269,14 +417,56 @@ impl Suite {
     }
 }
 
-fn spawn(config: &std::path::Path, mode: Mode) -> Child {
+fn spawn(config: &std::path::Path, mode: Mode, environment: &[(&'static str, String)]) -> Child {
+    let arguments: &[&str] = match mode {
+        Mode::OneProcess => &["up"],
+        Mode::Processes => &["up", "--processes"],
+        Mode::Apart => return spawn_role(config, "gateway", environment),
+    };
+    spawn_with(config, config, arguments, environment)
+}
+
+fn spawn_role(config: &std::path::Path, role: &str, environment: &[(&'static str, String)]) -> Child {
+    spawn_with(config, &config.with_file_name(format!("{role}.toml")), &["serve", role], environment)
+}
+
+fn spawn_with(
+    config: &std::path::Path,
+    own: &std::path::Path,
+    arguments: &[&str],
+    environment: &[(&'static str, String)],
+) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(config.with_file_name("log")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_korob"));
-    command.arg("--config").arg(config).arg("up");
-    if mode == Mode::Processes {
-        command.arg("--processes");
-    }
+    command.arg("--config").arg(own).args(arguments).envs(environment.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn().unwrap()
+}
+
+/// A proxy from every role to every service, and from every service to its database.
+async fn edges_between(
+    ports: &BTreeMap<&'static str, SocketAddr>,
+    urls: &BTreeMap<&'static str, String>,
+) -> BTreeMap<(&'static str, &'static str), Proxy> {
+    let mut edges = BTreeMap::new();
+    for (service, port) in ports {
+        for role in SERVICES.into_iter().chain(["gateway"]) {
+            edges.insert((role, *service), Proxy::to(*port).await);
+        }
+        edges.insert((*service, "postgres"), Proxy::to(server_of(&urls[service])).await);
+    }
+    edges
+}
+
+/// The address in a database's URL.
+pub fn server_of(url: &str) -> SocketAddr {
+    let (_, rest) = url.split_once('@').unwrap();
+    let (server, _) = rest.split_once('/').unwrap();
+    server.parse().unwrap()
+}
+
+/// The URL of the same database by way of `through`.
+pub fn url_through(url: &str, through: SocketAddr) -> String {
+    url.replacen(&format!("@{}/", server_of(url)), &format!("@{through}/"), 1)
 }
 
 async fn connect(url: &str) -> Database {

@@ -79,7 +79,9 @@ impl Consumer {
             None => Cursor::load(&self.store, &self.subscription).await?,
         };
         let page = self.read(&cursor).await?;
-        let next = Cursor { epoch: page.epoch.clone(), position: page.read_position };
+        failpoint::hit!("events.page.read", self.subscription.consumer, anyhow::anyhow!("a failpoint"));
+        let skipped = i64::from(failpoint::planted!("events.cursor_skips"));
+        let next = Cursor { epoch: page.epoch.clone(), position: page.read_position + skipped };
         if page.events.is_empty() && next.position - cursor.position < IDLE_ADVANCE {
             // Not stored: after a restart the same span is looked at again and found empty again.
             *known = Some(cursor);
@@ -138,6 +140,11 @@ impl Consumer {
                 if !cursor.advance(tx, &self.subscription, next).await? {
                     return Ok(Page::Overtaken);
                 }
+                failpoint::hit!(
+                    "events.cursor.moved",
+                    self.subscription.consumer,
+                    Failure(anyhow::anyhow!("a failpoint"))
+                );
                 let blocked = parked::blocked(tx, &self.subscription, events).await?;
                 let (waiting, free): (Vec<&Event>, Vec<&Event>) =
                     events.iter().partition(|event| blocked.contains(&event.aggregate_id));
@@ -149,6 +156,7 @@ impl Consumer {
             })
             .await
             .map_err(|failure| failure.0)?;
+        failpoint::hit!("events.page.applied", self.subscription.consumer, anyhow::anyhow!("a failpoint"));
         if let (Page::Applied, Some(last)) = (&page, events.last()) {
             self.observe(last, events.len());
         }

@@ -19,6 +19,10 @@ use crate::{log, parked};
 const LIMIT_DEFAULT: i32 = 100;
 const LIMIT_MAX: i32 = 500;
 const WAIT_MS_MAX: i32 = 20_000;
+/// Types that one reader can ask for.
+const TYPES_MAX: usize = 100;
+/// The longest name of a type or a consumer, in characters.
+const NAME_LENGTH_MAX: usize = 200;
 /// Events committed by another process of the same service are seen after this at the latest.
 const POLL_PERIOD: Duration = Duration::from_millis(250);
 /// What is committed within a moment is read together.
@@ -78,6 +82,10 @@ impl EventLogService for EventLog {
             "0 to 500; 0 means 100",
         );
         fields.check((0..=WAIT_MS_MAX).contains(&request.wait_ms), "wait_ms", "OUT_OF_RANGE", "0 to 20000");
+        fields.check(request.types.len() <= TYPES_MAX, "types", "TOO_MANY", "at most 100 entries");
+        for (at, name) in request.types.iter().enumerate().take(TYPES_MAX) {
+            fields.text(&format!("types[{at}]"), name, NAME_LENGTH_MAX);
+        }
         fields.finish().map_err(|invalid| Fault::invalid(&invalid))?;
         Ok(Response::new(self.read_or_wait(&request).await?))
     }
@@ -100,6 +108,7 @@ impl EventLogService for EventLog {
         let (_, request) = rpc::open(request)?;
         let mut fields = Fields::new();
         let event_id: Option<Uuid> = fields.parse("event_id", &request.event_id);
+        fields.text("consumer", &request.consumer, NAME_LENGTH_MAX);
         let event_id = fields.finish_with(event_id).map_err(|invalid| Fault::invalid(&invalid))?;
         // The subscription's own loop applies it within a second, in the order of its aggregate.
         let released = parked::release(&self.store, &request.consumer, event_id).await.map_err(refusal)?;

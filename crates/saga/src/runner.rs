@@ -76,6 +76,9 @@ impl<D: Definition> Runner<D> {
                 () = self.shared.stop.cancelled() => return,
                 () = tokio::time::sleep(SWEEP_PERIOD) => {}
             }
+            if failpoint::planted!("saga.not_taken_over") {
+                continue;
+            }
             match record::take_over(&self.shared.store, D::KIND, SWEEP_LIMIT).await {
                 Ok(orphans) => orphans.into_iter().for_each(|orphan| self.adopt(orphan)),
                 Err(error) => tracing::warn!(%error, kind = D::KIND, "sagas could not be looked for"),
@@ -239,8 +242,10 @@ impl<D: Definition> Shared<D> {
             tracing::info!(%saga_id, kind = D::KIND, "the saga was ended by another process");
             return Ok(None);
         };
-        for undo in undos.into_iter().rev() {
+        failpoint::hit!("saga.unwinding.decided", D::KIND, Status::unavailable("a failpoint"));
+        for undo in undos.into_iter().rev().skip(usize::from(failpoint::planted!("saga.undo_forgotten"))) {
             self.definition.undo(call, undo).await?;
+            failpoint::hit!("saga.undo.done", D::KIND, Status::unavailable("a failpoint"));
         }
         self.definition.undone(call, input, &refusal).await.map(Some)
     }

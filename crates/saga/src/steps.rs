@@ -28,6 +28,7 @@ impl<U> Saga<U> {
         let span = tracing::info_span!("step", otel.name = name, saga = self.kind);
         let started = Instant::now();
         let answer = step.instrument(span).await;
+        failpoint::hit!("saga.step.done", name, Stop::Later(Status::unavailable("a failpoint")));
         let labels = [("saga", self.kind), ("step", name)];
         metrics::histogram!("korob_saga_step_seconds", &labels).record(started.elapsed().as_secs_f64());
         answer.map_err(|status| match rpc::is_unknown_outcome(&status) {
@@ -43,9 +44,14 @@ impl<U> Saga<U> {
         undo: U,
         step: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, Stop> {
-        // Before the step: it may take effect without our hearing of it.
-        self.undos.push(undo);
+        self.may_undo(undo);
         self.step(name, step).await
+    }
+
+    /// Notes the opposite of a step that is about to begin beside others; before it, as it may take effect without our
+    /// hearing of it.
+    pub fn may_undo(&mut self, undo: U) {
+        self.undos.push(undo);
     }
 
     /// Does a step that must not hold up the process: a failure is `None`, and somebody else makes up for it.

@@ -2,11 +2,13 @@
 
 mod bench;
 mod demo;
+mod faults;
 mod generated;
 mod openapi;
 mod postgres;
 mod prerequisites;
 mod schema;
+mod schemathesis;
 mod shell;
 mod test;
 mod workspace;
@@ -39,6 +41,12 @@ enum Chore {
         #[arg(long)]
         only: Option<StageName>,
     },
+    /// Break the suite in every way there is, and see that nothing is lost
+    Faults {
+        /// The full figures: hours
+        #[arg(long)]
+        long: bool,
+    },
     /// Keep a PostgreSQL for tests running while you work
     Postgres,
     /// Generate every src/schema.rs from migrations/
@@ -53,10 +61,20 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Measure with a release build
+    /// Try generated requests on every route of a running suite, and compare the answers with the description
+    Schemathesis {
+        /// Requests for each route and kind of data
+        #[arg(long, default_value_t = 10)]
+        examples: u32,
+        /// Stop after so long
+        #[arg(long, default_value_t = 15)]
+        minutes: u32,
+        /// The same seed tries the same requests
+        #[arg(long, default_value_t = 7)]
+        seed: u32,
+    },
+    /// Measure with a release build: all benches, or those that are named
     Bench {
-        /// Which benchmark
-        name: String,
         /// Passed on to `korob bench`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -67,10 +85,13 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo { arguments } => demo::run(&arguments),
         Chore::Test { only } => test::run(only),
+        Chore::Faults { long: true } => faults::run(faults::Extent::Full),
+        Chore::Faults { long: false } => faults::run(faults::Extent::OfEveryChange),
         Chore::Postgres => postgres::run(),
         Chore::Schema { check } => schema::run(Mode::of(check)),
         Chore::Openapi { check } => openapi::run(Mode::of(check)),
-        Chore::Bench { name, arguments } => bench::run(&name, &arguments),
+        Chore::Schemathesis { examples, minutes, seed } => schemathesis::run(examples, minutes, seed),
+        Chore::Bench { arguments } => bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -74,7 +74,9 @@ async fn settle(payments: &Payments, call: &Call, id: AttemptId, turn: Turn, nam
         let access = account.open(&payments.store)?;
         let order = charge_order(payments, &payment, &attempt).await?;
 
+        failpoint::hit!("payments.provider.before_call");
         let answer = take_step(payments, account.kind, &access, &order, reference, (step, turn)).await?;
+        failpoint::hit!("payments.provider.answered");
         let later = apply_answer(payments, call, &payment, &attempt, (step, turn), &answer).await?;
 
         let ended = attempt_of(&later, id)?;
@@ -121,6 +123,7 @@ pub async fn settle_refund(payments: &Payments, call: &Call, id: RefundId, named
 
     let reference = if refund.reference.is_empty() { named } else { refund.reference.as_str() };
     let answer = ask_for_refund(payments, account.kind, &access, refund, attempt, reference).await;
+    failpoint::hit!("payments.refund.answered");
     let report = match answer {
         Ok(report) => report,
         // Nothing was made; a refund that was made once cannot be refused any more.
@@ -187,6 +190,10 @@ async fn take_step(
     Ok(match (step, turn) {
         (Step::Rest, _) => Ok(Asked::NotYet),
         (Step::Ask, Turn::First) => provider.charge(access, order).await.map(Asked::Found),
+        (Step::Ask, Turn::Later) if failpoint::planted!("payments.retry_with_new_key") => {
+            let other = ChargeOrder { attempt: AttemptId::new(), ..order.clone() };
+            provider.charge(access, &other).await.map(Asked::Found)
+        }
         (Step::Ask, Turn::Later) => provider.ask(access, order).await,
         (Step::Look, _) => provider.look(access, order, reference).await.map(Asked::Found),
         (Step::Capture(amount), _) => match provider.capture(access, order, reference, amount).await {

@@ -98,12 +98,14 @@ async fn work(delivery: &Delivery, parcel: Shipment) -> Result<()> {
     let (carrier, account_enabled) = delivery.carrier_of(&parcel).await?;
     let consignment = Consignment::of(&plan, &parcel, delivery.store.clock().now());
     let case = Case { delivery, carrier, consignment, parcel, account_enabled };
+    failpoint::hit!("delivery.carrier.before_call");
     let outcome = match case.parcel.state {
         ShipmentState::Booking => case.book().await?,
         ShipmentState::Cancelling => case.cancel().await,
         ShipmentState::Booked if !case.parcel.has_label => case.fetch_label().await,
         ShipmentState::Booked | ShipmentState::BookingFailed | ShipmentState::Cancelled => Outcome::Nothing,
     };
+    failpoint::hit!("delivery.carrier.answered");
     case.conclude(outcome).await
 }
 

@@ -93,6 +93,7 @@ async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -
         }
         Err(error) => batch.iter().map(|_| Verdict::Refused(error.clone())).collect(),
     };
+    failpoint::hit!("orders.place.recorded");
     let outcomes = batch.into_iter().zip(verdicts).map(|(new, verdict)| match verdict {
         Verdict::New { number, time } => {
             let order_id = new.order.order_id;

@@ -32,6 +32,15 @@ pub(super) async fn handle(
         None => new,
     };
 
+    if failpoint::planted!("orders.acknowledged_before_recorded") {
+        let (record, mut acknowledged) = (orders.record.clone(), new.order.clone());
+        acknowledged.state = OrderState::New;
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            record.submit(new).await.map(drop)
+        });
+        return Ok(wire::receipt(&acknowledged, false));
+    }
     let recorded = orders.record.submit(new).await?;
 
     let existing = recorded.existing;

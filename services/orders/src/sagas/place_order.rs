@@ -117,28 +117,18 @@ impl Definition for PlaceOrder {
             priced = redeemed.priced;
         }
 
-        let mut held = None;
+        // Neither asks about the other, and most orders get both.
         if priced.stock_lines().next().is_some() {
-            let undo = Undo::ReleaseStock(order.own_reservation_id());
-            held =
-                Some(saga.step_or("reserve stock", undo, self.reserve(call, terms, &order, &priced)).await?);
+            saga.may_undo(Undo::ReleaseStock(order.own_reservation_id()));
         }
-        let mut planned = None;
-        if let Some(delivery) = &order.delivery {
-            let undo = Undo::CancelDelivery(order.own_delivery_plan_id());
-            let fixed_price = terms.delivery_price_minor.map(|minor| Money::new(order.currency, minor));
-            let load = Load {
-                delivery_plan_id: order.own_delivery_plan_id(),
-                delivery,
-                lines: priced.lines.iter().map(|line| (line, line.ordered)).collect(),
-                goods_total: priced.goods_total,
-                fixed_price,
-                cash_on_delivery: None,
-            };
-            let slot = terms.delivery_slot_seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-            let plan = self.ask.delivery.plan_in_slot(call, &order, &load, slot);
-            planned = Some(saga.step_or("plan delivery", undo, plan).await?);
+        if order.delivery.is_some() {
+            saga.may_undo(Undo::CancelDelivery(order.own_delivery_plan_id()));
         }
+        let (held, planned) = tokio::join!(
+            self.hold_stock(saga, call, terms, &order, &priced),
+            self.plan_delivery(saga, call, terms, &order, &priced),
+        );
+        let (held, planned) = (held?, planned?);
         let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
         let mut payment_id = None;
         if !total.is_zero() {
@@ -149,6 +139,7 @@ impl Definition for PlaceOrder {
         }
 
         let placement = Placement { customer, priced, held, planned, payment_id, offer };
+        failpoint::hit!("orders.place.before_settle", "", Stop::Later(Status::unavailable("a failpoint")));
         saga.step("settle", self.place(call, &order, placement)).await
     }
 
@@ -253,19 +244,48 @@ impl PlaceOrder {
         Ok(priced)
     }
 
-    async fn reserve(
+    /// Nothing for an order without goods.
+    async fn hold_stock(
         &self,
+        saga: &Saga<Undo>,
         call: &Call,
         terms: &Terms,
         order: &Order,
         priced: &Priced,
-    ) -> Result<Held, Status> {
+    ) -> Result<Option<Held>, Stop> {
+        if priced.stock_lines().next().is_none() {
+            return Ok(None);
+        }
         let supply = Supply {
             warehouse_ids: &terms.warehouse_ids,
             accept_shortage: terms.accept_shortage,
             one_warehouse: terms.one_warehouse,
         };
-        self.ask.inventory.reserve(call, order, priced, supply).await
+        let reserve = self.ask.inventory.reserve(call, order, priced, supply);
+        saga.step("reserve stock", reserve).await.map(Some)
+    }
+
+    /// Nothing for an order that is not delivered.
+    async fn plan_delivery(
+        &self,
+        saga: &Saga<Undo>,
+        call: &Call,
+        terms: &Terms,
+        order: &Order,
+        priced: &Priced,
+    ) -> Result<Option<Planned>, Stop> {
+        let Some(delivery) = &order.delivery else { return Ok(None) };
+        let load = Load {
+            delivery_plan_id: order.own_delivery_plan_id(),
+            delivery,
+            lines: priced.lines.iter().map(|line| (line, line.ordered)).collect(),
+            goods_total: priced.goods_total,
+            fixed_price: terms.delivery_price_minor.map(|minor| Money::new(order.currency, minor)),
+            cash_on_delivery: None,
+        };
+        let slot = terms.delivery_slot_seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let plan = self.ask.delivery.plan_in_slot(call, order, &load, slot);
+        saga.step("plan delivery", plan).await.map(Some)
     }
 
     async fn place(&self, call: &Call, order: &Order, placement: Placement) -> Result<Settled, Status> {

@@ -54,6 +54,7 @@ async fn settle(payments: &Payments, id: ReceiptId) -> Result<()> {
     let registrar = payments.registrars.of(account.kind).ok_or(Error::PaymentAccountNotFound)?;
 
     let answer = ask(payments, registrar, &access, &receipt).await?;
+    failpoint::hit!("payments.receipt.answered");
 
     payments
         .store
