@@ -43,7 +43,7 @@ impl Channel {
     /// The channel for one call: generated clients take it.
     pub fn bind(&self, call: &Call) -> BoundChannel {
         let caller = match &self.transport {
-            Transport::Local(_) => Stated::Inside(self.keys.clone()),
+            Transport::Local(_) => Stated::Inside(self.keys.clone(), self.service.clone()),
             Transport::Remote(_) => {
                 let statement = self.keys.sign(&call.caller, &self.issuer, &self.service);
                 // base64url and a dot are always a valid header.
@@ -72,8 +72,8 @@ pub struct BoundChannel {
 #[derive(Clone)]
 enum Stated {
     Nobody,
-    /// By the call itself: nothing from outside this process can put one into a request.
-    Inside(CallerKeys),
+    /// By the call itself, for this audience: nothing from outside this process can put one into a request.
+    Inside(CallerKeys, Arc<str>),
     /// By a statement that only holders of the installation's secret can make.
     Signed(HeaderValue),
 }
@@ -84,6 +84,7 @@ enum Stated {
 pub(crate) struct Inside {
     pub(crate) call: Call,
     pub(crate) keys: CallerKeys,
+    pub(crate) audience: Arc<str>,
 }
 
 impl Service<http::Request<Body>> for BoundChannel {
@@ -103,9 +104,10 @@ impl Service<http::Request<Body>> for BoundChannel {
         }
         let trace = self.call.trace.or_current_span();
         let headers = match &self.caller {
-            Stated::Inside(keys) => {
+            Stated::Inside(keys, audience) => {
+                let (keys, audience) = (keys.clone(), audience.clone());
                 let call = Call { trace, ..self.call.clone() };
-                request.extensions_mut().insert(Inside { call, keys: keys.clone() });
+                request.extensions_mut().insert(Inside { call, keys, audience });
                 return self.transport.call(request, remaining);
             }
             Stated::Nobody => request.headers_mut(),

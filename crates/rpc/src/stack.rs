@@ -131,9 +131,12 @@ impl Shared {
     fn admit(&self, request: &mut http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
         let path = request.uri().path();
         let policy = policy_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
-        if let Some(Inside { mut call, keys }) = request.extensions_mut().remove() {
+        if let Some(Inside { mut call, keys, audience }) = request.extensions_mut().remove() {
             if !keys.are(&self.keys) {
                 return Err(unauthenticated(SigningError::Forged));
+            }
+            if *audience != *self.name {
+                return Err(unauthenticated(SigningError::WrongAudience));
             }
             policy.admit(&call.caller)?;
             call.deadline = call.deadline.min(Instant::now() + policy.deadline_max);

@@ -200,6 +200,27 @@ proptest! {
     }
 }
 
+/// Nothing is due for a moment, so what is reserved is to be released. Until that is sure nobody is asked to pay anew.
+#[test]
+fn an_amount_that_comes_back_waits_for_the_attempt_that_is_released() {
+    let now = Clock::system().now();
+    let amount = Money::new("EUR".parse().expect("a currency"), 10_000);
+    let (mut payment, _) = opened(Method::Card, amount, now);
+    let id = AttemptId::new();
+    let route = Route { account: PaymentAccountId::new(), provider: "korob_card", automatic: false };
+    payment.attempt(id, route, now).expect("begins");
+    let told = |status| Report { reference: "chg_1".to_owned(), status };
+    payment.follow(id, &told(ChargeStatus::Authorized), now).expect("follows");
+    for (revision, minor, state) in [(1, 0, State::Succeeded), (2, 5_000, State::Authorized)] {
+        let changed = Money::new(amount.currency(), minor);
+        payment.change_amount(revision, changed, Vec::new(), now).expect("changes");
+        assert_eq!(payment.state, state, "{changed:?}");
+    }
+    assert!(matches!(payment.capture(None, now), Err(Error::NotAuthorized)), "it is being released");
+    payment.follow(id, &told(ChargeStatus::Released), now).expect("follows");
+    assert_eq!(payment.state, State::RequiresPayment);
+}
+
 fn check(payment: &Payment, books: &Books) -> Result<(), TestCaseError> {
     let sum = |amounts: &mut dyn Iterator<Item = i64>| amounts.sum::<i64>();
     let (amount, captured, refunded) =

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use store::Error as StoreError;
 use types::{AttemptId, Money, PaymentAccountId};
 
+use crate::model::payment_state::State;
+
 /// Where a try to move money in stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -23,6 +25,22 @@ pub enum Outcome {
     Released,
     /// Money came when nothing was due any more; it is given back.
     Returned,
+}
+
+impl Outcome {
+    /// Where an intent stands while this is its live attempt.
+    pub const fn state_while_live(self) -> State {
+        match self {
+            Self::RequiresAction => State::RequiresAction,
+            Self::Authorized => State::Authorized,
+            Self::Unknown
+            | Self::Processing
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Released
+            | Self::Returned => State::Processing,
+        }
+    }
 }
 
 /// What is asked of the provider and not confirmed yet.

@@ -295,7 +295,12 @@ impl Payment {
             (false, true) => Happening::ChangedToAllDue,
             (false, false) => Happening::ChangedToPartDue,
         };
-        self.state = self.state.after(happening).ok_or(Error::PaymentVoided)?;
+        let state = self.state.after(happening).ok_or(Error::PaymentVoided)?;
+        self.state = match self.live_attempt() {
+            // Nothing was due for a while, so it is to be released; until it is, no other can begin.
+            Some(attempt) if state == State::RequiresPayment => attempt.outcome.state_while_live(),
+            _ => state,
+        };
         (self.amount, self.amount_revision) = (amount, revision);
         if !lines.is_empty() {
             self.lines = lines;
