@@ -1,7 +1,6 @@
 //! Makes the call behind a route: JSON in, gRPC through, JSON out.
 
 mod if_match;
-mod raw_codec;
 mod success;
 
 use std::time::Duration;
@@ -12,7 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body as _;
 use proto::api::v1::Idempotency;
-use rpc::{Call, Stopwatch};
+use rpc::{Call, RawCodec, Stopwatch};
 use tonic::Status;
 use tonic::client::Grpc;
 use transcode::{Api, Inbound, Matched, Route};
@@ -21,7 +20,6 @@ use super::{Result, call_of, header_problem};
 use crate::problem::Problem;
 use crate::state::Gateway;
 use crate::{body, languages, repeats};
-use raw_codec::RawCodec;
 
 pub(super) async fn answer(
     gateway: &Gateway,

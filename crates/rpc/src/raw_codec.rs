@@ -1,12 +1,12 @@
-//! Passes messages through as the bytes they are: the transcoder has written them, and reads them.
+//! Passes messages through as the bytes they are, for who writes and reads them himself.
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Encodes and decodes nothing.
+/// Encodes and decodes nothing: the transcoder has written the message, and reads the answer.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct RawCodec;
+pub struct RawCodec;
 
 impl Codec for RawCodec {
     type Encode = Bytes;
