@@ -36,7 +36,7 @@ pub(crate) fn ensure(dir: &DataDir, binaries: &Binaries, durability: Durability)
     let mut initdb = binaries.command("initdb");
     initdb.arg("--pgdata").arg(&unfinished).arg("--pwfile").arg(&password_file).current_dir(dir.root());
     // C.UTF-8 exists everywhere, knows the letters of every language and never changes its order, so no
-    // upgrade of the operating system can corrupt an index.
+    // upgrade of the operating system can corrupt an index. Its order is that of the bytes: C compares them at once.
     initdb.args([
         "--username",
         ADMIN,
@@ -46,6 +46,8 @@ pub(crate) fn ensure(dir: &DataDir, binaries: &Binaries, durability: Durability)
         "UTF8",
         "--locale",
         "C.UTF-8",
+        "--lc-collate",
+        "C",
     ]);
     initdb.arg(match durability {
         Durability::Full => "--data-checksums",

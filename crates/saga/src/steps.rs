@@ -25,7 +25,7 @@ impl<U> Saga<U> {
         name: &'static str,
         step: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, Stop> {
-        let span = tracing::info_span!("step", otel.name = name, saga = self.kind);
+        let span = tracing::debug_span!("step", otel.name = name, saga = self.kind);
         let started = Instant::now();
         let answer = step.instrument(span).await;
         failpoint::hit!("saga.step.done", name, Stop::Later(Status::unavailable("a failpoint")));

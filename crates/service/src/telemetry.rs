@@ -8,6 +8,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -80,8 +81,7 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
     let spans = (!settings.otlp_endpoint.is_empty()).then(|| exporter(name, settings)).transpose()?;
     let tracer = spans.as_ref().map(|provider| {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("korob"));
-        // Spans are ours at info; what lies below is the libraries' own chatter.
-        layer.with_filter(LevelFilter::INFO).with_filter(tracing_subscriber::filter::filter_fn(is_ours))
+        layer.with_filter(LevelFilter::DEBUG).with_filter(tracing_subscriber::filter::filter_fn(is_told))
     });
     tracing_subscriber::registry().with(tracer).with(logs.with_filter(filter)).init();
 
@@ -105,6 +105,13 @@ fn exporter(name: &str, settings: &Settings) -> anyhow::Result<SdkTracerProvider
         .build())
 }
 
+/// Spans below info, such as the steps of a process, are for traces only: without an exporter they cost nothing.
+fn is_told(metadata: &tracing::Metadata<'_>) -> bool {
+    let least = if metadata.is_span() { Level::DEBUG } else { Level::INFO };
+    *metadata.level() <= least && is_ours(metadata)
+}
+
+/// What lies outside is the libraries' own chatter.
 fn is_ours(metadata: &tracing::Metadata<'_>) -> bool {
     const OURS: [&str; 8] = ["korob", "gateway", "service", "saga", "events", "store", "rpc", "transcode"];
     OURS.iter().any(|target| metadata.target().starts_with(target))

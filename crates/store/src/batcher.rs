@@ -67,7 +67,7 @@ where
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Waiting { input, answer }).map_err(|_| Error::QueueFull)?;
         // Dropped unanswered only when the batch panicked: the outcome is unknown.
-        let span = tracing::info_span!(
+        let span = tracing::debug_span!(
             "batch",
             otel.name = %format_args!("batch {}", self.name),
             otel.kind = "client",

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Deserialize;
+use serde_json::Value;
 use store::cached_sql;
 use types::{Currency, Money, ProductId, Sku, VariantId};
 use uuid::Uuid;
@@ -41,7 +43,7 @@ pub(crate) struct Quoted {
 }
 
 /// Goods in a kit that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct QuotedComponent {
     pub(crate) sku: String,
     /// In one kit.
@@ -51,22 +53,12 @@ pub(crate) struct QuotedComponent {
     pub(crate) archived: bool,
 }
 
-type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Amount, Components);
+type Row = (i32, Uuid, Uuid, String, String, i32, String, i32, String, Amount, Option<Value>);
 type Columns =
-    (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, AmountColumns, ComponentColumns);
+    (Integer, SqlUuid, SqlUuid, Text, Text, Integer, Text, Integer, Text, AmountColumns, Nullable<Jsonb>);
 /// The amount that counts, and how a derived list calculates its own of it; nothing where there is no price.
 type Amount = (Option<i64>, Option<i32>, Option<i64>, Option<i64>);
 type AmountColumns = (Nullable<BigInt>, Nullable<Integer>, Nullable<BigInt>, Nullable<BigInt>);
-/// SKUs, quantities, names, weights, archived; nothing where there is no kit.
-type Components =
-    (Option<Vec<String>>, Option<Vec<i32>>, Option<Vec<String>>, Option<Vec<i32>>, Option<Vec<bool>>);
-type ComponentColumns = (
-    Nullable<Array<Text>>,
-    Nullable<Array<Integer>>,
-    Nullable<Array<Text>>,
-    Nullable<Array<Integer>>,
-    Nullable<Array<Bool>>,
-);
 
 impl Quoted {
     /// What is `asked` for and what it costs, in the same order; nothing for a SKU that is unknown or archived. One
@@ -75,12 +67,19 @@ impl Quoted {
         connection: &mut AsyncPgConnection,
         asked: &[&Asked],
     ) -> Result<Vec<Option<Self>>> {
-        // The limits make each look-up a walk through an index, whatever the planner believes about the tables.
+        // The limits make each look-up a walk through an index, whatever the planner believes about the tables. The price
+        // is that of the view `price_terms`, which would look into `prices` twice; a sub-select is run for kits only.
         let rows: Vec<Row> = cached_sql(
             "SELECT wanted.place::integer, found.variant_id, found.product_id, found.name, found.kind,
                     found.weight_grams, found.unit_code, found.price_quantity, found.tax_category, price.amount,
                     price.percent_hundredths, price.rounding_step_minor, price.rounding_ending_minor,
-                    kit.skus, kit.quantities, kit.names, kit.weights, kit.archived
+                    CASE WHEN found.kind = 'kit' THEN (
+                        SELECT jsonb_agg(jsonb_build_object(
+                                'sku', k.sku, 'quantity', k.quantity, 'name', coalesce(nullif(v.name, ''), p.name),
+                                'weight_grams', v.weight_grams, 'archived', v.archived OR p.archived) ORDER BY k.position)
+                        FROM kit_components k JOIN variants v ON v.sku = k.sku
+                             JOIN products p ON p.product_id = v.product_id
+                        WHERE k.kit_variant_id = found.variant_id) END
              FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS wanted (sku, currency, channel, at, place)
              CROSS JOIN LATERAL (
                 SELECT v.variant_id, v.product_id, coalesce(nullif(v.name, ''), p.name) AS name, p.kind,
@@ -88,23 +87,18 @@ impl Quoted {
                 FROM variants v JOIN products p ON p.product_id = v.product_id
                 WHERE v.sku = wanted.sku AND NOT v.archived AND NOT p.archived LIMIT 1) found
              LEFT JOIN LATERAL (
-                SELECT CASE WHEN t.promo_from_time <= wanted.at AND wanted.at < t.promo_until_time
-                            THEN t.promo_amount_minor ELSE t.amount_minor END AS amount,
-                       t.percent_hundredths, t.rounding_step_minor, t.rounding_ending_minor
-                FROM price_terms t
-                WHERE t.sku = wanted.sku AND t.currency = wanted.currency
-                  AND (t.channels = '{}' OR wanted.channel = ANY(t.channels))
-                  AND (t.valid_from_time IS NULL OR t.valid_from_time <= wanted.at)
-                  AND (t.valid_until_time IS NULL OR wanted.at < t.valid_until_time)
-                ORDER BY t.priority DESC, t.price_list_id, t.base_price_list_id NULLS FIRST LIMIT 1) price ON true
-             LEFT JOIN LATERAL (
-                SELECT array_agg(k.sku ORDER BY k.position) AS skus,
-                       array_agg(k.quantity ORDER BY k.position) AS quantities,
-                       array_agg(coalesce(nullif(v.name, ''), p.name) ORDER BY k.position) AS names,
-                       array_agg(v.weight_grams ORDER BY k.position) AS weights,
-                       array_agg(v.archived OR p.archived ORDER BY k.position) AS archived
-                FROM kit_components k JOIN variants v ON v.sku = k.sku JOIN products p ON p.product_id = v.product_id
-                WHERE found.kind = 'kit' AND k.kit_variant_id = found.variant_id) kit ON true",
+                SELECT CASE WHEN p.promo_from_time <= wanted.at AND wanted.at < p.promo_until_time
+                            THEN p.promo_amount_minor ELSE p.amount_minor END AS amount,
+                       CASE WHEN l.price_list_id <> p.price_list_id THEN l.percent_hundredths END
+                            AS percent_hundredths,
+                       l.rounding_step_minor, l.rounding_ending_minor
+                FROM prices p
+                     JOIN price_lists l ON l.price_list_id = p.price_list_id OR l.base_price_list_id = p.price_list_id
+                WHERE p.sku = wanted.sku AND l.currency = wanted.currency
+                  AND (l.channels = '{}' OR wanted.channel = ANY(l.channels))
+                  AND (l.valid_from_time IS NULL OR l.valid_from_time <= wanted.at)
+                  AND (l.valid_until_time IS NULL OR wanted.at < l.valid_until_time)
+                ORDER BY l.priority DESC, l.price_list_id, l.price_list_id <> p.price_list_id LIMIT 1) price ON true",
         )
         .bind::<Array<Text>, _>(asked.iter().map(|one| one.sku.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(asked.iter().map(|one| one.currency.code()).collect::<Vec<_>>())
@@ -126,7 +120,7 @@ impl Quoted {
     fn of(row: Row, currency: Currency) -> Result<Self> {
         let (_, variant, product, name, kind, weight_grams, ..) = row;
         let (.., unit_code, price_quantity, tax_category, amount, components) = row;
-        let components = QuotedComponent::of(components);
+        let components = QuotedComponent::of(components)?;
         let corrupt = || store::Error::Corrupt(format!("the kind of product {product}"));
         Ok(Self {
             variant: VariantId::from_uuid(variant),
@@ -157,18 +151,10 @@ fn unit_price((amount, percent, step, ending): Amount, currency: Currency) -> Op
 }
 
 impl QuotedComponent {
-    fn of((skus, quantities, names, weights, archived): Components) -> Vec<Self> {
-        let columns = skus.into_iter().flatten().zip(quantities.into_iter().flatten());
-        let columns = columns.zip(names.into_iter().flatten()).zip(weights.into_iter().flatten());
-        let columns = columns.zip(archived.into_iter().flatten());
-        let one = |((((sku, quantity), name), weight_grams), archived)| Self {
-            sku,
-            quantity,
-            name,
-            weight_grams,
-            archived,
-        };
-        columns.map(one).collect()
+    fn of(components: Option<Value>) -> Result<Vec<Self>> {
+        let Some(components) = components else { return Ok(Vec::new()) };
+        let corrupt = |error: serde_json::Error| store::Error::Corrupt(format!("a kit's components: {error}"));
+        Ok(serde_json::from_value(components).map_err(corrupt)?)
     }
 
     /// What a kit weighs: what is said of it, else the sum of its parts.

@@ -30,9 +30,6 @@ pub(crate) fn identifier(store: Store) -> Identifier {
 }
 
 async fn run(store: Store, sightings: Vec<Sighting>) -> Vec<Result<Identified>> {
-    if let Ok(Some(known)) = find(&store, &sightings).await {
-        return known.into_iter().map(Ok).collect();
-    }
     match identify(&store, &sightings).await {
         Ok(identified) => identified.into_iter().map(Ok).collect(),
         Err(error) if error.is_outage() => sightings.iter().map(|_| Err(outage(&error))).collect(),
@@ -46,13 +43,6 @@ async fn run(store: Store, sightings: Vec<Sighting>) -> Vec<Result<Identified>> 
     }
 }
 
-/// The cards, when nothing has to be written.
-async fn find(store: &Store, sightings: &[Sighting]) -> Result<Option<Vec<Identified>>> {
-    let known = Known::load(&mut *store.connection().await?, sightings).await?;
-    let plan = Plan::of(known, sightings, CustomerId::new);
-    Ok(plan.is_empty().then(|| plan.identified()))
-}
-
 async fn identify_alone(store: &Store, sighting: &Sighting) -> Result<Identified> {
     for _ in 0..TRIES_MAX {
         match identify(store, slice::from_ref(sighting)).await {
@@ -64,23 +54,22 @@ async fn identify_alone(store: &Store, sighting: &Sighting) -> Result<Identified
     Err(Error::Raced)
 }
 
+/// Looks before the transaction: mostly nothing has to be written. What has changed since then, the writing notices.
 async fn identify(store: &Store, sightings: &[Sighting]) -> Result<Vec<Identified>> {
     let Some(first) = sightings.first() else { return Ok(Vec::new()) };
-    store
-        .transaction(&first.call, async |tx: &mut Tx| {
-            let known = Known::load(tx.conn(), sightings).await?;
+    let known = Known::load(&mut *store.connection().await?, sightings).await?;
+    let plan = Plan::of(known, sightings, CustomerId::new);
+    if !plan.is_empty() {
+        store.transaction(&first.call, async |tx: &mut Tx| write(tx, sightings, &plan).await).await?;
+    }
+    Ok(plan.identified())
+}
 
-            let plan = Plan::of(known, sightings, CustomerId::new);
-
-            if !plan.is_empty() {
-                insert(tx, sightings, &plan).await?;
-                let versions = touch(tx, &plan).await?;
-
-                tell(tx, sightings, &plan, &versions);
-            }
-            Ok(plan.identified())
-        })
-        .await
+async fn write(tx: &mut Tx, sightings: &[Sighting], plan: &Plan) -> Result<()> {
+    insert(tx, sightings, plan).await?;
+    let versions = touch(tx, plan).await?;
+    tell(tx, sightings, plan, &versions);
+    Ok(())
 }
 
 /// New cards, contacts and shops in one statement; fewer rows than planned mean that another process was faster.
