@@ -1,7 +1,6 @@
 //! Reads carts and writes them.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::sql_types::{Array, BigInt, Bool, Timestamptz, Uuid as SqlUuid};
 use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl,
@@ -10,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Error, Result, Tx, cached_sql};
+use store::{Error, Result, Tx, cached_sql, fragment};
 use types::{CartId, OrderId, ShopId, SourceId};
 use uuid::Uuid;
 
@@ -118,7 +117,7 @@ impl CartFilter {
         }
         if let Some((time, key)) = after {
             query = query.filter(
-                sql::<Bool>("(carts.update_time, carts.cart_key) < (")
+                fragment::<Bool>("(carts.update_time, carts.cart_key) < (")
                     .bind::<Timestamptz, _>(time)
                     .sql(", ")
                     .bind::<SqlUuid, _>(key)

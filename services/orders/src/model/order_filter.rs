@@ -1,14 +1,11 @@
 //! Finds orders: what a list filters by, and what it shows.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::pg::Pg;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Record, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use store::{Error, Result, cached_sql};
+use store::{Error, Result, fragment};
 use types::{Currency, CustomerId, Money, OrderId, ShopId, SourceId};
 use uuid::Uuid;
 
@@ -98,19 +95,24 @@ struct SummaryRow {
     create_time: DateTime<Utc>,
 }
 
-/// What other tables say of an order.
-#[derive(Default)]
-struct Rest {
-    contact_name: String,
-    line_count: i32,
-    sums: LineSums,
-    deadlines: Deadlines,
-    /// Credited for goods that came back.
-    returned_total: i64,
-}
+/// What other tables say of an order: the buyer's name; lines, and of all of them ordered, shipped, delivered, cancelled;
+/// by when it is to be paid and shipped; what was credited for goods that came back.
+type Rest = (String, i32, i64, i64, i64, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, i64);
+type RestColumns =
+    (Text, Integer, BigInt, BigInt, BigInt, BigInt, Nullable<Timestamptz>, Nullable<Timestamptz>, BigInt);
 
-/// A row of what other tables say.
-type RestRow = (Uuid, String, i32, i64, i64, i64, i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, i64);
+/// Of one moment with the order, as it is the same statement; looked up for the rows of the page only.
+const REST: &str = "(
+    SELECT ROW(buyer.name, lines.number, lines.ordered, lines.shipped, lines.delivered, lines.cancelled,
+               terms.pay_by_time, terms.ship_by_time, coalesce(progress.returned_total, 0))
+    FROM order_buyers AS buyer
+         CROSS JOIN LATERAL (
+            SELECT count(*)::integer AS number, coalesce(sum(ordered), 0) AS ordered, coalesce(sum(shipped), 0) AS shipped,
+                   coalesce(sum(delivered), 0) AS delivered, coalesce(sum(cancelled), 0) AS cancelled
+            FROM order_lines AS line WHERE line.order_id = buyer.order_id) AS lines
+         LEFT JOIN order_terms AS terms ON terms.order_id = buyer.order_id
+         LEFT JOIN order_progress AS progress ON progress.order_id = buyer.order_id
+    WHERE buyer.order_id = orders.order_id)";
 
 impl OrderSummary {
     /// The key of its place.
@@ -131,14 +133,14 @@ impl OrderFilter {
             "" => None,
             text => Some(TextSearch::new(text).find(conn).await?),
         };
-        let rows: Vec<SummaryRow> = self
+        let rows: Vec<(SummaryRow, Option<Rest>)> = self
             .query(after, found)
             .order((orders::create_time.desc(), orders::order_id.desc()))
             .limit(limit)
-            .select(SummaryRow::as_select())
+            .select((SummaryRow::as_select(), fragment::<Nullable<Record<RestColumns>>>(REST)))
             .load(conn)
             .await?;
-        complete(conn, rows).await
+        rows.into_iter().map(read).collect()
     }
 
     fn query(&self, after: Option<ListKey>, found: Option<Found>) -> orders::BoxedQuery<'_, Pg> {
@@ -169,7 +171,7 @@ impl OrderFilter {
         }
         if let Some((time, order_id)) = after {
             query = query.filter(
-                sql::<Bool>("(orders.create_time, orders.order_id) < (")
+                fragment::<Bool>("(orders.create_time, orders.order_id) < (")
                     .bind::<Timestamptz, _>(time)
                     .sql(", ")
                     .bind::<SqlUuid, _>(order_id)
@@ -186,66 +188,17 @@ impl OrderFilter {
 
 /// What a list shows of these orders, in any order.
 pub async fn summaries(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<OrderSummary>> {
-    let rows: Vec<SummaryRow> =
-        orders::table.filter(orders::order_id.eq_any(ids)).select(SummaryRow::as_select()).load(conn).await?;
-    complete(conn, rows).await
+    let rows: Vec<(SummaryRow, Option<Rest>)> = orders::table
+        .filter(orders::order_id.eq_any(ids))
+        .select((SummaryRow::as_select(), fragment::<Nullable<Record<RestColumns>>>(REST)))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(read).collect()
 }
 
-async fn complete(conn: &mut AsyncPgConnection, rows: Vec<SummaryRow>) -> Result<Vec<OrderSummary>> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.order_id).collect();
-    let mut rest = rest_of(conn, &ids).await?;
-    let row = |row: SummaryRow| {
-        let rest = rest.remove(&row.order_id).unwrap_or_default();
-        read(row, rest)
-    };
-    rows.into_iter().map(row).collect()
-}
-
-async fn rest_of(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Rest>> {
-    let rows: Vec<RestRow> = cached_sql(
-        "SELECT buyer.order_id, buyer.name, count(*)::int, sum(line.ordered), sum(line.shipped), sum(line.delivered),
-                sum(line.cancelled), max(terms.pay_by_time), max(terms.ship_by_time),
-                coalesce(max(progress.returned_total), 0)
-         FROM order_buyers AS buyer JOIN order_lines AS line USING (order_id)
-              LEFT JOIN order_terms AS terms USING (order_id) LEFT JOIN order_progress AS progress USING (order_id)
-         WHERE buyer.order_id = ANY($1) GROUP BY buyer.order_id",
-    )
-    .bind::<Array<SqlUuid>, _>(ids)
-    .returns::<(
-        SqlUuid,
-        Text,
-        Integer,
-        BigInt,
-        BigInt,
-        BigInt,
-        BigInt,
-        Nullable<Timestamptz>,
-        Nullable<Timestamptz>,
-        BigInt,
-    )>()
-    .load(conn)
-    .await?;
-    let rest = |row: RestRow| {
-        let (
-            order_id,
-            contact_name,
-            line_count,
-            ordered,
-            shipped,
-            delivered,
-            cancelled,
-            pay_by,
-            ship_by,
-            returned,
-        ) = row;
-        let sums = LineSums { ordered, shipped, delivered, cancelled };
-        let deadlines = Deadlines { pay_by, ship_by };
-        (order_id, Rest { contact_name, line_count, sums, deadlines, returned_total: returned })
-    };
-    Ok(rows.into_iter().map(rest).collect())
-}
-
-fn read(row: SummaryRow, rest: Rest) -> Result<OrderSummary> {
+fn read((row, rest): (SummaryRow, Option<Rest>)) -> Result<OrderSummary> {
+    let (contact_name, line_count, ordered, shipped, delivered, cancelled, pay_by, ship_by, returned) =
+        rest.unwrap_or_default();
     let currency: Currency =
         row.currency.parse().map_err(|_| Error::Corrupt(format!("the currency {}", row.currency)))?;
     let state = row.state.parse().map_err(Error::Corrupt)?;
@@ -260,11 +213,11 @@ fn read(row: SummaryRow, rest: Rest) -> Result<OrderSummary> {
         method: row.method.parse().map_err(Error::Corrupt)?,
         customer_id: row.customer_id.map(CustomerId::from_uuid),
         total: Money::new(currency, row.total),
-        payment_status: PaymentStatus::of(state, row.total - rest.returned_total, row.paid, row.refunded),
-        fulfilment_status: FulfilmentStatus::of(rest.sums),
-        line_count: rest.line_count,
+        payment_status: PaymentStatus::of(state, row.total - returned, row.paid, row.refunded),
+        fulfilment_status: FulfilmentStatus::of(LineSums { ordered, shipped, delivered, cancelled }),
+        line_count,
         create_time: row.create_time,
-        contact_name: rest.contact_name,
-        deadlines: rest.deadlines,
+        contact_name,
+        deadlines: Deadlines { pay_by, ship_by },
     })
 }

@@ -1,14 +1,13 @@
 //! Reads promo codes and writes them.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, PgArrayExpressionMethods, QueryDsl,
     Queryable, Selectable, SelectableHelper, TextExpressionMethods,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use store::{Error, Result, Tx};
+use store::{Error, Result, Tx, fragment};
 use types::{Money, PromoCodeId, ShopId};
 use uuid::Uuid;
 
@@ -73,14 +72,14 @@ impl PromoCode {
     /// The code that a buyer typed, unless it is archived.
     pub async fn find_typed(conn: &mut AsyncPgConnection, typed: &str) -> Result<Option<Self>> {
         let query = promo_codes::table.filter(promo_codes::code_key.eq(key_of(typed)));
-        let query = query.filter(sql::<Bool>("NOT archived")).select(Row::as_select());
+        let query = query.filter(fragment::<Bool>("NOT archived")).select(Row::as_select());
         query.first(conn).await.optional()?.map(read).transpose()
     }
 
     /// The same, kept from other orders until the transaction ends: they count its uses one after the other.
     pub async fn lock_typed(tx: &mut Tx, typed: &str) -> Result<Option<Self>> {
         let query = promo_codes::table.filter(promo_codes::code_key.eq(key_of(typed)));
-        let query = query.filter(sql::<Bool>("NOT archived")).select(Row::as_select()).for_update();
+        let query = query.filter(fragment::<Bool>("NOT archived")).select(Row::as_select()).for_update();
         query.first(tx.conn()).await.optional()?.map(read).transpose()
     }
 
@@ -137,7 +136,7 @@ impl PromoCodeFilter {
         }
         if let Some((time, id)) = after {
             query = query.filter(
-                sql::<Bool>("(promo_codes.create_time, promo_codes.promo_code_id) < (")
+                fragment::<Bool>("(promo_codes.create_time, promo_codes.promo_code_id) < (")
                     .bind::<Timestamptz, _>(time)
                     .sql(", ")
                     .bind::<SqlUuid, _>(id)

@@ -1,13 +1,12 @@
 //! Reads returns and writes their changes.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
-use store::{Result, Tx, cached_sql};
+use store::{Result, Tx, cached_sql, fragment};
 use types::{Currency, CustomerId, Money, OrderId, ReturnId, ShopId, WarehouseId};
 use uuid::Uuid;
 
@@ -254,7 +253,7 @@ impl ReturnFilter {
         }
         if let Some((time, return_id)) = after {
             query = query.filter(
-                sql::<Bool>("(returns.create_time, returns.return_id) < (")
+                fragment::<Bool>("(returns.create_time, returns.return_id) < (")
                     .bind::<Timestamptz, _>(time)
                     .sql(", ")
                     .bind::<SqlUuid, _>(return_id)

@@ -1,10 +1,9 @@
 //! Finds orders by what people type: a number, an external id, the end of a phone, words of a name.
 
-use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use store::{Result, cached_sql};
+use store::{Result, cached_sql, fragment};
 use uuid::Uuid;
 
 use crate::model::buyer::{phone_key, words};
@@ -72,7 +71,7 @@ impl TextSearch {
     /// The same as a condition on each order.
     pub fn matches(self) -> Box<dyn diesel::BoxableExpression<orders::table, Pg, SqlType = Bool>> {
         Box::new(
-            sql::<Bool>("(orders.number IN (")
+            fragment::<Bool>("(orders.number IN (")
                 .bind::<Text, _>(self.exact.clone())
                 .sql(", ")
                 .bind::<Text, _>(self.upper_case)

@@ -21,9 +21,7 @@ pub(super) async fn handle(
 ) -> Result<pb::ListOrdersResponse> {
     let (page, filter) = parse(orders, call, request)?;
 
-    let mut connection = orders.store.connection().await?;
-    let mut moment = connection.build_transaction().read_only().repeatable_read();
-    let rows = moment.run(async |conn| filter.page(conn, page.after, page.limit()).await).await?;
+    let rows = filter.page(&mut *orders.store.connection().await?, page.after, page.limit()).await?;
 
     let (rows, next_page_token) = page.cut(&orders.store, rows, OrderSummary::key);
     Ok(pb::ListOrdersResponse { orders: rows.into_iter().map(wire::summary).collect(), next_page_token })
