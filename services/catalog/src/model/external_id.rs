@@ -18,9 +18,8 @@ impl ExternalId {
         format!("{}/{}", self.source, self.id)
     }
 
-    /// Two columns as they are stored, paired.
-    pub(crate) fn of_columns(sources: Vec<uuid::Uuid>, ids: Vec<String>) -> Vec<Self> {
-        let pairs = sources.into_iter().zip(ids);
-        pairs.map(|(source, id)| Self { source: SourceId::from_uuid(source), id }).collect()
+    /// Sources and ids as they are stored.
+    pub(crate) fn of_rows(rows: impl IntoIterator<Item = (uuid::Uuid, String)>) -> Vec<Self> {
+        rows.into_iter().map(|(source, id)| Self { source: SourceId::from_uuid(source), id }).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Loads products whole, as many as are wanted with two statements.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Record, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use store::{Error, cached_sql};
@@ -22,7 +22,7 @@ type ProductRow = (
     DateTime<Utc>,
     DateTime<Utc>,
     Vec<Uuid>,
-    (Vec<Uuid>, Vec<String>),
+    Vec<(Uuid, String)>,
 );
 
 type VariantRow = (
@@ -38,9 +38,9 @@ type VariantRow = (
     String,
     String,
     bool,
-    (Vec<Uuid>, Vec<String>),
-    (Vec<String>, Vec<i32>),
-    (Vec<String>, Vec<i32>),
+    Vec<(Uuid, String)>,
+    Vec<(String, i32)>,
+    Option<Vec<(String, i32)>>,
 );
 
 impl Product {
@@ -70,10 +70,8 @@ impl Product {
             "SELECT p.product_id, p.kind, p.name, p.description, p.vendor, p.archived, p.recommended, p.brand_id, p.version,
                     p.create_time, p.update_time,
                     ARRAY(SELECT c.category_id FROM product_categories c WHERE c.product_id = p.product_id ORDER BY 1),
-                    ARRAY(SELECT x.source_id FROM product_external_ids x WHERE x.product_id = p.product_id
-                          ORDER BY x.source_id, x.external_id),
-                    ARRAY(SELECT x.external_id FROM product_external_ids x WHERE x.product_id = p.product_id
-                          ORDER BY x.source_id, x.external_id)
+                    ARRAY(SELECT ROW(x.source_id, x.external_id) FROM product_external_ids x
+                          WHERE x.product_id = p.product_id ORDER BY x.source_id, x.external_id)
              FROM products p WHERE p.product_id = ANY($1)",
         )
         .bind::<Array<SqlUuid>, _>(uuids(ids))
@@ -88,13 +86,14 @@ impl Product {
             Timestamptz,
             Timestamptz,
             Array<SqlUuid>,
-            (Array<SqlUuid>, Array<Text>),
+            Array<Record<(SqlUuid, Text)>>,
         )>()
         .load(connection)
         .await?;
         let mut products = rows.into_iter().map(product).collect::<Result<Vec<Self>, Error>>()?;
         products.sort_unstable_by_key(|product| product.id);
-        for (id, variant) in load_variants(connection, ids).await? {
+        let kits = products.iter().any(|product| product.details.kind == ProductKind::Kit);
+        for (id, variant) in load_variants(connection, ids, kits).await? {
             // A product that was made between the two statements has variants here and no row above.
             if let Ok(at) = products.binary_search_by_key(&id, |product| product.id) {
                 products[at].details.variants.push(variant);
@@ -104,28 +103,25 @@ impl Product {
     }
 }
 
+/// Components are looked for if there may be `kits`.
 async fn load_variants(
     connection: &mut AsyncPgConnection,
     ids: &[ProductId],
+    kits: bool,
 ) -> Result<Vec<(ProductId, Variant)>> {
     let rows: Vec<VariantRow> = cached_sql(
         "SELECT v.product_id, v.variant_id, v.sku, v.name, v.unit_code, v.price_quantity, v.weight_grams,
                 v.picture_urls, v.characteristics, v.tax_category, v.page_url, v.archived,
-                ARRAY(SELECT x.source_id FROM variant_external_ids x WHERE x.variant_id = v.variant_id
-                      ORDER BY x.source_id, x.external_id),
-                ARRAY(SELECT x.external_id FROM variant_external_ids x WHERE x.variant_id = v.variant_id
-                      ORDER BY x.source_id, x.external_id),
-                ARRAY(SELECT b.barcode FROM variant_barcodes b WHERE b.variant_id = v.variant_id
-                      ORDER BY b.position, b.barcode),
-                ARRAY(SELECT b.pack_quantity FROM variant_barcodes b WHERE b.variant_id = v.variant_id
-                      ORDER BY b.position, b.barcode),
-                ARRAY(SELECT k.sku FROM kit_components k WHERE k.kit_variant_id = v.variant_id
-                      ORDER BY k.position, k.sku),
-                ARRAY(SELECT k.quantity FROM kit_components k WHERE k.kit_variant_id = v.variant_id
-                      ORDER BY k.position, k.sku)
+                ARRAY(SELECT ROW(x.source_id, x.external_id) FROM variant_external_ids x
+                      WHERE x.variant_id = v.variant_id ORDER BY x.source_id, x.external_id),
+                ARRAY(SELECT ROW(b.barcode, b.pack_quantity) FROM variant_barcodes b
+                      WHERE b.variant_id = v.variant_id ORDER BY b.position, b.barcode),
+                CASE WHEN $2 THEN ARRAY(SELECT ROW(k.sku, k.quantity) FROM kit_components k
+                                        WHERE k.kit_variant_id = v.variant_id ORDER BY k.position, k.sku) END
          FROM variants v WHERE v.product_id = ANY($1) ORDER BY v.product_id, v.position, v.sku",
     )
     .bind::<Array<SqlUuid>, _>(uuids(ids))
+    .bind::<Bool, _>(kits)
     .returns::<(
         SqlUuid,
         SqlUuid,
@@ -139,9 +135,9 @@ async fn load_variants(
         Text,
         Text,
         Bool,
-        (Array<SqlUuid>, Array<Text>),
-        (Array<Text>, Array<Integer>),
-        (Array<Text>, Array<Integer>),
+        Array<Record<(SqlUuid, Text)>>,
+        Array<Record<(Text, Integer)>>,
+        Nullable<Array<Record<(Text, Integer)>>>,
     )>()
     .load(connection)
     .await?;
@@ -176,7 +172,7 @@ fn product(row: ProductRow) -> Result<Product, Error> {
         categories: categories.into_iter().map(CategoryId::from_uuid).collect(),
         variants: Vec::new(),
         archived,
-        external_ids: ExternalId::of_columns(external.0, external.1),
+        external_ids: ExternalId::of_rows(external),
         recommended,
     };
     Ok(Product { id: ProductId::from_uuid(id), details, version, create_time, update_time })
@@ -195,12 +191,11 @@ fn variant(row: VariantRow) -> Result<(ProductId, Variant), Error> {
         characteristics,
         ..,
     ) = row;
-    let (.., tax_category, page_url, archived, (sources, external_ids), (codes, units), (parts, numbers)) =
-        row;
+    let (.., tax_category, page_url, archived, external, codes, components) = row;
     let corrupt = |what: &str| Error::Corrupt(format!("the {what} of variant {variant_id}"));
     let quantity = |number: i32| Quantity::try_from(number).map_err(|_| corrupt("quantities"));
     let (mut barcodes, mut pack_barcodes) = (Vec::new(), Vec::new());
-    for (code, units) in codes.into_iter().zip(units) {
+    for (code, units) in codes {
         match units {
             1 => barcodes.push(code),
             _ => pack_barcodes.push(PackBarcode { code, quantity: quantity(units)? }),
@@ -222,10 +217,10 @@ fn variant(row: VariantRow) -> Result<(ProductId, Variant), Error> {
         picture_urls: serde_json::from_value(pictures).map_err(|_| corrupt("pictures"))?,
         characteristics: serde_json::from_value(characteristics).map_err(|_| corrupt("characteristics"))?,
         tax_category,
-        external_ids: ExternalId::of_columns(sources, external_ids),
+        external_ids: ExternalId::of_rows(external),
         page_url,
         archived,
-        components: parts.into_iter().zip(numbers).map(component).collect::<Result<_, Error>>()?,
+        components: components.into_iter().flatten().map(component).collect::<Result<_, Error>>()?,
     };
     Ok((ProductId::from_uuid(product_id), variant))
 }
