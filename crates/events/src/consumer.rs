@@ -137,15 +137,14 @@ impl Consumer {
             .store
             .transaction(&call, async |tx: &mut Tx| {
                 // First, so that two processes cannot apply the same events: the second waits and finds it moved.
-                if !cursor.advance(tx, &self.subscription, next).await? {
+                let Some(blocked) = cursor.advance(tx, &self.subscription, next, events).await? else {
                     return Ok(Page::Overtaken);
-                }
+                };
                 failpoint::hit!(
                     "events.cursor.moved",
                     self.subscription.consumer,
                     Failure(anyhow::anyhow!("a failpoint"))
                 );
-                let blocked = parked::blocked(tx, &self.subscription, events).await?;
                 let (waiting, free): (Vec<&Event>, Vec<&Event>) =
                     events.iter().partition(|event| blocked.contains(&event.aggregate_id));
                 for event in waiting {
@@ -205,7 +204,7 @@ impl Consumer {
         let call = Call::begin(Caller::service(self.store.service()), WAIT);
         let reason = format!("{error:#}");
         let page = self.store.transaction(&call, async |tx: &mut Tx| {
-            if !cursor.advance(tx, &self.subscription, next).await? {
+            if cursor.advance(tx, &self.subscription, next, &[]).await?.is_none() {
                 return Ok::<_, Failure>(Page::Overtaken);
             }
             parked::park(tx, &self.subscription, event, &reason).await?;

@@ -1,8 +1,11 @@
 //! How far a consumer has applied a producer's log.
 
+use std::collections::HashSet;
+
 use diesel::OptionalExtension;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
+use proto::events::v1::Event;
 use store::{Result, Store, Tx, cached_sql};
 
 use crate::subscription::Subscription;
@@ -28,18 +31,22 @@ impl Cursor {
         Ok(found.map(|(epoch, position)| Self { epoch, position }).unwrap_or_default())
     }
 
-    /// Moves the stored cursor from here to `next`; false when another process has moved it meanwhile.
+    /// Moves the stored cursor from here to `next`; `None` when another process has moved it meanwhile. Answers which of
+    /// the aggregates of `events` have parked events, so that later ones must wait behind them: they were parked by whoever
+    /// had moved the cursor before, so that one look at both is enough.
     pub(crate) async fn advance(
         &self,
         tx: &mut Tx,
         subscription: &Subscription,
         next: &Self,
-    ) -> Result<bool> {
+        events: &[Event],
+    ) -> Result<Option<HashSet<String>>> {
         let now = tx.now();
-        let moved = cached_sql(
+        let moved: Option<(Vec<String>,)> = cached_sql(
             "INSERT INTO event_cursors AS c (consumer, producer, epoch, position, update_time) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (consumer) DO UPDATE SET epoch = $3, position = $4, update_time = $5
-             WHERE c.position = $6 AND c.epoch = $7",
+             WHERE c.position = $6 AND c.epoch = $7
+             RETURNING ARRAY(SELECT aggregate_id FROM parked_events WHERE consumer = $1 AND aggregate_id = ANY($8))",
         )
         .bind::<Text, _>(subscription.consumer)
         .bind::<Text, _>(subscription.producer)
@@ -48,8 +55,11 @@ impl Cursor {
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(self.position)
         .bind::<Text, _>(&self.epoch)
-        .execute(tx.conn())
-        .await?;
-        Ok(moved == 1)
+        .bind::<Array<Text>, _>(events.iter().map(|event| event.aggregate_id.as_str()).collect::<Vec<_>>())
+        .returns::<(Array<Text>,)>()
+        .get_result(tx.conn())
+        .await
+        .optional()?;
+        Ok(moved.map(|(blocked,)| blocked.into_iter().collect()))
     }
 }

@@ -1,10 +1,8 @@
 //! Events that could not be applied: kept, tried again, visible, replayable.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::OptionalExtension;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use prost::Message;
 use proto::events::v1::{Event, ParkedEvent};
@@ -15,23 +13,6 @@ use crate::subscription::Subscription;
 
 /// After this many tries an event waits for an operator.
 pub const TRIES_MAX: i32 = 5;
-
-/// The aggregates of `events` that have parked events, so that later ones must wait behind them.
-pub(crate) async fn blocked(
-    tx: &mut Tx,
-    subscription: &Subscription,
-    events: &[Event],
-) -> Result<HashSet<String>> {
-    let aggregates: Vec<&str> = events.iter().map(|event| event.aggregate_id.as_str()).collect();
-    let rows: Vec<(String,)> =
-        cached_sql("SELECT aggregate_id FROM parked_events WHERE consumer = $1 AND aggregate_id = ANY($2)")
-            .bind::<Text, _>(subscription.consumer)
-            .bind::<Array<Text>, _>(aggregates)
-            .returns::<(Text,)>()
-            .load(tx.conn())
-            .await?;
-    Ok(rows.into_iter().map(|(aggregate,)| aggregate).collect())
-}
 
 /// Parks an event. An empty `error` means that it only waits behind another one.
 pub(crate) async fn park(tx: &mut Tx, subscription: &Subscription, event: &Event, error: &str) -> Result<()> {

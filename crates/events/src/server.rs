@@ -26,7 +26,7 @@ const NAME_LENGTH_MAX: usize = 200;
 /// Events committed by another process of the same service are seen after this at the latest.
 const POLL_PERIOD: Duration = Duration::from_millis(250);
 /// What is committed within a moment is read together.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// The event log of one service, as a gRPC service.
 #[derive(Clone)]
