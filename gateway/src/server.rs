@@ -10,13 +10,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -51,6 +53,10 @@ impl Serving {
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// After an accept that failed, mostly for want of file descriptors: give others time to close theirs.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Once nobody can connect any more: how long a connection without a request is kept, for the one that may be on its way.
+const LINGER: Duration = Duration::from_millis(250);
+/// The kernel's queue of connections is empty when none comes for so long.
+const LULL: Duration = Duration::from_millis(10);
 
 /// Starts to listen and serves until `shutdown`.
 pub(crate) async fn start(
@@ -71,7 +77,7 @@ async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdo
     let stack = layers::stack(&gateway);
     let connections = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(settings.limits.connections_max));
-    let closing = CancellationToken::new();
+    let (closing, lingered) = (CancellationToken::new(), CancellationToken::new());
     let notice = {
         let (closing, gateway) = (closing.clone(), gateway.clone());
         tokio::spawn(async move {
@@ -82,15 +88,20 @@ async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdo
         })
     };
     while let Some((stream, peer, slot)) = closing.run_until_cancelled(accept(&listener, &slots)).await {
-        let connection = serve(stream, peer, stack.clone(), settings.limits, closing.clone());
-        connections.spawn(async move {
-            connection.await;
-            drop(slot);
-        });
+        connections.spawn(serve(stream, peer, slot, stack.clone(), gateway.clone(), lingered.clone()));
+    }
+    // Who has connected by now is served, though he may wait in the kernel's queue.
+    let until = Instant::now() + LINGER;
+    while Instant::now() < until
+        && let Ok((stream, peer, slot)) = tokio::time::timeout(LULL, accept(&listener, &slots)).await
+    {
+        connections.spawn(serve(stream, peer, slot, stack.clone(), gateway.clone(), lingered.clone()));
     }
     drop(listener);
     notice.abort();
     connections.close();
+    let _ended_early = tokio::time::timeout_at(until, connections.wait()).await;
+    lingered.cancel();
     let patience = Duration::from_millis(settings.drain_ms_max);
     if tokio::time::timeout(patience, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
@@ -114,28 +125,35 @@ async fn accept(
     }
 }
 
-/// Serves one connection until its client leaves, is idle or stuck, or the gateway stops.
+/// Serves one connection until its client leaves, is idle or stuck, or the gateway stops. From the moment it drains, every
+/// answer tells its client to connect anew: a connection that is closed unasked may lose a request that is on its way.
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
+    _slot: Option<OwnedSemaphorePermit>,
     stack: Stack,
-    limits: Limits,
+    gateway: Gateway,
     closing: CancellationToken,
 ) {
+    let limits = gateway.settings.limits;
     // Small answers must not wait for an acknowledgement.
     let _ = stream.set_nodelay(true);
     let activity = Activity::new();
     let io = GuardedIo::new(stream, limits.header_timeout(), limits.write_stall(), activity.clone());
     let requests = activity.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let ticket = requests.begin(request.version());
+        let (ticket, version) = (requests.begin(request.version()), request.version());
         let (request, unread) = unread::watch(request);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
         let answer = stack.clone().oneshot(request);
+        let gateway = gateway.clone();
         async move {
-            let response = answer.await?;
+            let mut response = answer.await?;
             unread.pass_over().await;
+            if version < Version::HTTP_2 && gateway.draining.load(Ordering::Relaxed) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(ticket.follow(response))
         }
     });

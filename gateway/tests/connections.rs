@@ -256,6 +256,29 @@ async fn running_requests_finish_when_the_gateway_stops() {
 }
 
 #[tokio::test]
+async fn a_request_on_its_way_is_answered_when_the_gateway_stops() {
+    let shop = Shop::open().await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut kept = TcpStream::connect(shop.address).await.unwrap();
+    kept.write_all(request).await.unwrap();
+    let mut head = [0; 12];
+    kept.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    let mut fresh = TcpStream::connect(shop.address).await.unwrap();
+
+    shop.shutdown.cancel();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for connection in [&mut kept, &mut fresh] {
+        connection.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    tokio::time::timeout(Duration::from_secs(5), shop.serving.finished()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_client_that_still_sends_hears_why_it_was_refused() {
     let shop = Shop::open().await;
     let body = " ".repeat(2 * 1024 * 1024);

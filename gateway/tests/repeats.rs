@@ -57,6 +57,15 @@ async fn one_request_is_tried_three_times_at_most() {
 }
 
 #[tokio::test]
+async fn a_change_without_a_key_is_tried_once() {
+    let shop = generous().await;
+    shop.fakes.answer::<PlaceOrderRequest, PlaceOrderResponse>(PLACE, |_| Err(Status::unavailable("down")));
+    let placing = shop.ask(Method::POST, "/v1/orders").header("content-type", "application/json").body("{}");
+    placing.send().await.expect_problem(503, "UNAVAILABLE");
+    assert_eq!(shop.fakes.asked(PLACE).len(), 1);
+}
+
+#[tokio::test]
 async fn only_what_may_help_is_repeated() {
     let busy = || Fault::new(Code::ResourceExhausted, "BUSY", "busy");
     let cases: [(&str, Status, usize); 8] = [

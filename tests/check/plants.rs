@@ -405,7 +405,15 @@ pub const PLANTS: &[Plant] = &[
         "orders",
         "UPDATE order_lines SET reserved = reserved - 1 FROM orders o
          WHERE o.order_id = order_lines.order_id AND o.state = 'new' RETURNING o.order_id::text",
-    ),
+    )
+    .also(&["sold-and-not-held"]),
+    plant(
+        "sold-and-not-held",
+        "orders",
+        "UPDATE order_lines SET ordered = ordered + 1 FROM orders o
+         WHERE o.order_id = order_lines.order_id AND o.state = 'new' RETURNING o.order_id::text",
+    )
+    .also(&["order-line-totals"]),
     plant(
         "order-stock-left",
         "inventory",

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::market::{History, Market, SKUS, SOLD_OUT};
-use crate::rest::Client;
+use crate::rest::{self, Answer, Client};
 
 /// Whoever is not told within this is never told.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -45,6 +45,10 @@ struct Orders {
 pub struct Seen {
     /// Answers by status; 0 for a connection that broke.
     pub answers: BTreeMap<u16, u64>,
+    /// Calls that could not be made because nobody listened.
+    pub not_connected: u64,
+    /// Why calls were refused.
+    pub reasons: BTreeMap<String, u64>,
     /// The longest that a call took until an answer or the loss of its connection, by kind.
     pub slowest: BTreeMap<&'static str, Duration>,
     /// Answers that say "later" without saying when.
@@ -178,8 +182,7 @@ impl Shared {
         while started.elapsed() < PATIENCE {
             let asked = Instant::now();
             let answer = self.rest.post(path, key, body).await;
-            let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
-            self.note(kind, status, asked.elapsed());
+            self.note(kind, &answer, asked.elapsed());
             match answer {
                 // Accepted is not decided yet.
                 Ok(answer) if answer.status.is_success() && answer.status != StatusCode::ACCEPTED => {
@@ -205,9 +208,22 @@ impl Shared {
         panic!("{path} {key} was not answered: {last}");
     }
 
-    fn note(&self, kind: &'static str, status: u16, took: Duration) {
+    fn note(&self, kind: &'static str, answer: &anyhow::Result<Answer>, took: Duration) {
         let mut seen = self.seen.lock().unwrap();
-        *seen.answers.entry(status).or_default() += 1;
+        match answer {
+            Ok(answer) => {
+                *seen.answers.entry(answer.status.as_u16()).or_default() += 1;
+                if !answer.status.is_success() {
+                    let reason = format!("{} {}", answer.status.as_u16(), answer.reason());
+                    *seen.reasons.entry(reason).or_default() += 1;
+                }
+            }
+            Err(error) if rest::is_not_connected(error) => seen.not_connected += 1,
+            Err(error) => {
+                *seen.answers.entry(0).or_default() += 1;
+                *seen.reasons.entry(format!("{error:#}")).or_default() += 1;
+            }
+        }
         let slowest = seen.slowest.entry(kind).or_default();
         *slowest = (*slowest).max(took);
     }

@@ -22,6 +22,7 @@ mod verdict;
 mod any_order;
 mod crash_points;
 mod database_gone;
+mod drain;
 mod kills;
 mod lines;
 mod open_transaction;

@@ -15,12 +15,6 @@ const CONVERGENCE_MAX: Duration = Duration::from_secs(100);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Sagas that have not come to their end.
 pub const OPEN_SAGAS: &str = "SELECT count(*) FROM sagas WHERE state IN ('running', 'unwinding')";
-/// What the oracle leaves to whoever knows that nobody sells what is not there: lines of which less is held than was sold.
-const SOLD_AND_NOT_HELD: &str =
-    "SELECT order_id::text, sum(ordered)::text, sum(reserved + shipped + cancelled)::text
-    FROM orders JOIN order_lines USING (order_id)
-    WHERE state IN ('new', 'approval', 'assembling') AND variant_id IS NOT NULL AND kind = 'goods'
-    GROUP BY order_id HAVING sum(ordered) > sum(reserved + shipped + cancelled)";
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,19 +62,13 @@ pub async fn violations(market: &Market) -> Vec<Wrong> {
     };
     let report = check::examine(&examination, |_| {}).await.unwrap();
     let found = report.findings.into_iter().filter(|finding| finding.severity == Severity::Violation);
-    let mut wrong: Vec<Wrong> = found
+    found
         .map(|finding| Wrong {
             check: finding.check.to_owned(),
             about: format!("{:?}", finding.ids),
             says: finding.to_string(),
         })
-        .collect();
-    for row in market.suite.database("orders").await.query(SOLD_AND_NOT_HELD, &[]).await.unwrap() {
-        let [order, ordered, held]: [String; 3] = [0, 1, 2].map(|column| row.get(column));
-        let says = format!("{order}: {ordered} sold, {held} held");
-        wrong.push(Wrong { check: "sold-and-not-held".to_owned(), about: order, says });
-    }
-    wrong
+        .collect()
 }
 
 async fn open_sagas(market: &Market) -> i64 {

@@ -281,15 +281,36 @@ impl Suite {
         child.kill().await.unwrap();
     }
 
-    /// Starts one service; in [`Mode::Apart`].
-    pub fn start_role(&mut self, role: &'static str) {
-        let child = spawn_role(&self.config, role, &self.environment);
-        self.roles.insert(role, child);
+    /// Asks one role to drain; in [`Mode::Apart`].
+    pub fn ask_to_stop(&mut self, role: &str) {
+        let pid = Pid::from_raw(self.role(role).id().unwrap().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 
-    /// Whether a service's process runs; in [`Mode::Apart`].
+    /// Waits for a role to end by itself; whether it says that all went well. In [`Mode::Apart`].
+    pub async fn role_ended(&mut self, role: &str) -> bool {
+        self.role(role).wait().await.unwrap().success()
+    }
+
+    /// Starts one role; in [`Mode::Apart`].
+    pub fn start_role(&mut self, role: &'static str) {
+        let child = spawn_role(&self.config, role, &self.environment);
+        match role {
+            "gateway" => self.child = child,
+            service => _ = self.roles.insert(service, child),
+        }
+    }
+
+    /// Whether a role's process runs; in [`Mode::Apart`].
     pub fn role_runs(&mut self, role: &str) -> bool {
-        self.roles.get_mut(role).unwrap().try_wait().unwrap().is_none()
+        self.role(role).try_wait().unwrap().is_none()
+    }
+
+    fn role(&mut self, role: &str) -> &mut Child {
+        match role {
+            "gateway" => &mut self.child,
+            service => self.roles.get_mut(service).unwrap(),
+        }
     }
 
     /// A connection past the services, to look.

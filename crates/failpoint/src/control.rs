@@ -1,10 +1,12 @@
 //! What this process was told, and what happens when it comes past a place.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::journal::{Directory, Stamp};
 use crate::plan::{Action, Plan};
+use crate::registry::has_bug;
 
 /// Holds a plan that counts from the start of the process.
 pub const PLAN_VARIABLE: &str = "KOROB_FAILPOINTS";
@@ -30,8 +32,36 @@ pub async fn reach(name: &'static str, place: &str) -> Result<(), Failed> {
     }
 }
 
+thread_local! {
+    /// The bug of this thread.
+    static HERE: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// A bug that is planted on one thread; dropped, it is gone.
+#[derive(Debug)]
+pub struct PlantedHere(());
+
+/// Plants a bug for what runs on this thread, and for nothing else: a simulation needs no process of its own for it.
+///
+/// # Panics
+/// There is no such bug.
+pub fn plant_here(bug: &'static str) -> PlantedHere {
+    assert!(has_bug(bug), "there is no bug {bug:?}");
+    HERE.set(Some(bug));
+    PlantedHere(())
+}
+
+impl Drop for PlantedHere {
+    fn drop(&mut self) {
+        HERE.set(None);
+    }
+}
+
 /// Whether the bug `name` is planted.
 pub fn is_planted(name: &str) -> bool {
+    if HERE.get() == Some(name) {
+        return true;
+    }
     let Some(control) = control() else { return false };
     let mut state = control.state.lock().unwrap_or_else(PoisonError::into_inner);
     control.refresh(&mut state);

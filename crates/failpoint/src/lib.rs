@@ -21,13 +21,13 @@ mod plan;
 mod registry;
 
 #[cfg(debug_assertions)]
-pub use control::{DIRECTORY_VARIABLE, Failed, PLAN_VARIABLE, is_planted, reach};
+pub use control::{DIRECTORY_VARIABLE, Failed, PLAN_VARIABLE, PlantedHere, is_planted, plant_here, reach};
 #[cfg(debug_assertions)]
 pub use journal::Directory;
 #[cfg(debug_assertions)]
 pub use plan::{Action, Malformed, Plan};
 #[cfg(debug_assertions)]
-pub use registry::{BUGS, POINTS, has_bug, has_point};
+pub use registry::{BUGS, POINTS, SIMULATED_BUGS, has_bug, has_point};
 
 /// Marks a place, in async code. Its name must be one of [`POINTS`].
 #[cfg(debug_assertions)]
@@ -57,7 +57,7 @@ macro_rules! hit {
     ($($ignored:tt)*) => {{}};
 }
 
-/// Whether a bug is planted. Its name must be one of [`BUGS`].
+/// Whether a bug is planted. Its name must be one of [`BUGS`] or [`SIMULATED_BUGS`].
 #[cfg(debug_assertions)]
 #[macro_export]
 macro_rules! planted {

@@ -52,7 +52,11 @@ fn the_released_binary_has_no_failpoints() {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     let binary = std::fs::read(target.join("release/korob")).expect("cargo build --release -p korob");
-    let names = failpoint::POINTS.iter().chain(failpoint::BUGS).chain(&["KOROB_FAILPOINTS"]);
+    let names = failpoint::POINTS
+        .iter()
+        .chain(failpoint::BUGS)
+        .chain(failpoint::SIMULATED_BUGS)
+        .chain(&["KOROB_FAILPOINTS"]);
     let found: Vec<_> = names.filter(|name| contains(&binary, name)).collect();
     assert!(found.is_empty(), "{found:?}");
 }

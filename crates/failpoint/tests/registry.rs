@@ -24,6 +24,7 @@ fn every_listed_place_and_bug_is_somewhere() {
     };
     assert_eq!(unused("hit", failpoint::POINTS), Vec::<&str>::new());
     assert_eq!(unused("planted", failpoint::BUGS), Vec::<&str>::new());
+    assert_eq!(unused("planted", failpoint::SIMULATED_BUGS), Vec::<&str>::new());
 }
 
 fn sources_below(folder: &Path) -> Vec<PathBuf> {

@@ -10,10 +10,12 @@
 
 mod definition;
 mod record;
+mod records;
 mod runner;
 mod steps;
 
 pub use definition::{Definition, Stop};
 pub use record::{Finished, NewSaga, finish, record, record_for_anybody, was_finished};
+pub use records::{Decision, Lease, Orphan, Records};
 pub use runner::{LEASE, Runner, wait};
 pub use steps::Saga;

@@ -14,7 +14,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::definition::{Definition, Stop};
-use crate::record;
+use crate::records::{Decision, Lease, Orphan, Records};
 use crate::steps::Saga;
 
 /// How long a saga belongs to the process that runs it without a sign of life.
@@ -28,29 +28,29 @@ const BACKOFF_MAX: Duration = Duration::from_secs(3);
 const ATTEMPT_MAX: Duration = Duration::from_secs(8);
 
 /// Runs the sagas of one definition in tasks of their own: a caller that hangs up stops nothing. Cheap to clone.
-pub struct Runner<D: Definition> {
-    shared: Arc<Shared<D>>,
+pub struct Runner<D: Definition, R: Records = Store> {
+    shared: Arc<Shared<D, R>>,
 }
 
-struct Shared<D: Definition> {
+struct Shared<D: Definition, R> {
     definition: D,
-    store: Store,
+    records: R,
     running: Mutex<HashMap<Uuid, watch::Receiver<Option<D::Outcome>>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
-impl<D: Definition> Clone for Runner<D> {
+impl<D: Definition, R: Records> Clone for Runner<D, R> {
     fn clone(&self) -> Self {
         Self { shared: self.shared.clone() }
     }
 }
 
-impl<D: Definition> Runner<D> {
-    /// A runner over `store`; [`Runner::recover`] must run beside it.
-    pub fn new(definition: D, store: Store, stop: CancellationToken) -> Self {
+impl<D: Definition, R: Records> Runner<D, R> {
+    /// A runner over `records`; [`Runner::recover`] must run beside it.
+    pub fn new(definition: D, records: R, stop: CancellationToken) -> Self {
         let (running, tasks) = (Mutex::default(), TaskTracker::new());
-        Self { shared: Arc::new(Shared { definition, store, running, tasks, stop }) }
+        Self { shared: Arc::new(Shared { definition, records, running, tasks, stop }) }
     }
 
     /// The definition.
@@ -60,7 +60,12 @@ impl<D: Definition> Runner<D> {
 
     /// Starts a saga that was recorded and committed by this process.
     pub fn start(&self, saga_id: Uuid, call: &Call, input: D::Input) -> watch::Receiver<Option<D::Outcome>> {
-        self.spawn(saga_id, call.continued_by(self.shared.store.service(), ATTEMPT_MAX), input, Stage::First)
+        self.spawn(
+            saga_id,
+            call.continued_by(self.shared.records.service(), ATTEMPT_MAX),
+            input,
+            Stage::First,
+        )
     }
 
     /// Waits for the outcome of a saga that runs in this process. `None` when it does not, or not soon enough.
@@ -79,7 +84,7 @@ impl<D: Definition> Runner<D> {
             if failpoint::planted!("saga.not_taken_over") {
                 continue;
             }
-            match record::take_over(&self.shared.store, D::KIND, SWEEP_LIMIT).await {
+            match self.shared.records.take_over(D::KIND, SWEEP_LIMIT).await {
                 Ok(orphans) => orphans.into_iter().for_each(|orphan| self.adopt(orphan)),
                 Err(error) => tracing::warn!(%error, kind = D::KIND, "sagas could not be looked for"),
             }
@@ -92,7 +97,7 @@ impl<D: Definition> Runner<D> {
         self.shared.tasks.wait().await;
     }
 
-    fn adopt(&self, orphan: record::Orphan) {
+    fn adopt(&self, orphan: Orphan) {
         if self.lock().contains_key(&orphan.saga_id) {
             return; // Ours: slow, but alive.
         }
@@ -103,11 +108,12 @@ impl<D: Definition> Runner<D> {
         tracing::info!(saga_id = %orphan.saga_id, kind = D::KIND, "a saga is taken over");
         metrics::counter!("korob_sagas_recovered_total", "saga" => D::KIND).increment(1);
         let mut call =
-            Call::begin(Caller::service_for(self.shared.store.service(), &orphan.actor), ATTEMPT_MAX);
+            Call::begin(Caller::service_for(self.shared.records.service(), &orphan.actor), ATTEMPT_MAX);
         if let Ok(trace) = orphan.traceparent.parse() {
             call.trace = trace;
         }
         let stage = match orphan.refusal {
+            Some(_) if failpoint::planted!("saga.goes_forward_again") => Stage::Again,
             Some(refusal) => Stage::Unwinding(refusal, self.shared.definition.undos(&input)),
             None => Stage::Again,
         };
@@ -154,22 +160,24 @@ enum Stage<U> {
 }
 
 /// Keeps a saga among the running ones for as long as its task lives.
-struct Entry<D: Definition> {
-    shared: Arc<Shared<D>>,
+struct Entry<D: Definition, R> {
+    shared: Arc<Shared<D, R>>,
     saga_id: Uuid,
 }
 
-impl<D: Definition> Drop for Entry<D> {
+impl<D: Definition, R> Drop for Entry<D, R> {
     fn drop(&mut self) {
         self.shared.lock().remove(&self.saga_id);
     }
 }
 
-impl<D: Definition> Shared<D> {
+impl<D: Definition, R> Shared<D, R> {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, watch::Receiver<Option<D::Outcome>>>> {
         self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
 
+impl<D: Definition, R: Records> Shared<D, R> {
     /// Attempt after attempt until the saga ends, is finished by somebody else, or this process stops.
     async fn drive(
         &self,
@@ -193,8 +201,11 @@ impl<D: Definition> Shared<D> {
                     Err(Stop::Refused(status)) => {
                         let undos = match stage {
                             Stage::First => saga.into_undos(),
+                            _ if failpoint::planted!("saga.undoes_the_last_attempt_only") => {
+                                saga.into_undos()
+                            }
                             // An earlier attempt may have come further than this one.
-                            _ => self.definition.undos(input),
+                            Stage::Again | Stage::Unwinding(..) => self.definition.undos(input),
                         };
                         stage = Stage::Unwinding(status, undos);
                     }
@@ -206,12 +217,19 @@ impl<D: Definition> Shared<D> {
                     Err(status) => self.note_retry(&status),
                 }
             }
-            let rest = pause + jitter(pause);
+            // Up to half as long again, so that many sagas do not return at once.
+            let rest = pause + pause.mul_f64(self.records.spread() / 2.0);
             pause = (pause * 2).min(BACKOFF_MAX);
             // Long enough for the rest and the attempt after it: two attempts never overlap.
-            match record::extend_lease(&self.store, saga_id, rest + LEASE).await {
-                Ok(true) | Err(_) => {}
-                Ok(false) => return None,
+            match self.records.extend_lease(saga_id, rest + LEASE).await {
+                Ok(Lease::Held) | Err(_) => {}
+                Ok(Lease::Unwinding(_)) if failpoint::planted!("saga.goes_forward_again") => {}
+                // Whoever decided so may be dead; as long as this one kept the lease, nobody else would go back.
+                Ok(Lease::Unwinding(refusal)) if !matches!(stage, Stage::Unwinding(..)) => {
+                    stage = Stage::Unwinding(refusal, self.definition.undos(input));
+                }
+                Ok(Lease::Unwinding(_)) => {}
+                Ok(Lease::Ended) => return None,
             }
             tokio::select! {
                 // The lease expires and another process, or the next start of this one, goes on.
@@ -236,11 +254,18 @@ impl<D: Definition> Shared<D> {
         undos: Vec<D::Undo>,
     ) -> Result<Option<D::Outcome>, Status> {
         // Decided durably before the first undo: a process that takes over must not go forward again.
-        let decided =
-            record::begin_unwinding(&self.store, saga_id, refusal).await.map_err(|error| error.fault())?;
-        let Some(refusal) = decided else {
+        let decided = self.records.begin_unwinding(saga_id, refusal).await.map_err(|error| error.fault())?;
+        let decided = decided.or_else(|| {
+            let regardless = failpoint::planted!("saga.undoes_what_has_ended");
+            regardless.then(|| Decision { refusal: refusal.clone(), retried: true })
+        });
+        let Some(Decision { refusal, retried }) = decided else {
             tracing::info!(%saga_id, kind = D::KIND, "the saga was ended by another process");
             return Ok(None);
+        };
+        let undos = match retried && !failpoint::planted!("saga.undoes_the_last_attempt_only") {
+            true => self.definition.undos(input),
+            false => undos,
         };
         failpoint::hit!("saga.unwinding.decided", D::KIND, Status::unavailable("a failpoint"));
         for undo in undos.into_iter().rev().skip(usize::from(failpoint::planted!("saga.undo_forgotten"))) {
@@ -256,9 +281,4 @@ pub async fn wait<O: Clone>(mut outcome: watch::Receiver<Option<O>>, patience: D
     let decided = outcome.wait_for(Option::is_some);
     let reached = tokio::time::timeout(patience, decided).await.ok()?.ok()?;
     reached.clone()
-}
-
-/// Up to half of `pause`, so that many sagas do not return at once.
-fn jitter(pause: Duration) -> Duration {
-    pause.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 512.0)
 }

@@ -1,5 +1,7 @@
 //! A process that dies leaves its lease to run out; the next one goes on.
 
+use saga::Records;
+
 use crate::errand::{Answer, Office, STEPS, call, input};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +43,33 @@ async fn a_refusal_after_a_take_over_undoes_everything_that_may_have_been_done()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_attempt_that_slept_past_its_lease_undoes_what_others_did_meanwhile() {
+    let office = Office::new().await;
+    let saga_id = office.record().await;
+    // It sleeps, and another one gets as far as the payment.
+    office.expire_lease(saga_id).await;
+    for _ in 0..100 {
+        office.counter.plan("pay", Answer::Unreachable);
+    }
+    let second = office.second();
+    second.recover();
+    testing::eventually("stock is reserved", async || {
+        office.counter.log().contains(&"reserve".to_owned()).then_some(())
+    })
+    .await;
+    second.stop.cancel();
+    second.runner.drain().await;
+
+    office.counter.plan("price", Answer::Refused("no longer sold"));
+    let outcome = office.runner.start(saga_id, &call(), input(saga_id));
+    let outcome = saga::wait(outcome, std::time::Duration::from_secs(20)).await;
+
+    assert_eq!(outcome.as_deref(), Some("undone: no longer sold"));
+    let log = office.counter.log();
+    assert!(log.ends_with(&["undo pay".to_owned(), "undo reserve".to_owned()]), "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_way_back_that_was_begun_is_gone_to_its_end() {
     let office = Office::new().await;
     office.counter.plan("pay", Answer::Refused("no money"));
@@ -59,6 +88,28 @@ async fn a_way_back_that_was_begun_is_gone_to_its_end() {
     second.recover();
     second.reaches(saga_id, "undone").await;
     assert!(!office.counter.log().contains(&"pay".to_owned()), "it never went forward again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_forward_goes_back_once_that_is_decided() {
+    let office = Office::new().await;
+    for _ in 0..100 {
+        office.counter.plan("pay", Answer::Unreachable);
+    }
+    let saga_id = office.record().await;
+    let outcome = office.runner.start(saga_id, &call(), input(saga_id));
+    testing::eventually("stock is reserved", async || {
+        office.counter.log().contains(&"reserve".to_owned()).then_some(())
+    })
+    .await;
+    // Another process, for which the lease was over, was refused, and died before it undid anything.
+    let refusal = tonic::Status::failed_precondition("no money");
+    office.store.begin_unwinding(saga_id, &refusal).await.expect("decided");
+    let outcome = saga::wait(outcome, std::time::Duration::from_secs(20)).await;
+
+    assert_eq!(outcome.as_deref(), Some("undone: no money"));
+    let log = office.counter.log();
+    assert!(log.ends_with(&["undo pay".to_owned(), "undo reserve".to_owned()]), "{log:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

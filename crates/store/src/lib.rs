@@ -4,16 +4,20 @@
 //! [`Tx::audit`]) is written by the transaction's last statement and committed with it, or not at all.
 
 mod audit;
+mod backend;
 mod batcher;
 mod cached_sql;
 mod connection;
 mod error;
+mod fragment;
 mod history;
 mod idempotency;
 mod migrate;
 mod page;
 mod pool;
 mod secrets;
+mod session;
+mod silence;
 mod transaction;
 mod upkeep;
 
@@ -23,6 +27,7 @@ pub use cached_sql::{CachedSql, cached_sql};
 pub use connection::Connection;
 pub use diesel_migrations::EmbeddedMigrations;
 pub use error::{Error, Result};
+pub use fragment::{Fragment, fragment};
 pub use idempotency::{Claim, Once, fingerprint};
 pub use migrate::{migrate, platform_migrations};
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};

@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolError, TimeoutType, Timeouts};
-use diesel::ConnectionError;
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use types::Clock;
 
-use crate::connection::{Connection, Sessions};
+use crate::backend;
+use crate::connection::Connection;
 use crate::error::{Error, Result};
+use crate::session::Sessions;
 
 /// How a service reaches its database.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -55,32 +52,19 @@ pub struct Store {
     appended: Arc<watch::Sender<i64>>,
 }
 
-/// What every connection is told: no query may hang or outlive its caller, no transaction may be forgotten.
-///
-/// A prepared statement is planned once, as walks along indexes, whatever its values. PostgreSQL would plan most of ours
-/// anew for every call, which costs more than running them, and keep a plan that was made while a table was small, which
-/// reads all of it, until the table is analysed again.
-const SESSION: &str = "SET jit = off; SET lock_timeout = '2s'; SET statement_timeout = '30s'; \
-                       SET client_connection_check_interval = '250ms'; \
-                       SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'; \
-                       SET plan_cache_mode = force_generic_plan; \
-                       SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
-
 impl Store {
     /// A pool that connects when first used. `secret` seals page tokens.
     pub fn new(service: &str, settings: &Settings, clock: Clock, secret: &[u8]) -> Result<Self> {
-        let mut config = ManagerConfig::default();
-        config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(connect);
-        let manager = AsyncDieselConnectionManager::new_with_config(&settings.url, config);
+        let config = backend::config(&settings.url).map_err(|error| Error::Unreachable(Box::new(error)))?;
         let wait = Duration::from_millis(settings.pool_wait_ms);
-        let pool = Pool::builder(Sessions::new(manager))
+        let pool = Pool::builder(Sessions::new(config))
             .max_size(settings.pool_size)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(wait),
                 create: Some(Duration::from_secs(3)),
-                recycle: Some(wait),
+                // Has a limit of its own.
+                recycle: None,
             })
             .build()
             .map_err(|error| Error::Unreachable(Box::new(error)))?;
@@ -140,18 +124,4 @@ impl Store {
     pub(crate) fn seal_key(&self) -> &[u8] {
         &self.seal_key
     }
-}
-
-fn connect(url: &str) -> BoxFuture<'_, diesel::ConnectionResult<AsyncPgConnection>> {
-    async move {
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.map_err(bad)?;
-        let session = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
-        let mut session = session;
-        diesel_async::SimpleAsyncConnection::batch_execute(&mut session, SESSION)
-            .await
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(session)
-    }
-    .boxed()
 }

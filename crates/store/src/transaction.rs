@@ -116,7 +116,7 @@ impl Store {
         let span = if Span::current().is_none() {
             Span::none()
         } else {
-            tracing::info_span!("transaction", otel.kind = "client", db.system.name = "postgresql")
+            tracing::debug_span!("transaction", otel.kind = "client", db.system.name = "postgresql")
         };
         self.run(call, body).instrument(span).await
     }

@@ -7,6 +7,7 @@ mod idempotency;
 mod outages;
 mod pages;
 mod secrets;
+mod silence;
 mod transactions;
 mod upkeep;
 mod workbench;

@@ -29,6 +29,8 @@ pub enum Line {
     Reset,
     /// The server's side of each connection is gone for good, and the client is not told: it stays connected to nobody.
     HalfOpen,
+    /// Each connection is forgotten on its way, for good: both sides stay connected, to nobody.
+    Forgotten,
     /// So many bytes a second, one at a time.
     Slow {
         /// In each direction.
@@ -104,7 +106,7 @@ async fn serve(mut client: TcpStream, target: SocketAddr, mut line: watch::Recei
     let now = *line.borrow_and_update();
     match now {
         Line::Reset => return reset(client),
-        Line::HalfOpen => return stay(client).await,
+        Line::HalfOpen | Line::Forgotten => return stay(client).await,
         _ => {}
     }
     let Ok(mut server) = TcpStream::connect(target).await else { return reset(client) };
@@ -114,7 +116,9 @@ async fn serve(mut client: TcpStream, target: SocketAddr, mut line: watch::Recei
         let up = carry(from_client, to_server, line.clone(), Direction::TowardsServer);
         let down = carry(from_server, to_client, line.clone(), Direction::TowardsClient);
         tokio::select! {
-            broken = line.wait_for(|line| matches!(line, Line::Reset | Line::HalfOpen)) => broken.ok().map(|line| *line),
+            broken = line.wait_for(|line| matches!(line, Line::Reset | Line::HalfOpen | Line::Forgotten)) => {
+                broken.ok().map(|line| *line)
+            }
             _ = async { tokio::join!(up, down) } => None,
         }
     };
@@ -123,6 +127,9 @@ async fn serve(mut client: TcpStream, target: SocketAddr, mut line: watch::Recei
         Some(Line::HalfOpen) => {
             reset(server);
             stay(client).await;
+        }
+        Some(Line::Forgotten) => {
+            tokio::join!(stay(client), stay(server));
         }
         Some(_) => {
             reset(server);
@@ -185,7 +192,9 @@ async fn trickle(
 
 fn carries(line: Line, direction: Direction) -> bool {
     match line {
-        Line::Good | Line::Reset | Line::HalfOpen | Line::Slow { .. } | Line::Delay(_) => true,
+        Line::Good | Line::Reset | Line::HalfOpen | Line::Forgotten | Line::Slow { .. } | Line::Delay(_) => {
+            true
+        }
         Line::Blackhole => false,
         Line::DeafTowardsServer => direction == Direction::TowardsClient,
         Line::DeafTowardsClient => direction == Direction::TowardsServer,

@@ -47,8 +47,9 @@ pub(super) async fn answer(
     let mut message = Vec::with_capacity(content.len() + 64);
     Api::suite().read_request(matched, inbound, &mut message)?;
 
+    let attempts = attempts_max(gateway, matched.route, key.as_deref());
     let stopwatch = Stopwatch::start();
-    let answered = call_repeating(gateway, matched.route, &call, message.into()).await;
+    let answered = call_repeating(gateway, matched.route, &call, attempts, message.into()).await;
     match &answered {
         Err(problem) if problem.is_overload() => gateway.admission.observe_busy(stopwatch),
         // Of what the method allows: a client that is less patient does not make the suite late.
@@ -60,17 +61,25 @@ pub(super) async fn answer(
     success::response(matched.route, &message)
 }
 
-/// Calls the service, again when it could not be reached or had too much to do: every annotated method may be repeated,
-/// because it reads, has a key, or names what it changes. This is the only place where a call is repeated by itself;
-/// sagas repeat their steps, and consumers their events, by a schedule of their own.
+/// How often a call may be made: again only when it reads, names what it changes, or came with a key.
+fn attempts_max(gateway: &Gateway, route: &Route, key: Option<&str>) -> u32 {
+    match (route.policy.idempotency(), key) {
+        (Idempotency::Unspecified, _) | (Idempotency::Keyed, None) => 1,
+        (Idempotency::Keyed, Some(_)) | (Idempotency::Read | Idempotency::Natural, _) => {
+            gateway.settings.limits.attempts_max
+        }
+    }
+}
+
+/// Calls the service, again when it could not be reached or had too much to do. This is the only place where a call is
+/// repeated by itself; sagas repeat their steps, and consumers their events, by a schedule of their own.
 async fn call_repeating(
     gateway: &Gateway,
     route: &'static Route,
     call: &Call,
+    attempts_max: u32,
     message: Bytes,
 ) -> Result<Bytes> {
-    let limits = &gateway.settings.limits;
-    let repeatable = route.policy.idempotency() != Idempotency::Unspecified;
     gateway.repeats.count_call();
     let mut attempt = 1;
     loop {
@@ -78,7 +87,7 @@ async fn call_repeating(
             Ok(answer) => return Ok(answer),
             Err(status) => status,
         };
-        let again = repeatable && attempt < limits.attempts_max;
+        let again = attempt < attempts_max;
         let pause = repeats::pause_after(attempt, &status).filter(|pause| again && *pause < call.remaining());
         let Some(pause) = pause.filter(|_| gateway.repeats.take()) else {
             return Err(Problem::from(&status));

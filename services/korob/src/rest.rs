@@ -48,6 +48,12 @@ impl Answer {
     }
 }
 
+/// Whether a call was never made because nobody listens.
+#[allow(dead_code)] // The suites of tests include this file.
+pub fn is_not_connected(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+}
+
 impl Client {
     /// A client for full URLs without a key.
     pub fn new() -> Self {

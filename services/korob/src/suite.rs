@@ -50,6 +50,7 @@ enum Parts {
         gateway: gateway::Serving,
         closing: CancellationToken,
         listening: CancellationToken,
+        ended: CancellationToken,
     },
     Processes(Processes),
 }
@@ -73,11 +74,12 @@ impl Suite {
     /// Stops taking requests, lets running work end, then stops the rest. Nothing acknowledged is lost.
     pub async fn stop(self) -> anyhow::Result<()> {
         match self.parts {
-            Parts::OneProcess { services, gateway, closing, listening } => {
+            Parts::OneProcess { services, gateway, closing, listening, ended } => {
                 closing.cancel();
                 gateway.finished().await?;
                 listening.cancel();
                 futures_util::future::join_all(services.into_iter().map(Running::drain)).await;
+                ended.cancel();
             }
             Parts::Processes(processes) => processes.stop().await,
         }
@@ -123,12 +125,15 @@ impl Suite {
             gateway::serve(configuration.gateway.clone(), &gateway_directory, closing.clone()).await?;
         let stores: Vec<_> =
             running.iter().map(|service| (service.name(), service.store().clone())).collect();
-        let ready: service::Readiness = Arc::new(move || Box::pin(all_answer(stores.clone())));
-        let ops = service::serve_ops(configuration.ops.listen, metrics, ready, listening.clone()).await?;
+        let draining = closing.clone();
+        let ready: service::Readiness =
+            Arc::new(move || Box::pin(all_answer(stores.clone(), draining.clone())));
+        let ended = CancellationToken::new();
+        let ops = service::serve_ops(configuration.ops.listen, metrics, ready, ended.clone()).await?;
 
         runtime_file::write(&configuration.data_dir(), &places(&services, &databases))?;
         let address = gateway.address;
-        let parts = Parts::OneProcess { services: running, gateway, closing, listening };
+        let parts = Parts::OneProcess { services: running, gateway, closing, listening, ended };
         Ok(Self { gateway: address, ops, services, databases, directory, configuration, parts })
     }
 
@@ -170,7 +175,13 @@ async fn migrate_all(databases: &Databases) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn all_answer(stores: Vec<(&'static str, store::Store)>) -> Result<(), String> {
+async fn all_answer(
+    stores: Vec<(&'static str, store::Store)>,
+    draining: CancellationToken,
+) -> Result<(), String> {
+    if draining.is_cancelled() {
+        return Err("draining".to_owned());
+    }
     for (name, store) in stores {
         store.ping().await.map_err(|error| format!("the database of {name}: {error}"))?;
     }

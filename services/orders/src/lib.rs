@@ -47,6 +47,7 @@ use crate::sagas::cancel_fulfilment::CancelFulfilment;
 use crate::sagas::cancel_order::CancelOrder;
 use crate::sagas::edit_order::EditOrder;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
+use crate::sagas::placements::StoredPlacements;
 use crate::sagas::plan_fulfilment::PlanFulfilment;
 use crate::sagas::receive_return::ReceiveReturn;
 use crate::sagas::redirect_fulfilment::RedirectFulfilment;
@@ -162,10 +163,10 @@ impl Orders {
     fn new(Platform { store, directory, clock, stop, .. }: Platform) -> Self {
         let buyer_tokens = BuyerTokens::new(directory.keys(), clock.clone());
         let ask = Upstreams::new(&directory, clock);
-        let place_order = PlaceOrder::new(store.clone(), ask.clone(), settle_orders::start(store.clone()));
-        let placements = Runner::new(place_order, store.clone(), stop.clone());
+        let placements = StoredPlacements::new(store.clone(), settle_orders::start(store.clone()));
+        let placements = Runner::new(PlaceOrder::new(ask.clone(), placements), store.clone(), stop.clone());
         let cancellations =
-            Runner::new(CancelOrder::new(store.clone(), ask.clone()), store.clone(), stop.clone());
+            Runner::new(CancelOrder::new(ask.clone(), store.clone()), store.clone(), stop.clone());
         let bookings =
             Runner::new(BookShipment::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let handovers = Runner::new(ShipStock::new(store.clone(), ask.clone()), store.clone(), stop.clone());

@@ -47,6 +47,36 @@ pub(super) const CHECKS: &[Check] = &[
         },
     ),
     pair(
+        "sold-and-not-held",
+        "What an order has sold and does not hold is an open shortage, which somebody covers.",
+        Pair {
+            // Units that live reservations lack.
+            book: Side {
+                database: "inventory",
+                sql: "SELECT one.order_id::text AS order_id,
+                             coalesce(jsonb_object_agg(sku, units) FILTER (WHERE sku IS NOT NULL), '{}')::text
+                      FROM (SELECT substr(r.owner, 5)::uuid AS order_id, s.sku, sum(s.missing) AS units
+                            FROM reservations r LEFT JOIN shortages s
+                                 ON s.reservation_id = r.reservation_id AND s.state = 'open'
+                            WHERE r.owner LIKE 'ord\\_%' AND r.state = 'held' GROUP BY 1, 2) AS one
+                      GROUP BY one.order_id ORDER BY one.order_id",
+            },
+            // Of goods that the catalog knows. A kit that is not held may lack one component and hold the others.
+            copy: Side {
+                database: "orders",
+                sql: "SELECT one.order_id::text AS order_id, jsonb_object_agg(sku, units)::text
+                      FROM (SELECT line.order_id, line.sku,
+                                   sum(line.ordered - line.reserved - line.shipped - line.cancelled) AS units
+                            FROM orders JOIN order_lines line USING (order_id)
+                            WHERE orders.state IN ('new', 'approval', 'assembling') AND line.kind = 'goods'
+                              AND line.variant_id IS NOT NULL AND line.components IS NULL
+                            GROUP BY 1, 2) AS one
+                      WHERE units > 0 GROUP BY one.order_id ORDER BY one.order_id",
+            },
+            agree: lacks_what_is_missing,
+        },
+    ),
+    pair(
         "order-stock-left",
         "No more units left the stock for an order than its lines say were shipped.",
         Pair {
@@ -111,6 +141,11 @@ fn holds_what_is_promised(held: Option<&str>, promised: Option<&str>) -> bool {
             None => units(held) == units(promised),
         },
     }
+}
+
+/// `lacked` are units of open shortages; `missing` those that were sold and are neither held nor gone.
+fn lacks_what_is_missing(lacked: Option<&str>, missing: Option<&str>) -> bool {
+    covers(&lacked.map(units).unwrap_or_default(), &missing.map(units).unwrap_or_default())
 }
 
 fn left_is_shipped(shipped: Option<&str>, left: Option<&str>) -> bool {

@@ -236,8 +236,11 @@ impl Category {
 impl From<Row> for Category {
     fn from((id, parent, name, version, sources, external): Row) -> Self {
         let parent = parent.map(CategoryId::from_uuid);
-        let details =
-            CategoryDetails { parent, name, external_ids: ExternalId::of_rows(sources.into_iter().zip(external)) };
+        let details = CategoryDetails {
+            parent,
+            name,
+            external_ids: ExternalId::of_rows(sources.into_iter().zip(external)),
+        };
         Self { id: CategoryId::from_uuid(id), details, version }
     }
 }

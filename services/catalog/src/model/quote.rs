@@ -153,7 +153,8 @@ fn unit_price((amount, percent, step, ending): Amount, currency: Currency) -> Op
 impl QuotedComponent {
     fn of(components: Option<Value>) -> Result<Vec<Self>> {
         let Some(components) = components else { return Ok(Vec::new()) };
-        let corrupt = |error: serde_json::Error| store::Error::Corrupt(format!("a kit's components: {error}"));
+        let corrupt =
+            |error: serde_json::Error| store::Error::Corrupt(format!("a kit's components: {error}"));
         Ok(serde_json::from_value(components).map_err(corrupt)?)
     }
 

@@ -78,11 +78,12 @@ async fn serve(
     database.pool_size = settings.pool_size;
     let configured = configuration.configured(role.name());
 
-    let stop = CancellationToken::new();
+    let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let started: Arc<OnceLock<Store>> = Arc::default();
-    let ready = ready_once(started.clone());
-    // Before the service: while it waits for its database it is alive, and says that it is not ready.
-    service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
+    let ready = ready_once(started.clone(), stop.clone());
+    // Before the service: while it waits for its database it is alive, and says that it is not ready; and so it does to
+    // the end of its drain.
+    service::serve_ops(configuration.ops.listen, metrics, ready, ended.clone()).await?;
     let secret = configuration.secret()?;
     let running = tokio::select! {
         running = start_when_possible(role, &database, directory, &secret, &configured) => running?,
@@ -99,14 +100,18 @@ async fn serve(
         Err(_elapsed) => tracing::warn!(%role, "some calls did not end in time"),
     }
     running.drain().await;
+    ended.cancel();
     Ok(())
 }
 
-/// Ready from the start of the service on, whenever its database answers.
-fn ready_once(started: Arc<OnceLock<Store>>) -> service::Readiness {
+/// Ready from the start of the service until it is asked to stop, whenever its database answers.
+fn ready_once(started: Arc<OnceLock<Store>>, stop: CancellationToken) -> service::Readiness {
     Arc::new(move || {
-        let store = started.get().cloned();
+        let (store, draining) = (started.get().cloned(), stop.is_cancelled());
         Box::pin(async move {
+            if draining {
+                return Err("draining".to_owned());
+            }
             let store = store.ok_or_else(|| "the service is still starting".to_owned())?;
             store.ping().await.map_err(|error| error.to_string())
         })

@@ -100,7 +100,7 @@ async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -
             let mut order = Order { number, create_time: time, update_time: time, ..new.order };
             order.deadlines.pay_by =
                 new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
-            runner.definition().remember(order);
+            runner.definition().placements().remember(order);
             let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
             Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
         }

@@ -5,25 +5,19 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
-use prost::Message;
 use proto::orders::v1 as pb;
 use rpc::{Call, Fault};
-use saga::{Definition, Finished, Saga, Stop};
-use store::{Audit, Once, Store, Tx, cached_sql};
+use saga::{Definition, Saga, Stop};
+use store::{Once, Store};
 use tonic::{Code, Status};
 use types::{DeliveryPlanId, OrderId, PaymentId, ReservationId};
 use uuid::Uuid;
 
-use crate::changes;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::cancel_reason::CancelReason;
-use crate::model::order::Order;
-use crate::model::promo_use;
-use crate::sagas::keyed;
+use crate::sagas::cancellations::Cancellations;
+use crate::sagas::neighbours::Neighbours;
 use crate::upstreams::Upstreams;
-use crate::wire;
 
 /// The operation, as idempotency keys name it.
 pub const METHOD: &str = "orders.cancel_order";
@@ -80,12 +74,12 @@ pub enum Outcome {
 }
 
 /// The process.
-pub struct CancelOrder {
-    store: Store,
-    ask: Upstreams,
+pub struct CancelOrder<N = Upstreams, C = Store> {
+    ask: N,
+    cancellations: C,
 }
 
-impl Definition for CancelOrder {
+impl<N: Neighbours, C: Cancellations> Definition for CancelOrder<N, C> {
     const KIND: &'static str = "cancel_order";
     type Input = Cancellation;
     type Undo = Infallible;
@@ -99,21 +93,21 @@ impl Definition for CancelOrder {
     ) -> Result<Outcome, Stop> {
         if input.only_unpaid {
             for payment in input.payments() {
-                let void = self.ask.payments.void_untouched(call, payment, &input.reason);
+                let void = self.ask.void_untouched(call, payment, &input.reason);
                 saga.step("void untouched payment", void).await?;
             }
         }
         // Of what follows only the first two may say no: goods that have left cannot be given back.
         for plan in input.plans() {
-            saga.step("cancel delivery", self.ask.delivery.cancel(call, plan, &input.reason)).await?;
+            saga.step("cancel delivery", self.ask.cancel_delivery(call, plan, &input.reason)).await?;
         }
         if let Ok(reservation) = input.reservation_id.parse::<ReservationId>() {
-            saga.step("release stock", self.ask.inventory.release(call, reservation, &input.reason)).await?;
+            saga.step("release stock", self.ask.release(call, reservation, &input.reason)).await?;
         }
         for payment in input.payments().into_iter().filter(|_| !input.only_unpaid) {
-            saga.step("void payment", insist(self.ask.payments.void(call, payment, &input.reason))).await?;
+            saga.step("void payment", insist(self.ask.void(call, payment, &input.reason))).await?;
         }
-        saga.step("settle", async { Ok(self.settle(call, input).await?) }).await
+        saga.step("settle", self.cancellations.settle(call, input)).await
     }
 
     fn undos(&self, _: &Cancellation) -> Vec<Infallible> {
@@ -129,82 +123,30 @@ impl Definition for CancelOrder {
             Some(PAYMENT_TOUCHED) => Vec::new(), // It was asked first: nothing else has begun.
             _ => self.taken_back(call, input).await?,
         };
-        self.give_up(call, input, &taken_back).await?;
+        self.cancellations.give_up(call, input, &taken_back).await?;
         Ok(Outcome::Refused(refusal.clone()))
     }
 }
 
-impl CancelOrder {
-    /// The process over `store`, asking `ask`.
-    pub fn new(store: Store, ask: Upstreams) -> Self {
-        Self { store, ask }
+impl<N, C> CancelOrder<N, C> {
+    /// The process over `cancellations`, asking `ask`.
+    pub fn new(ask: N, cancellations: C) -> Self {
+        Self { ask, cancellations }
     }
+}
 
-    async fn settle(&self, call: &Call, input: &Cancellation) -> Result<Outcome> {
-        let (saga_id, order_id, reason) = input.read()?;
-        let answer = self.store.transaction(call, async |tx: &mut Tx| {
-            let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
-            keyed::finish(tx, saga_id).await?;
-            let mut order = before.clone();
-            order.cancel(reason);
-            let comment = cancel_comment(tx, order_id).await?;
-            let person =
-                order.customer_id.map_or_else(|| order_id.to_string(), |customer| customer.to_string());
-            let audit = Audit::new(METHOD, order_id).personal(&person, "cancel_comment", "", &comment);
-            changes::save_quietly(tx, audit, &before, &mut order).await?;
-            if order.offer.promo_code_id.is_some() {
-                promo_use::give_back(tx, order_id).await?;
-            }
-
-            let event = pb::OrderCancelled {
-                order: Some(wire::snapshot(&order)),
-                reason: reason.to_string(),
-                previous_state: wire::state(before.state).into(),
-            };
-            events::append(tx, order_id, order.version, Some(order.shop_id), &event);
-            let answer = wire::order(&order);
-            tx.fulfil(input.once(), &answer.encode_to_vec()).await?;
-            Ok::<_, Error>(answer)
-        });
-        Ok(Outcome::Cancelled(Arc::new(answer.await?)))
-    }
-
+impl<N: Neighbours, C: Cancellations> CancelOrder<N, C> {
     /// Parcels are given up one after the other: those before the one that has left are gone, and are told so.
     async fn taken_back(&self, call: &Call, input: &Cancellation) -> Result<Vec<DeliveryPlanId>, Status> {
         let mut gone = Vec::new();
         for plan in input.plans() {
-            match self.ask.delivery.cancel(call, plan, &input.reason).await {
+            match self.ask.cancel_delivery(call, plan, &input.reason).await {
                 Ok(()) => gone.push(plan),
                 Err(status) if rpc::is_unknown_outcome(&status) => return Err(status),
                 Err(_) => break,
             }
         }
         Ok(gone)
-    }
-
-    /// The order stays as it was but for parts whose parcels are gone, and the key is free: once the refusal's cause is gone,
-    /// the call may be repeated.
-    async fn give_up(&self, call: &Call, input: &Cancellation, gone: &[DeliveryPlanId]) -> Result<()> {
-        let (saga_id, order_id, _) = input.read()?;
-        self.store
-            .transaction(call, async |tx: &mut Tx| {
-                let before = Order::lock(tx, order_id).await?.ok_or(Error::OrderNotFound)?;
-                if saga::finish(tx, &[saga_id], Finished::Undone).await?.is_empty() {
-                    return Ok(());
-                }
-                let mut order = Order { cancelling: None, ..before.clone() };
-                order.cancel_parts_of(gone);
-                changes::save(tx, METHOD, &before, &mut order).await?;
-                order.save(tx).await?;
-                cached_sql("DELETE FROM idempotency_keys WHERE scope = $1 AND method = $2 AND key = $3")
-                    .bind::<Text, _>(&input.scope)
-                    .bind::<Text, _>(METHOD)
-                    .bind::<Text, _>(&input.key)
-                    .execute(tx.conn())
-                    .await?;
-                Ok::<_, Error>(())
-            })
-            .await
     }
 }
 
@@ -224,7 +166,8 @@ impl Cancellation {
         ids.filter_map(|id| id.parse().ok()).collect()
     }
 
-    fn read(&self) -> Result<(Uuid, OrderId, CancelReason)> {
+    /// Saga, order and reason.
+    pub fn read(&self) -> Result<(Uuid, OrderId, CancelReason)> {
         let read =
             || Some((self.saga_id.parse().ok()?, self.order_id.parse().ok()?, self.reason.parse().ok()?));
         read().ok_or_else(|| store::Error::Corrupt("the input of a cancellation".to_owned()).into())
@@ -240,13 +183,4 @@ async fn insist(step: impl Future<Output = Result<(), Status>>) -> Result<(), St
             Fault::new(Code::Unavailable, "VOID_REFUSED", status.message()).into()
         }
     })
-}
-
-async fn cancel_comment(tx: &mut Tx, order_id: OrderId) -> store::Result<String> {
-    let (comment,): (String,) = cached_sql("SELECT cancel_comment FROM order_buyers WHERE order_id = $1")
-        .bind::<diesel::sql_types::Uuid, _>(order_id.uuid())
-        .returns::<(Text,)>()
-        .get_result(tx.conn())
-        .await?;
-    Ok(comment)
 }

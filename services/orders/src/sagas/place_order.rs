@@ -6,20 +6,17 @@ use std::time::Duration;
 use chrono::DateTime;
 use rpc::Call;
 use saga::{Definition, Saga, Stop};
-use store::{Batcher, Store};
 use tonic::Status;
 use types::{DeliveryPlanId, Money, OrderId, PaymentId, ReservationId};
 
-use crate::batches::settle_orders::Settlement;
-use crate::error::Error;
 use crate::model::order::{Identified, Order, Placement};
 use crate::model::placement::{self, Held, Planned, PriceRefusal, Priced, Unmatched};
 use crate::model::receipt_line::{self, ReceiptLine};
 use crate::model::rejection::Rejection;
+use crate::sagas::neighbours::{Load, Neighbours, Supply};
 use crate::sagas::offer_terms::OfferTerms;
-use crate::sagas::offers::{Offers, PricesHold};
-use crate::sagas::recorded_orders::RecordedOrders;
-use crate::upstreams::{Load, Supply, Upstreams};
+use crate::sagas::placements::{Placements, PricesHold, StoredPlacements};
+use crate::upstreams::Upstreams;
 
 /// How long a caller waits for the outcome before he is told to ask again.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -79,15 +76,12 @@ pub enum Undo {
 }
 
 /// The process.
-pub struct PlaceOrder {
-    store: Store,
-    ask: Upstreams,
-    settle: Batcher<Settlement, Settled, Error>,
-    recorded: RecordedOrders,
-    offers: Offers,
+pub struct PlaceOrder<N = Upstreams, P = StoredPlacements> {
+    ask: N,
+    placements: P,
 }
 
-impl Definition for PlaceOrder {
+impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
     const KIND: &'static str = "place_order";
     type Input = Terms;
     type Undo = Undo;
@@ -99,10 +93,7 @@ impl Definition for PlaceOrder {
             saga.step_or("take over from the quote", undo, async { Ok(()) }).await?;
         }
         let (customer, priced) = tokio::join!(
-            saga.try_later(
-                "identify customer",
-                self.ask.customers.identify(call, &order, &terms.country_code)
-            ),
+            saga.try_later("identify customer", self.ask.identify(call, &order, &terms.country_code)),
             saga.step("price", self.price(call, terms, &order)),
         );
         let mut priced = priced?;
@@ -110,7 +101,7 @@ impl Definition for PlaceOrder {
         let mut offer = terms.offer.as_ref().map(OfferTerms::offer).unwrap_or_default();
         if let Some(code) = terms.promo_code() {
             let undo = Undo::GiveBackPromoCode(order.order_id);
-            let redeem = self.offers.redeem(call, &order, terms.prices_hold(), code, customer, priced);
+            let redeem = self.placements.redeem(call, &order, terms.prices_hold(), code, customer, priced);
             let redeemed = saga.step_or("redeem promo code", undo, redeem).await?;
             (offer.promo_code_id, offer.promo_code) =
                 (Some(redeemed.code.promo_code_id), redeemed.code.code.clone());
@@ -134,7 +125,7 @@ impl Definition for PlaceOrder {
         if !total.is_zero() {
             let undo = Undo::VoidPayment(order.own_payment_id());
             let lines = receipt_lines(&order, &priced, planned.as_ref());
-            let open = self.ask.payments.open(call, &order, total, lines);
+            let open = self.ask.open_payment(call, &order, total, lines);
             payment_id = Some(saga.step_or("open payment", undo, open).await?);
         }
 
@@ -160,12 +151,12 @@ impl Definition for PlaceOrder {
     async fn undo(&self, call: &Call, undo: Undo) -> Result<(), Status> {
         const WHY: &str = "the order was rejected";
         match undo {
-            Undo::ReleaseStock(reservation_id) => self.ask.inventory.release(call, reservation_id, WHY).await,
+            Undo::ReleaseStock(reservation_id) => self.ask.release(call, reservation_id, WHY).await,
             Undo::CancelDelivery(delivery_plan_id) => {
-                self.ask.delivery.cancel(call, delivery_plan_id, WHY).await
+                self.ask.cancel_delivery(call, delivery_plan_id, WHY).await
             }
-            Undo::VoidPayment(payment_id) => self.ask.payments.void(call, payment_id, WHY).await,
-            Undo::GiveBackPromoCode(order_id) => self.offers.give_back(call, order_id).await,
+            Undo::VoidPayment(payment_id) => self.ask.void(call, payment_id, WHY).await,
+            Undo::GiveBackPromoCode(order_id) => self.placements.give_back(call, order_id).await,
         }
     }
 
@@ -173,7 +164,7 @@ impl Definition for PlaceOrder {
         let mut order = Order::clone(&*self.read(terms).await?);
         order.offer = terms.offer.as_ref().map(OfferTerms::offer).unwrap_or_default();
         order.reject(Rejection::of(rpc::reason(refusal), refusal.message(), rpc::metadata(refusal)));
-        self.settle(call, order).await
+        self.placements.settle(call, order).await
     }
 }
 
@@ -203,34 +194,30 @@ impl Terms {
     }
 }
 
-impl PlaceOrder {
-    /// The process over `store`, asking `ask`.
-    pub fn new(store: Store, ask: Upstreams, settle: Batcher<Settlement, Settled, Error>) -> Self {
-        let offers = Offers::new(store.clone());
-        Self { store, ask, settle, recorded: RecordedOrders::default(), offers }
+impl<N, P> PlaceOrder<N, P> {
+    /// The process over `placements`, asking `ask`.
+    pub fn new(ask: N, placements: P) -> Self {
+        Self { ask, placements }
     }
 
-    /// Spares the saga of an order that was just recorded reading it back.
-    pub fn remember(&self, order: Order) {
-        self.recorded.remember(order);
+    /// Where its orders are.
+    pub fn placements(&self) -> &P {
+        &self.placements
     }
+}
 
+impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
     async fn read(&self, terms: &Terms) -> Result<Arc<Order>, Status> {
         let order_id: OrderId =
             terms.order_id.parse().map_err(|_| Status::internal("the saga names no order"))?;
-        if let Some(order) = self.recorded.recall(order_id) {
-            return Ok(order);
-        }
-        let mut connection = self.store.connection().await.map_err(|error| error.fault())?;
-        let order = Order::load(&mut connection, order_id).await.map_err(|error| error.fault())?;
-        order.map(Arc::new).ok_or_else(|| Status::internal("the saga's order is gone"))
+        self.placements.read(order_id).await
     }
 
     async fn price(&self, call: &Call, terms: &Terms, order: &Order) -> Result<Priced, Status> {
         if let Some(quote_id) = terms.offer.as_ref().and_then(OfferTerms::quote_id) {
-            return self.offers.priced(quote_id).await;
+            return self.placements.quoted(quote_id).await;
         }
-        let quotes = self.ask.catalog.quote(call, order).await?;
+        let quotes = self.ask.quote(call, order).await?;
         let unmatched = if terms.accept_unmatched { Unmatched::Accepted } else { Unmatched::Refused };
         let priced = Priced::of(order, quotes, unmatched)?;
         let priced = match &terms.offer {
@@ -261,7 +248,7 @@ impl PlaceOrder {
             accept_shortage: terms.accept_shortage,
             one_warehouse: terms.one_warehouse,
         };
-        let reserve = self.ask.inventory.reserve(call, order, priced, supply);
+        let reserve = self.ask.reserve(call, order, priced, supply);
         saga.step("reserve stock", reserve).await.map(Some)
     }
 
@@ -284,21 +271,14 @@ impl PlaceOrder {
             cash_on_delivery: None,
         };
         let slot = terms.delivery_slot_seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        let plan = self.ask.delivery.plan_in_slot(call, order, &load, slot);
+        let plan = self.ask.plan_in_slot(call, order, &load, slot);
         saga.step("plan delivery", plan).await.map(Some)
     }
 
     async fn place(&self, call: &Call, order: &Order, placement: Placement) -> Result<Settled, Status> {
         let mut order = order.clone();
         order.place(placement).map_err(PriceRefusal::from)?;
-        self.settle(call, order).await
-    }
-
-    async fn settle(&self, call: &Call, order: Order) -> Result<Settled, Status> {
-        let order_id = order.order_id;
-        let settled = self.settle.submit(Settlement { order, call: call.clone() }).await?;
-        self.recorded.forget(order_id);
-        Ok(settled)
+        self.placements.settle(call, order).await
     }
 }
 
