@@ -22,7 +22,7 @@ async fn whichever_process_is_killed_nothing_is_lost_or_done_twice() {
     let mut market = Market::open(Mode::Processes).await;
     let buyers = market.buyers(CLIENTS);
     let mut ready = Vec::new();
-    for _ in 0..figure(6, 30) {
+    for _ in 0..figure(30, 200) {
         buyers.more(random.random_range(5..40)).await;
         // The first is the supervisor.
         let roles = market.suite.pids().split_off(1);
