@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::DateTime;
-use korob_orders::model::buyer::Buyer;
-use korob_orders::model::offer::Offer;
-use korob_orders::model::order::{Deadlines, Delivery, Order, Progress};
-use korob_orders::model::order_line::{LineKind, OrderLine, UnitPrice};
+use korob_orders::model::order::{Delivery, Order};
+use korob_orders::model::order_line::{OrderLine, UnitPrice};
 use korob_orders::model::order_state::OrderState;
-use korob_orders::model::origin::{OrderMethod, PaymentMethod};
+use korob_orders::model::origin::PaymentMethod;
 use saga::LEASE;
 use tonic::Status;
-use types::{DeliveryMethodId, Money, OrderId, ShopId, Sku, SourceId};
+use types::{DeliveryMethodId, OrderId, ShopId, Sku, SourceId};
 use uuid::Uuid;
 
 use crate::world::currency;
@@ -123,73 +120,21 @@ impl OrderTables {
 impl Wanted {
     /// The order before anything is known of it but this.
     pub fn order(&self, order_id: OrderId) -> Order {
-        let nothing = Money::zero(currency());
-        let line = |((sku, ordered), position): (&(Sku, i32), i32)| OrderLine {
-            position,
-            sku: sku.clone(),
-            variant_id: None,
-            name: String::new(),
-            kind: LineKind::Goods,
-            ordered: *ordered,
-            reserved: 0,
-            shipped: 0,
-            delivered: 0,
-            cancelled: 0,
-            returned: 0,
-            unit_price: UnitPrice::Open,
-            price_quantity: 1,
-            total: nothing,
-            adjustments: Vec::new(),
-            tax_category: String::new(),
-            components: Vec::new(),
-            weight_grams: 0,
+        let line = |((sku, ordered), position): (&(Sku, i32), i32)| {
+            OrderLine::wanted(position, sku.clone(), *ordered, UnitPrice::Open, currency())
         };
+        let lines = self.lines.iter().zip(0..).map(line).collect();
         let delivery = self.delivers.then(|| Delivery {
             method_id: DeliveryMethodId::from_uuid(Uuid::from_u128(3)),
             method_name: String::new(),
             address: None,
             price_fixed: false,
         });
+        let source_id = SourceId::from_uuid(Uuid::from_u128(2));
         Order {
-            order_id,
-            number: String::new(),
-            shop_id: shop_id(),
-            legal_entity_id: None,
-            state: OrderState::Placing,
-            status: OrderState::Placing.name().to_owned(),
-            source_id: SourceId::from_uuid(Uuid::from_u128(2)),
             channel: "site".to_owned(),
-            method: OrderMethod::Cart,
-            external_ids: Vec::new(),
-            customer_id: None,
-            customer_wanted: false,
-            buyer: Buyer::default(),
-            lines: self.lines.iter().zip(0..).map(line).collect(),
             delivery,
-            currency: currency(),
-            goods_total: nothing,
-            delivery_total: nothing,
-            total: nothing,
-            paid: nothing,
-            refunded: nothing,
-            payment_method: self.payment_method,
-            rejection: None,
-            cancel_reason: None,
-            shortages: None,
-            reservation_id: None,
-            payment_id: None,
-            delivery_plan_id: None,
-            shipment_ids: Vec::new(),
-            offer: Offer::default(),
-            cancelling: None,
-            version: 0,
-            create_time: DateTime::UNIX_EPOCH,
-            update_time: DateTime::UNIX_EPOCH,
-            payments: Vec::new(),
-            returned_total: nothing,
-            fulfilments: Vec::new(),
-            deadlines: Deadlines::default(),
-            progress: Progress::default(),
+            ..Order::wanted(order_id, shop_id(), source_id, self.payment_method, currency(), lines)
         }
     }
 

@@ -48,9 +48,7 @@ async fn a_first_attempt_that_slept_past_its_lease_undoes_what_others_did_meanwh
     let saga_id = office.record().await;
     // It sleeps, and another one gets as far as the payment.
     office.expire_lease(saga_id).await;
-    for _ in 0..100 {
-        office.counter.plan("pay", Answer::Unreachable);
-    }
+    office.counter.cut_off("pay");
     let second = office.second();
     second.recover();
     testing::eventually("stock is reserved", async || {
@@ -73,9 +71,7 @@ async fn a_first_attempt_that_slept_past_its_lease_undoes_what_others_did_meanwh
 async fn a_way_back_that_was_begun_is_gone_to_its_end() {
     let office = Office::new().await;
     office.counter.plan("pay", Answer::Refused("no money"));
-    for _ in 0..100 {
-        office.counter.plan("undo pay", Answer::Unreachable);
-    }
+    office.counter.cut_off("undo pay");
     let saga_id = office.record().await;
     let _outcome = office.runner.start(saga_id, &call(), input(saga_id));
     office.reaches(saga_id, "unwinding").await;
@@ -93,9 +89,7 @@ async fn a_way_back_that_was_begun_is_gone_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_goes_forward_goes_back_once_that_is_decided() {
     let office = Office::new().await;
-    for _ in 0..100 {
-        office.counter.plan("pay", Answer::Unreachable);
-    }
+    office.counter.cut_off("pay");
     let saga_id = office.record().await;
     let outcome = office.runner.start(saga_id, &call(), input(saga_id));
     testing::eventually("stock is reserved", async || {

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
-use chrono::DateTime;
-use korob_orders::model::buyer::Buyer;
 use korob_orders::model::discount::{Discount, Discounts, Percent, Reduction};
 use korob_orders::model::missing_item::MissingItem;
 use korob_orders::model::offer::Offer;
-use korob_orders::model::order::{Deadlines, Delivery, Identified, Order, Placement, Progress};
+use korob_orders::model::order::{Delivery, Identified, Order, Placement};
 use korob_orders::model::order_line::{LineKind, OrderLine, UnitPrice};
 use korob_orders::model::order_payment::OrderPayment;
 use korob_orders::model::order_state::OrderState;
-use korob_orders::model::origin::{OrderMethod, PaymentMethod};
+use korob_orders::model::origin::PaymentMethod;
 use korob_orders::model::placement::{Held, Planned, Priced, Quote, QuotedPrice, Unmatched};
 use korob_orders::model::receipt_line;
 use korob_orders::model::tracking::{Parcel, Tracking};
@@ -182,27 +180,13 @@ fn uah() -> Currency {
 }
 
 fn order(lines: &[Drawn], delivers: bool) -> Order {
-    let nothing = Money::zero(uah());
-    let line = |(position, drawn): (usize, &Drawn)| OrderLine {
-        position: position as i32,
-        sku: format!("S-{}", position % 3).parse().unwrap(),
-        variant_id: None,
-        name: String::new(),
-        kind: LineKind::Goods,
-        ordered: drawn.quantity,
-        reserved: 0,
-        shipped: 0,
-        delivered: 0,
-        cancelled: 0,
-        returned: 0,
-        unit_price: drawn.fixed.map_or(UnitPrice::Open, |minor| UnitPrice::Fixed(Money::new(uah(), minor))),
-        price_quantity: 1,
-        total: nothing,
-        adjustments: Vec::new(),
-        tax_category: String::new(),
-        components: Vec::new(),
-        weight_grams: 0,
+    let line = |(position, drawn): (usize, &Drawn)| {
+        let sku = format!("S-{}", position % 3).parse().unwrap();
+        let fixed = drawn.fixed.map(|minor| Money::new(uah(), minor));
+        let unit_price = fixed.map_or(UnitPrice::Open, UnitPrice::Fixed);
+        OrderLine::wanted(position as i32, sku, drawn.quantity, unit_price, uah())
     };
+    let lines = lines.iter().enumerate().map(line).collect();
     let delivery = Delivery {
         method_id: DeliveryMethodId::new(),
         method_name: String::new(),
@@ -210,45 +194,17 @@ fn order(lines: &[Drawn], delivers: bool) -> Order {
         price_fixed: false,
     };
     Order {
-        order_id: OrderId::new(),
         number: "A-1".to_owned(),
-        shop_id: ShopId::new(),
-        legal_entity_id: None,
-        state: OrderState::Placing,
-        status: "placing".to_owned(),
-        source_id: SourceId::new(),
         channel: "site".to_owned(),
-        method: OrderMethod::Cart,
-        external_ids: Vec::new(),
-        customer_id: None,
-        customer_wanted: false,
-        buyer: Buyer::default(),
-        lines: lines.iter().enumerate().map(line).collect(),
         delivery: delivers.then_some(delivery),
-        currency: uah(),
-        goods_total: nothing,
-        delivery_total: nothing,
-        total: nothing,
-        paid: nothing,
-        refunded: nothing,
-        payment_method: PaymentMethod::BankTransfer,
-        rejection: None,
-        cancel_reason: None,
-        shortages: None,
-        reservation_id: None,
-        payment_id: None,
-        delivery_plan_id: None,
-        shipment_ids: Vec::new(),
-        offer: Offer::default(),
-        cancelling: None,
-        version: 0,
-        create_time: DateTime::UNIX_EPOCH,
-        update_time: DateTime::UNIX_EPOCH,
-        payments: Vec::new(),
-        returned_total: nothing,
-        fulfilments: Vec::new(),
-        deadlines: Deadlines::default(),
-        progress: Progress::default(),
+        ..Order::wanted(
+            OrderId::new(),
+            ShopId::new(),
+            SourceId::new(),
+            PaymentMethod::BankTransfer,
+            uah(),
+            lines,
+        )
     }
 }
 

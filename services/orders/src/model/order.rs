@@ -181,6 +181,59 @@ pub struct Forbidden {
 }
 
 impl Order {
+    /// An order that is to be placed: nothing of it is priced, held or paid, and nothing is known of who wants it.
+    pub fn wanted(
+        order_id: OrderId,
+        shop_id: ShopId,
+        source_id: SourceId,
+        payment_method: PaymentMethod,
+        currency: Currency,
+        lines: Vec<OrderLine>,
+    ) -> Self {
+        let nothing = Money::zero(currency);
+        Self {
+            order_id,
+            number: String::new(),
+            shop_id,
+            legal_entity_id: None,
+            state: OrderState::Placing,
+            status: OrderState::Placing.name().to_owned(),
+            source_id,
+            channel: String::new(),
+            method: OrderMethod::Cart,
+            external_ids: Vec::new(),
+            customer_id: None,
+            customer_wanted: false,
+            buyer: Buyer::default(),
+            lines,
+            delivery: None,
+            currency,
+            goods_total: nothing,
+            delivery_total: nothing,
+            total: nothing,
+            paid: nothing,
+            refunded: nothing,
+            payment_method,
+            rejection: None,
+            cancel_reason: None,
+            shortages: None,
+            reservation_id: None,
+            payment_id: None,
+            delivery_plan_id: None,
+            shipment_ids: Vec::new(),
+            offer: Offer::default(),
+            cancelling: None,
+            version: 0,
+            create_time: DateTime::UNIX_EPOCH,
+            update_time: DateTime::UNIX_EPOCH,
+            payments: Vec::new(),
+            returned_total: nothing,
+            fulfilments: Vec::new(),
+            deadlines: Deadlines::default(),
+            progress: Progress::default(),
+        }
+    }
+
     /// The id of what holds its stock.
     pub fn own_reservation_id(&self) -> ReservationId {
         ReservationId::derived(self.order_id.uuid(), 0)

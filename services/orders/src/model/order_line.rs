@@ -110,6 +110,30 @@ pub struct OrderLine {
 }
 
 impl OrderLine {
+    /// What somebody wants, before anything is known of it.
+    pub fn wanted(position: i32, sku: Sku, ordered: i32, unit_price: UnitPrice, currency: Currency) -> Self {
+        Self {
+            position,
+            sku,
+            variant_id: None,
+            name: String::new(),
+            kind: LineKind::Goods,
+            ordered,
+            reserved: 0,
+            shipped: 0,
+            delivered: 0,
+            cancelled: 0,
+            returned: 0,
+            unit_price,
+            price_quantity: 1,
+            total: Money::zero(currency),
+            adjustments: Vec::new(),
+            tax_category: String::new(),
+            components: Vec::new(),
+            weight_grams: 0,
+        }
+    }
+
     /// The line's id, which follows from the order's.
     pub fn line_id(&self, order_id: OrderId) -> LineId {
         LineId::derived(order_id.uuid(), self.position.unsigned_abs())

@@ -9,10 +9,8 @@ use crate::batches::record_orders::NewOrder;
 use crate::error::{Error, Result};
 use crate::model::buyer::Buyer;
 use crate::model::discount::{Discount, Discounts, Reduction};
-use crate::model::offer::Offer;
-use crate::model::order::{Deadlines, Delivery, Order, Progress};
-use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
-use crate::model::order_state::OrderState;
+use crate::model::order::{Deadlines, Delivery, Order};
+use crate::model::order_line::{OrderLine, UnitPrice};
 use crate::model::origin::{OrderMethod, PaymentMethod};
 use crate::model::placement::TOTAL_MINOR_MAX;
 use crate::rpc::order_fields::{
@@ -151,56 +149,21 @@ impl Wanted {
             offer: self.offer.terms(),
             delivery_slot_seconds: self.slot.map(|slot| slot.timestamp()),
         };
-        let nothing = Money::zero(currency);
         let external_ids =
             Some((source.source_id, self.external_id.clone())).filter(|(_, id)| !id.is_empty());
         let default_method =
             if source.channel == "marketplace" { OrderMethod::Marketplace } else { OrderMethod::Cart };
+        let lines =
+            self.lines.into_iter().zip(0..).map(|(line, position)| line.at(position, currency)).collect();
         let order = Order {
-            order_id,
-            number: String::new(),
-            shop_id: shop.shop_id,
             legal_entity_id: shop.legal_entity_id,
-            state: OrderState::Placing,
-            status: OrderState::Placing.name().to_owned(),
-            source_id: source.source_id,
             channel: source.channel.to_owned(),
             method: self.method.unwrap_or(default_method),
             external_ids: external_ids.into_iter().collect(),
-            customer_id: None,
-            customer_wanted: false,
             buyer: self.buyer,
-            lines: self
-                .lines
-                .into_iter()
-                .zip(0..)
-                .map(|(line, position)| line.at(position, nothing))
-                .collect(),
             delivery: self.delivery.map(|(delivery, _)| delivery),
-            currency,
-            goods_total: nothing,
-            delivery_total: nothing,
-            total: nothing,
-            paid: nothing,
-            refunded: nothing,
-            payment_method: self.payment_method,
-            rejection: None,
-            cancel_reason: None,
-            shortages: None,
-            reservation_id: None,
-            payment_id: None,
-            delivery_plan_id: None,
-            shipment_ids: Vec::new(),
-            offer: Offer::default(),
-            cancelling: None,
-            version: 0,
-            create_time: DateTime::UNIX_EPOCH,
-            update_time: DateTime::UNIX_EPOCH,
-            payments: Vec::new(),
-            returned_total: nothing,
-            fulfilments: Vec::new(),
             deadlines: Deadlines { pay_by: None, ship_by: self.ship_by },
-            progress: Progress::default(),
+            ..Order::wanted(order_id, shop.shop_id, source.source_id, self.payment_method, currency, lines)
         };
         Ok(NewOrder {
             pay_by_minutes: shop.pay_by_minutes.filter(|_| order.payment_method == PaymentMethod::Card),
@@ -257,27 +220,10 @@ impl WantedOffer {
 }
 
 impl WantedLine {
-    fn at(self, position: i32, nothing: Money) -> OrderLine {
-        OrderLine {
-            position,
-            sku: self.sku,
-            variant_id: None,
-            name: self.name,
-            kind: LineKind::Goods,
-            ordered: self.quantity.get(),
-            reserved: 0,
-            shipped: 0,
-            delivered: 0,
-            cancelled: 0,
-            returned: 0,
-            unit_price: self.unit_price.map_or(UnitPrice::Open, UnitPrice::Fixed),
-            price_quantity: 1,
-            total: nothing,
-            adjustments: Vec::new(),
-            tax_category: String::new(),
-            components: Vec::new(),
-            weight_grams: 0,
-        }
+    fn at(self, position: i32, currency: Currency) -> OrderLine {
+        let unit_price = self.unit_price.map_or(UnitPrice::Open, UnitPrice::Fixed);
+        let ordered = self.quantity.get();
+        OrderLine { name: self.name, ..OrderLine::wanted(position, self.sku, ordered, unit_price, currency) }
     }
 
     fn fixed_total(&self) -> i128 {

@@ -8,7 +8,7 @@ use types::{Currency, LineId, Money, OrderId, Quantity, Sku};
 use crate::error::{Error, Result};
 use crate::model::edit::{Contact, Edit, EditRefusal, EditedLine, LINES_MAX};
 use crate::model::order::{Delivery, Forbidden, Order};
-use crate::model::order_line::{LineKind, OrderLine, UnitPrice};
+use crate::model::order_line::{OrderLine, UnitPrice};
 use crate::model::order_state::OrderState;
 use crate::model::placement::TOTAL_MINOR_MAX;
 use crate::rpc::free;
@@ -208,24 +208,7 @@ fn new_line(
     name: &str,
     currency: Currency,
 ) -> OrderLine {
-    OrderLine {
-        position: 0,
-        sku: sku.clone(),
-        variant_id: None,
-        name: name.to_owned(),
-        kind: LineKind::Goods,
-        ordered: quantity.get(),
-        reserved: 0,
-        shipped: 0,
-        delivered: 0,
-        cancelled: 0,
-        returned: 0,
-        unit_price: unit_price.map_or(UnitPrice::Open, UnitPrice::Fixed),
-        price_quantity: 1,
-        total: Money::zero(currency),
-        tax_category: String::new(),
-        adjustments: Vec::new(),
-        components: Vec::new(),
-        weight_grams: 0,
-    }
+    let unit_price = unit_price.map_or(UnitPrice::Open, UnitPrice::Fixed);
+    let line = OrderLine::wanted(0, sku.clone(), quantity.get(), unit_price, currency);
+    OrderLine { name: name.to_owned(), ..line }
 }
