@@ -1,9 +1,12 @@
-//! The project's chores: `cargo xtask demo`, `test`, `schema`, `openapi`, `bench`.
+//! The project's chores: `cargo xtask demo`, `test`, `schema`, `openapi`, `chart`, `image`, `bench`.
 
 mod bench;
+mod chart;
 mod demo;
 mod faults;
 mod generated;
+mod image;
+mod observability;
 mod openapi;
 mod postgres;
 mod prerequisites;
@@ -11,9 +14,10 @@ mod schema;
 mod schemathesis;
 mod shell;
 mod test;
+mod tools;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -61,6 +65,18 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Check the Helm chart: rendered, compared with schemas, rules, golden files and the binary's call graph
+    Chart {
+        /// Write what is generated from the chart: golden renders, the table of its README
+        #[arg(long)]
+        write: bool,
+    },
+    /// Build the container image, start it against a PostgreSQL, and see that it is small, harmless and ready: long
+    Image {
+        /// Only put what goes into the image into this folder, as the Dockerfile does
+        #[arg(long)]
+        stage: Option<PathBuf>,
+    },
     /// Try generated requests on every route of a running suite, and compare the answers with the description
     Schemathesis {
         /// Requests for each route and kind of data
@@ -72,6 +88,12 @@ enum Chore {
         /// The same seed tries the same requests
         #[arg(long, default_value_t = 7)]
         seed: u32,
+    },
+    /// Check dashboards, alerts and the guide for operators against a suite that runs and a Prometheus that watches it
+    Observability {
+        /// Only write the dashboards
+        #[arg(long)]
+        write: bool,
     },
     /// Measure with a release build: all benches, or those that are named
     Bench {
@@ -90,7 +112,11 @@ fn main() -> ExitCode {
         Chore::Postgres => postgres::run(),
         Chore::Schema { check } => schema::run(Mode::of(check)),
         Chore::Openapi { check } => openapi::run(Mode::of(check)),
+        Chore::Chart { write } => chart::run(Mode::of(!write)),
+        Chore::Image { stage: Some(folder) } => image::stage(&folder),
+        Chore::Image { stage: None } => image::run(),
         Chore::Schemathesis { examples, minutes, seed } => schemathesis::run(examples, minutes, seed),
+        Chore::Observability { write } => observability::run(Mode::of(!write)),
         Chore::Bench { arguments } => bench::run(&arguments),
     };
     match done {

@@ -38,6 +38,12 @@ impl TestServer {
     pub fn url(&self) -> String {
         self.postgres.as_ref().map(|postgres| postgres.admin_url("postgres")).unwrap_or_default()
     }
+
+    /// The URL of the database `name`, made if there is none.
+    pub fn database(&self, name: &str) -> Result<String> {
+        let postgres = self.postgres.as_ref().context("the server has stopped")?;
+        Ok(self.runtime.block_on(postgres.ensure_database(name))?)
+    }
 }
 
 impl Drop for TestServer {

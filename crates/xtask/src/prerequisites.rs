@@ -12,20 +12,46 @@ pub fn ensure_postgres() -> Result<()> {
         return Ok(());
     }
 
-    let advice = || format!("PostgreSQL is not installed. As root, run:\n\n    {INSTALL_POSTGRES}\n");
+    install("PostgreSQL", INSTALL_POSTGRES)?;
+    embedded_postgres::find_binaries(None)?;
+    Ok(())
+}
+
+/// Makes sure that each program answers `--version`; beside it stands the package that brings it.
+pub fn ensure_programs(programs: &[(&str, &str)]) -> Result<()> {
+    for (program, package) in programs {
+        if !shell::succeeds(program, &["--version"]) {
+            install(program, &install_line(package))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that Python can make environments of its own, which Debian packs apart.
+pub fn ensure_python_environments() -> Result<()> {
+    if !shell::succeeds("python3", &["-c", "import ensurepip, venv"]) {
+        install("python3 with its module venv", &install_line("python3-venv"))?;
+    }
+    Ok(())
+}
+
+fn install_line(package: &str) -> String {
+    format!("apt-get update && apt-get install -y --no-install-recommends {package}")
+}
+
+/// Runs `line` as root if that is possible, or says that somebody should.
+fn install(what: &str, line: &str) -> Result<()> {
+    let advice = || format!("{what} is not installed. As root, run:\n\n    {line}\n");
     if !shell::succeeds("apt-get", &["--version"]) {
         bail!("{}\nor its equivalent on this system.", advice());
     }
     if shell::succeeds("sh", &["-c", "test $(id -u) -eq 0"]) {
-        shell::run(&mut shell::command("sh", &["-c", INSTALL_POSTGRES]))?;
+        shell::run(&mut shell::command("sh", &["-c", line]))
     } else if shell::succeeds("sudo", &["--non-interactive", "true"]) {
-        shell::run(&mut shell::command("sudo", &["--non-interactive", "sh", "-c", INSTALL_POSTGRES]))?;
+        shell::run(&mut shell::command("sudo", &["--non-interactive", "sh", "-c", line]))
     } else {
         bail!(advice());
     }
-
-    embedded_postgres::find_binaries(None)?;
-    Ok(())
 }
 
 /// The program that runs the tests.

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{prerequisites, shell, workspace};
+use crate::{prerequisites, shell, workspace::target};
 
 /// The version whose findings are known.
 const PACKAGE: &str = "schemathesis==4.32.5";
@@ -71,7 +71,9 @@ fn readable(description: &str) -> Result<String> {
     let mut renamed = serde_json::Map::new();
     for (path, mut operations) in paths {
         for operation in operations.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
-            let parameters = operation["parameters"].as_array_mut().into_iter().flatten();
+            // Indexed, what is not there would become null, and the operation be skipped as ill-defined.
+            let parameters =
+                operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
             for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
                 parameter["name"] = json!(parameter["name"].as_str().unwrap_or_default().replace('.', "_"));
             }
@@ -175,9 +177,4 @@ impl Drop for Suite {
 /// Free when asked.
 fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-/// Where cargo builds.
-fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace::root().join("target"), PathBuf::from)
 }

@@ -22,6 +22,14 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command(&env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments)
 }
 
+/// The machine that programs are built for when nothing else is said, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let said = output_of(&mut command("rustc", &["--version", "--verbose"]))?;
+    let host =
+        said.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
+    Ok(host.to_owned())
+}
+
 /// Shows and runs `command`; anything but success is an error.
 pub fn run(command: &mut Command) -> Result<()> {
     let line = line_of(command);

@@ -6,10 +6,14 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::{
+    chart,
     generated::Mode,
+    observability,
     postgres::{TestServer, URL_VARIABLE},
     prerequisites::{self, TestRunner},
-    schema, shell, workspace,
+    schema, shell,
+    tools::ChartTools,
+    workspace,
 };
 
 /// The stages, in the order in which they run: the quickest answers first.
@@ -27,6 +31,10 @@ pub enum StageName {
     Deny,
     /// Lint of the contracts
     Buf,
+    /// The Helm chart
+    Chart,
+    /// Dashboards, alerts and the guide for operators
+    Observability,
 }
 
 enum Outcome {
@@ -76,6 +84,8 @@ impl StageName {
             Self::Tests => "tests",
             Self::Deny => "deny",
             Self::Buf => "buf",
+            Self::Chart => "chart",
+            Self::Observability => "observability",
         }
     }
 
@@ -93,6 +103,14 @@ impl StageName {
                 Ok(Outcome::Skipped("buf is not installed: pip install buf-bin"))
             }
             Self::Buf => buf_lint(),
+            Self::Chart if ChartTools::ready().is_err() => {
+                Ok(Outcome::Skipped("its tools cannot be installed: cargo xtask chart says why"))
+            }
+            Self::Chart => chart::run(Mode::Check).map(|()| Outcome::Passed),
+            Self::Observability if observability::prepare().is_err() => {
+                Ok(Outcome::Skipped("Prometheus cannot be installed: cargo xtask observability says why"))
+            }
+            Self::Observability => observability::run(Mode::Check).map(|()| Outcome::Passed),
         }
     }
 }
@@ -123,8 +141,8 @@ fn buf_lint() -> Result<Outcome> {
 fn line(stage: StageName, outcome: &Outcome, duration: Duration) -> String {
     let (title, seconds) = (stage.title(), duration.as_secs_f64());
     match outcome {
-        Outcome::Passed => format!("passed   {title:<8} {seconds:7.1} s"),
-        Outcome::Failed(error) => format!("FAILED   {title:<8} {seconds:7.1} s   {error:#}"),
-        Outcome::Skipped(reason) => format!("skipped  {title:<8}             {reason}"),
+        Outcome::Passed => format!("passed   {title:<13} {seconds:7.1} s"),
+        Outcome::Failed(error) => format!("FAILED   {title:<13} {seconds:7.1} s   {error:#}"),
+        Outcome::Skipped(reason) => format!("skipped  {title:<13}             {reason}"),
     }
 }

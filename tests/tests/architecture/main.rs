@@ -1,6 +1,7 @@
 //! What the tree must look like: who may depend on whom, what a service's folder holds, how sources begin and what they
 //! may not say. Each test collects everything that is wrong and says what to do about it.
 
+mod call_graph;
 mod dependencies;
 mod migrations;
 mod services;

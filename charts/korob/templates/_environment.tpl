@@ -1,0 +1,70 @@
+{{/* What the binary is told: the names are those of its configuration, so a wrong one stops it and is named. */}}
+
+{{/* The URL of one database: (list $ "orders"). */}}
+{{- define "korob.databaseUrl" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}
+- name: KOROB__SERVICES__{{ upper $name }}__DATABASE_URL
+{{- if eq $root.Values.databases.mode "external" }}
+  valueFrom:
+    secretKeyRef: {name: {{ $root.Values.databases.external.name }}, key: {{ $name }}}
+{{- else if eq $root.Values.databases.mode "cluster-per-service" }}
+  valueFrom:
+    secretKeyRef: {name: {{ include "korob.cluster" . }}-app, key: uri}
+{{- else }}
+  value: postgres://korob:$(POSTGRES_PASSWORD)@{{ include "korob.cluster" . }}-rw:5432/{{ $name }}
+{{- end }}
+{{- end }}
+
+{{/* All databases of a workload: (list $ (list "orders")). The password comes first: the URLs name it. */}}
+{{- define "korob.databaseUrls" -}}
+{{- $root := index . 0 -}}
+{{- if eq $root.Values.databases.mode "shared-cluster" }}
+- name: POSTGRES_PASSWORD
+  valueFrom:
+    secretKeyRef: {name: {{ include "korob.cluster" (list $root "") }}-app, key: password}
+{{- end }}
+{{- range index . 1 }}
+{{ include "korob.databaseUrl" (list $root .) }}
+{{- end }}
+{{- end }}
+
+{{/* The CloudNativePG cluster that holds the database of a service: (list $ "orders"). */}}
+{{- define "korob.cluster" -}}
+{{- $root := index . 0 -}}
+{{- if eq $root.Values.databases.mode "shared-cluster" -}}
+{{- include "korob.name" (list $root "db") -}}
+{{- else -}}
+{{- include "korob.name" (list $root (printf "%s-db" (index . 1))) -}}
+{{- end -}}
+{{- end }}
+
+{{/* The variables of a workload: (list $ "orders" $workload). */}}
+{{- define "korob.environment" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $workload := index . 2 -}}
+{{- $values := $root.Values -}}
+- name: KOROB__SECRET
+  valueFrom:
+    secretKeyRef: {name: {{ $values.secret.name }}, key: {{ $values.secret.key }}}
+{{- with $workload.databases }}
+{{- include "korob.databaseUrls" (list $root .) }}
+{{- end }}
+{{- $told := dict "ops.listen" (printf "%s:9090" $values.bindAddress) }}
+{{- $_ := set $told "telemetry.sample_ratio" $values.telemetry.sampleRatio }}
+{{- with $values.telemetry.otlpEndpoint }}{{ $_ := set $told "telemetry.otlp_endpoint" . }}{{ end }}
+{{- range $workload.databases }}{{ $_ := set $told (printf "services.%s.pool_size" .) $workload.poolSize }}{{ end }}
+{{- if $workload.rest }}
+  {{- $_ := set $told "gateway.listen" (printf "%s:8080" $values.bindAddress) }}
+  {{- $_ := set $told "gateway.drain_notice_ms" $values.gateway.drainNoticeMs }}
+  {{- $_ := set $told "gateway.drain_ms_max" $values.gateway.drainMs }}
+{{- else }}
+  {{- $_ := set $told (printf "services.%s.listen" $name) (printf "%s:7000" $values.bindAddress) }}
+{{- end }}
+{{- if eq $name "all-in-one" }}{{ $_ := set $told "data_dir" "/var/lib/korob" }}{{ end }}
+{{- range $workload.calls }}
+  {{- $_ := set $told (printf "services.%s.address" .) (printf "http://%s:7000" (include "korob.name" (list $root .))) }}
+{{- end }}
+{{- range $key, $value := mergeOverwrite $told (deepCopy $values.settings) (deepCopy $workload.settings) }}
+- name: KOROB__{{ $key | upper | replace "." "__" }}
+  value: {{ include "korob.text" $value | quote }}
+{{- end }}
+{{- end }}
