@@ -23,6 +23,7 @@ pub(crate) struct RepeatBudget {
 impl RepeatBudget {
     /// Allows `percent` repeats in a hundred calls, never more in all.
     pub(crate) fn new(percent: u32) -> Self {
+        metrics::counter!("korob_repeats_refused_total").increment(0);
         Self { earned_per_call: percent, saved: AtomicU32::new(0) }
     }
 
@@ -34,7 +35,12 @@ impl RepeatBudget {
 
     /// Takes one repeat out; false when there is none.
     pub(crate) fn take(&self) -> bool {
-        self.saved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |saved| saved.checked_sub(100)).is_ok()
+        let spend = |saved: u32| saved.checked_sub(100);
+        let taken = self.saved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok();
+        if !taken {
+            metrics::counter!("korob_repeats_refused_total").increment(1);
+        }
+        taken
     }
 }
 

@@ -55,6 +55,9 @@ impl std::ops::Deref for Gateway {
 impl Gateway {
     pub(crate) fn new(settings: Settings, directory: &Directory) -> anyhow::Result<Self> {
         let limits = settings.limits;
+        for service in directory.names() {
+            metrics::counter!("korob_repeats_total", "to" => service.to_owned()).increment(0);
+        }
         Ok(Self(Arc::new(Shared {
             directory: directory.for_issuer(crate::NAME),
             keys: Keys::new(limits.key_trust(), limits.keys_max),

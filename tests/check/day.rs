@@ -1,8 +1,9 @@
-//! A small day of a suite: orders that wait, arrive, are cancelled, refused, paid by card and sent with a carrier.
+//! A small day of a suite: orders that wait, arrive, are cancelled, refused, paid by card, changed and sent with a carrier.
 
 use std::io::Write;
 use std::path::PathBuf;
 
+use http::Request;
 use serde_json::{Value, json};
 use simulators::Simulators;
 use testing::eventually;
@@ -38,6 +39,7 @@ impl Day {
         day.post(&format!("/v1/orders/{}/cancel", id(&cancelled)), "cancel", &reason).await;
         day.arrive().await;
         day.pay_by_card().await;
+        day.change_and_change_back().await;
         day.send_with_carrier().await;
         day
     }
@@ -112,11 +114,8 @@ impl Day {
 
     async fn pay_by_card(&self) {
         for (key, refunded) in [("card", false), ("card-refunded", true)] {
-            let order = self.place(key, json!({ "paymentMethod": "card" })).await;
+            let order = self.place_and_pay(key, json!({ "paymentMethod": "card" })).await;
             let path = format!("/v1/payments/{}", order["paymentId"].as_str().unwrap());
-            let card = json!({ "paymentToken": "tok_ok", "returnUrl": "https://shop.example/paid" });
-            let paid = self.post(&format!("{path}/confirm"), key, &card).await;
-            assert_eq!(paid["state"], "PAYMENT_STATE_SUCCEEDED", "{paid}");
             if refunded {
                 let part =
                     json!({ "amount": { "amount": "10.00", "currencyCode": "UAH" }, "reason": "late" });
@@ -128,6 +127,39 @@ impl Day {
                 .await;
             }
         }
+    }
+
+    async fn place_and_pay(&self, key: &str, more: Value) -> Value {
+        let order = self.place(key, more).await;
+        let path = format!("/v1/payments/{}", order["paymentId"].as_str().unwrap());
+        let card = json!({ "paymentToken": "tok_ok", "returnUrl": "https://shop.example/paid" });
+        let paid = self.post(&format!("{path}/confirm"), key, &card).await;
+        assert_eq!(paid["state"], "PAYMENT_STATE_SUCCEEDED", "{paid}");
+        order
+    }
+
+    /// One more is wanted of what is paid, and then it is not: what was to be paid for it is given up.
+    async fn change_and_change_back(&self) {
+        let fetched = json!({ "paymentMethod": "card", "delivery": null });
+        let path = format!("/v1/orders/{}", id(&self.place_and_pay("changed", fetched).await));
+        let mut order = eventually("it is paid", async || {
+            let order = self.suite.rest.get(&path).await.unwrap().ok().unwrap();
+            (order["paid"] == order["total"]).then_some(order)
+        })
+        .await;
+        for units in [2, 1] {
+            order["lines"][0]["ordered"] = json!(units);
+            let change = json!({ "order": { "lines": order["lines"] }, "updateMask": "lines" });
+            let request = Request::patch(&path)
+                .header("content-type", "application/json")
+                .header("idempotency-key", format!("units-{units}"));
+            let answer = self.suite.rest.send_raw(request, change.to_string().into_bytes()).await.unwrap();
+            order = answer.ok().unwrap();
+            assert_eq!(order["paymentIds"].as_array().map(Vec::len), Some(2), "{order}");
+        }
+        let payment = format!("/v1/payments/{}", order["paymentIds"][1].as_str().unwrap());
+        let payment = self.suite.rest.get(&payment).await.unwrap().ok().unwrap();
+        assert_eq!(payment["state"], "PAYMENT_STATE_CANCELED", "{payment}");
     }
 
     async fn send_with_carrier(&self) {

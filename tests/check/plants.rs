@@ -436,7 +436,15 @@ pub const PLANTS: &[Plant] = &[
     plant(
         "payment-orders",
         "payments",
-        "UPDATE payments SET state = 'requires_payment' WHERE state = 'canceled' AND order_id IS NOT NULL RETURNING payment_id::text",
+        "UPDATE payments p SET state = 'requires_payment' WHERE state = 'canceled' AND order_id IS NOT NULL
+         AND NOT EXISTS (SELECT FROM payments o WHERE o.order_id = p.order_id AND o.state <> 'canceled') RETURNING payment_id::text",
+    )
+    .also(&["ledger-debts"]),
+    plant(
+        "order-payments-given-up",
+        "payments",
+        "UPDATE payments SET state = 'canceled' WHERE payment_id = (
+             SELECT payment_id FROM payments WHERE state = 'requires_payment' AND amount > 0 LIMIT 1) RETURNING order_id::text",
     )
     .also(&["ledger-debts"]),
     plant(

@@ -11,14 +11,19 @@ mod new_shop;
 #[allow(dead_code)]
 mod rest;
 
+mod bad_collectors;
 mod card_orders;
+mod chart;
+mod collector;
 mod demo;
 mod documents;
 mod hang_ups;
+mod health;
 mod hostile_bodies;
 mod hot_sku;
 mod import;
 mod kill;
+mod operators;
 mod order_path;
 mod outside;
 #[allow(dead_code)] // Other suites of tests include it.

@@ -1,32 +1,10 @@
-//! One placement is one trace through the services.
+//! One placement is one trace through the services, and says what OpenTelemetry's conventions want it to say.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
-
+use crate::collector::{Collector, Spans};
 use crate::suite::{Mode, Suite};
-
-#[derive(Debug, Clone)]
-struct Span {
-    name: String,
-    service: String,
-    parent: Vec<u8>,
-}
-
-/// Spans of one trace, by span id.
-type Spans = BTreeMap<Vec<u8>, Span>;
-/// By trace id.
-type Traces = Arc<Mutex<BTreeMap<Vec<u8>, Spans>>>;
 
 /// What a placement passes through, its root first.
 const PATH: [&str; 11] = [
@@ -42,53 +20,31 @@ const PATH: [&str; 11] = [
     "batch orders.settle",
     "customers.count_purchases",
 ];
+/// Attributes of spans of the path.
+const ATTRIBUTES: [(&str, &str, &str); 9] = [
+    ("POST /v1/orders", "http.request.method", "POST"),
+    ("POST /v1/orders", "http.route", "/v1/orders"),
+    ("POST /v1/orders", "http.response.status_code", "201"),
+    ("inventory.reserve_stock", "rpc.system", "grpc"),
+    ("inventory.reserve_stock", "rpc.service", "korob.inventory.v1.InventoryService"),
+    ("inventory.reserve_stock", "rpc.method", "ReserveStock"),
+    ("inventory.reserve_stock", "rpc.grpc.status_code", "0"),
+    ("batch orders.record", "db.system.name", "postgresql"),
+    ("customers.count_purchases", "event_type", "korob.orders.v1.OrderPlaced"),
+];
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Receiver(Traces);
-
-#[tonic::async_trait]
-impl TraceService for Receiver {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let mut traces = self.0.lock().unwrap();
-        for resource in request.into_inner().resource_spans {
-            let attributes = resource.resource.map(|resource| resource.attributes).unwrap_or_default();
-            let service = attributes.into_iter().find(|attribute| attribute.key == "service.name");
-            let service = match service.and_then(|attribute| attribute.value?.value) {
-                Some(AnyValue::StringValue(name)) => name,
-                _ => String::new(),
-            };
-            for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-                let spans = traces.entry(span.trace_id).or_default();
-                spans.insert(
-                    span.span_id,
-                    Span { name: span.name, service: service.clone(), parent: span.parent_span_id },
-                );
-            }
-        }
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_placement_is_one_trace_through_at_least_five_processes() {
-    let traces = Traces::default();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let server =
-        tonic::transport::Server::builder().add_service(TraceServiceServer::new(Receiver(traces.clone())));
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-
-    let telemetry = format!("[telemetry]\notlp_endpoint = \"{endpoint}\"");
+async fn a_placement_is_one_trace_through_at_least_six_processes() {
+    let (collector, address) = Collector::start().await;
+    let telemetry = format!("[telemetry]\notlp_endpoint = \"http://{address}\"");
     let suite = Suite::start_with(Mode::Processes, &telemetry).await;
     suite.stock("MUG", 5).await;
     suite.rest.post("/v1/orders", "traced", &suite.order("MUG", 1)).await.unwrap().ok().unwrap();
 
-    let spans = complete(&traces).await;
+    let spans = complete(&collector).await;
     let services: BTreeSet<_> = spans.values().map(|span| span.service.as_str()).collect();
-    assert!(services.len() >= 5, "the trace passes {services:?}");
+    assert!(services.len() >= 6, "the trace passes {services:?}");
     // From each span up to the one root: the request.
     for name in PATH {
         let mut span = spans.values().find(|span| span.name == name).unwrap();
@@ -97,19 +53,28 @@ async fn a_placement_is_one_trace_through_at_least_five_processes() {
                 .get(&span.parent)
                 .unwrap_or_else(|| panic!("{span:?} has no parent in {}", tree(&spans)));
         }
+        assert!(span.parent.is_empty(), "the request begins the trace, and is nobody's child");
+    }
+    for (name, key, value) in ATTRIBUTES {
+        let mut of_name = spans.values().filter(|span| span.name == name);
+        let says = of_name.any(|span| span.attributes.get(key).is_some_and(|told| told == value));
+        assert!(
+            says,
+            "{name} does not say {key} = {value}: {:?}",
+            spans.values().find(|span| span.name == name)
+        );
     }
     suite.stop().await;
 }
 
 /// The spans of the placement's trace, once all of [`PATH`] have arrived.
-async fn complete(traces: &Traces) -> Spans {
+async fn complete(collector: &Collector) -> Spans {
     let waiting = Instant::now();
     loop {
         let best = {
-            let traces = traces.lock().unwrap();
             let has = |spans: &Spans, name: &str| spans.values().any(|span| span.name == name);
-            let count = |spans: &&Spans| PATH.iter().filter(|name| has(spans, name)).count();
-            traces.values().max_by_key(count).cloned().unwrap_or_default()
+            let count = |spans: &Spans| PATH.iter().filter(|name| has(spans, name)).count();
+            collector.traces().into_values().max_by_key(count).unwrap_or_default()
         };
         let missing: Vec<_> =
             PATH.iter().filter(|name| !best.values().any(|span| span.name == **name)).collect();

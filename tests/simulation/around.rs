@@ -151,10 +151,17 @@ impl Neighbours for Around {
         .await
     }
 
-    async fn void_untouched(&self, by: &Call, payment_id: PaymentId, reason: &str) -> Result<(), Status> {
-        let reason = reason.to_owned();
+    async fn void_untouched(
+        &self,
+        by: &Call,
+        payments: &[PaymentId],
+        cancellation: &str,
+        reason: &str,
+    ) -> Result<(), Status> {
+        let &[payment_id] = payments else { unreachable!("orders have one payment here") };
+        let (cancellation, reason) = (cancellation.to_owned(), reason.to_owned());
         call(&self.0, "payments", "void untouched", by.remaining(), move |world| {
-            money::void(world, payment_id, &reason, money::Scope::Untouched)
+            money::void(world, payment_id, &reason, money::Scope::Untouched(&cancellation))
         })
         .await
     }

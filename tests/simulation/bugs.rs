@@ -1,5 +1,8 @@
 //! The test of the tests: what is planted, one bug a day.
 
+/// Matters only where a shop gives up unpaid orders.
+pub const FORGETTING: &str = "payments.refusal_forgotten";
+
 /// Those of the product's own code (`crates/failpoint/src/registry.rs`), then those of what is simulated around it.
 pub const BUGS: &[&str] = &[
     "saga.undo_forgotten",
@@ -22,6 +25,8 @@ pub const BUGS: &[&str] = &[
     // A late request takes what was given back before.
     "inventory.no_tombstone",
     "payments.no_tombstone",
+    // Whoever asks again for a cancellation that was refused may get another answer.
+    FORGETTING,
     // A charge whose answer got lost is sent again under another key.
     "payments.retry_with_new_key",
 ];

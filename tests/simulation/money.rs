@@ -11,6 +11,7 @@ use tonic::Status;
 use types::{AttemptId, Money, PaymentAccountId, PaymentId};
 use uuid::Uuid;
 
+use crate::bugs::FORGETTING;
 use crate::money_tables::{MoneyTables, Stored};
 use crate::network::commit;
 use crate::process::Process;
@@ -19,9 +20,10 @@ use crate::world::World;
 
 /// Which payments are voided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Scope<'a> {
     Any,
-    Untouched,
+    /// Those of a cancellation that must not void what somebody has begun to pay.
+    Untouched(&'a str),
 }
 
 /// Opens what an order costs. The same terms find it; other terms, or a tombstone, are refused.
@@ -43,8 +45,13 @@ pub fn open(world: &World, terms: &Terms) -> Result<(), Status> {
 }
 
 /// Voids a payment; an unknown id is buried.
-pub fn void(world: &World, id: PaymentId, reason: &str, scope: Scope) -> Result<(), Status> {
+pub fn void(world: &World, id: PaymentId, reason: &str, scope: Scope<'_>) -> Result<(), Status> {
     let mut money = world.money.lock();
+    if let Scope::Untouched(cancellation) = scope
+        && let Some(state) = money.kept_refusals.get(cancellation)
+    {
+        return Err(Error::PaymentTouched { state }.into());
+    }
     let before = match money.payments.get(&id) {
         Some(Stored::Payment(payment)) => Payment::clone(payment),
         Some(Stored::Tombstone) => return Ok(()),
@@ -58,8 +65,14 @@ pub fn void(world: &World, id: PaymentId, reason: &str, scope: Scope) -> Result<
     if before.is_voided() {
         return Ok(());
     }
-    if scope == Scope::Untouched && before.is_touched() {
-        return Err(Error::PaymentTouched { state: before.state.as_str() }.into());
+    if let Scope::Untouched(cancellation) = scope
+        && before.is_touched()
+    {
+        let state = before.state.as_str();
+        if !world.has(FORGETTING) {
+            money.kept_refusals.insert(cancellation.to_owned(), state);
+        }
+        return Err(Error::PaymentTouched { state }.into());
     }
     let mut payment = before;
     let change = payment.void(reason, world.now())?;

@@ -15,6 +15,8 @@ pub struct MoneyTables {
     pub payments: BTreeMap<PaymentId, Stored>,
     /// Of confirmations and refunds.
     pub keys: BTreeSet<String>,
+    /// Cancellations that were refused, and where the payment stood then.
+    pub kept_refusals: BTreeMap<String, &'static str>,
     /// Questions about each attempt, and each refund.
     pub asks: BTreeMap<AttemptId, i32>,
     pub refund_asks: BTreeMap<RefundId, i32>,

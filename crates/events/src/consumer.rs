@@ -55,13 +55,22 @@ enum Page {
 impl Consumer {
     async fn apply_pages(&self) {
         let (mut cursor, mut failures) = (None, 0);
+        let consumer = self.subscription.consumer;
+        metrics::counter!("korob_events_applied_total", "consumer" => consumer).increment(0);
+        metrics::counter!("korob_events_parked_total", "consumer" => consumer).increment(0);
+        let stopped = metrics::gauge!("korob_events_stopped", "consumer" => consumer);
+        stopped.set(0.0);
         loop {
             match self.apply_next_page(&mut cursor).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    failures = 0;
+                    stopped.set(0.0);
+                }
                 Err(error) => {
                     failures += 1;
-                    let (consumer, error) = (self.subscription.consumer, format!("{error:#}"));
+                    let error = format!("{error:#}");
                     if failures > FAILURES_EXPECTED {
+                        stopped.set(1.0);
                         tracing::warn!(consumer, error, "events wait");
                     } else {
                         tracing::debug!(consumer, error, "events wait");
@@ -120,6 +129,16 @@ impl Consumer {
             "the log of {} was recreated or restored; reset the cursor",
             self.subscription.producer
         );
+        if page.read_position < cursor.position {
+            // Remembered: once the log has grown again, nothing would tell that other events have these positions now.
+            cursor.mistrust(&self.store, &self.subscription).await?;
+            anyhow::bail!(
+                "the log of {} ends at {} and was read up to {} before: it was restored to an earlier moment; reset the cursor",
+                self.subscription.producer,
+                page.read_position,
+                cursor.position
+            );
+        }
         let kept = cursor.position >= page.trimmed_position || cursor.epoch.is_empty();
         anyhow::ensure!(
             kept,

@@ -31,6 +31,17 @@ impl Cursor {
         Ok(found.map(|(epoch, position)| Self { epoch, position }).unwrap_or_default())
     }
 
+    /// Makes the cursor one of no log, so that nothing is read from here until an operator has reset it.
+    pub(crate) async fn mistrust(&self, store: &Store, subscription: &Subscription) -> Result<()> {
+        let mut connection = store.connection().await?;
+        cached_sql("UPDATE event_cursors SET epoch = 'restored' WHERE consumer = $1 AND position = $2")
+            .bind::<Text, _>(subscription.consumer)
+            .bind::<BigInt, _>(self.position)
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
+    }
+
     /// Moves the stored cursor from here to `next`; `None` when another process has moved it meanwhile. Answers which of
     /// the aggregates of `events` have parked events, so that later ones must wait behind them: they were parked by whoever
     /// had moved the cursor before, so that one look at both is enough.

@@ -6,16 +6,20 @@
 //!   applied is parked together with its aggregate's later events; the other aggregates go on.
 
 mod append;
+mod backlog;
 mod consumer;
 mod cursor;
 mod log;
 mod parked;
 mod server;
 mod subscription;
+mod told;
 
 pub use append::{append, append_for};
+pub use backlog::{BACKLOG_MAX, Backlog, backlog};
 pub use consumer::run;
 pub use parked::TRIES_MAX;
 pub use proto::events::v1::Event;
 pub use server::EventLog;
 pub use subscription::{Applied, Subscription};
+pub use told::{Told, last_position, told_since};

@@ -3,7 +3,7 @@
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use proto::events::v1::{Event, ReadEventsResponse};
-use store::{Result, Store, cached_sql};
+use store::{AppendedEvent, Result, Store, cached_sql};
 use uuid::Uuid;
 
 type Row = (
@@ -35,13 +35,35 @@ type Columns = (
 /// of a page is sent whatever its size.
 const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// Events after `after`, at most `limit`, of `types` (empty for all).
+/// Events after `after`, at most `limit`, of `types` (empty for all): of what this process has just committed if that is
+/// next, else from the database.
 pub(crate) async fn read(
     store: &Store,
     after: i64,
     types: &[String],
-    limit: i64,
+    limit: usize,
 ) -> Result<ReadEventsResponse> {
+    match read_tail(store, after, types, limit) {
+        Some(page) => Ok(page),
+        None => read_stored(store, after, types, limit as i64).await,
+    }
+}
+
+fn read_tail(store: &Store, after: i64, types: &[String], limit: usize) -> Option<ReadEventsResponse> {
+    let (log, run) = store.tail().after(after)?;
+    let mut read_position = run.last()?.position;
+    let wanted = run.iter().filter(|one| types.is_empty() || types.contains(&one.event.type_name));
+    let mut events: Vec<Event> = wanted.take(limit).map(|one| told(one)).collect();
+    let sent = count_within(events.iter().map(|event| event.body.len()), PAGE_BYTES_MAX);
+    if events.len() == limit || sent < events.len() {
+        events.truncate(sent);
+        read_position = events.last().map_or(read_position, |event| event.position);
+    }
+    let (epoch, trimmed_position) = (log.epoch.to_string(), log.trimmed);
+    Some(ReadEventsResponse { events, read_position, epoch, trimmed_position })
+}
+
+async fn read_stored(store: &Store, after: i64, types: &[String], limit: i64) -> Result<ReadEventsResponse> {
     let mut connection = store.connection().await?;
     // Positions become visible in order: whatever is at or below `last` is visible to the second statement.
     let (last, epoch, trimmed): (i64, Uuid, i64) = cached_sql(
@@ -52,7 +74,8 @@ pub(crate) async fn read(
     .await?;
     let mut response = ReadEventsResponse {
         events: Vec::new(),
-        read_position: last.max(after),
+        // Below `after` when the log was restored to an earlier moment: whoever reads must not think it is all there is.
+        read_position: last,
         epoch: epoch.to_string(),
         trimmed_position: trimmed,
     };
@@ -79,7 +102,7 @@ pub(crate) async fn read(
         .get_result::<(i64,)>(&mut *connection)
         .await?
         .0;
-    let sent = count_within(&rows, PAGE_BYTES_MAX);
+    let sent = count_within(rows.iter().map(|row| row.5.len()), PAGE_BYTES_MAX);
     if rows.len() as i64 == limit || sent < rows.len() {
         rows.truncate(sent);
         response.read_position = rows.last().map_or(last, |row| row.0);
@@ -88,13 +111,35 @@ pub(crate) async fn read(
     Ok(response)
 }
 
-/// How many rows from the first on fit into `bytes_max`; at least one.
-fn count_within(rows: &[Row], bytes_max: usize) -> usize {
-    let sizes = rows.iter().scan(0, |sum, row| {
-        *sum += row.5.len();
+/// How many bodies of these sizes from the first on fit into `bytes_max`; at least one.
+fn count_within(sizes: impl Iterator<Item = usize>, bytes_max: usize) -> usize {
+    let sums = sizes.scan(0, |sum, size| {
+        *sum += size;
         Some(*sum)
     });
-    sizes.take_while(|sum| *sum <= bytes_max).count().max(1)
+    sums.take_while(|sum| *sum <= bytes_max).count().max(1)
+}
+
+fn told(appended: &AppendedEvent) -> Event {
+    let AppendedEvent { position, event_id, event, actor, traceparent, causation_id, create_time } = appended;
+    Event {
+        position: *position,
+        event_id: event_id.to_string(),
+        aggregate_id: event.aggregate_id.clone(),
+        aggregate_version: event.version,
+        r#type: event.type_name.clone(),
+        body: event.body.clone().into(),
+        shop_id: shop_id(event.shop_id),
+        actor: actor.clone(),
+        traceparent: traceparent.clone(),
+        causation_id: causation_id.clone().unwrap_or_default(),
+        origin: event.origin.clone().unwrap_or_default(),
+        create_time: Some(rpc::wire::time(*create_time)),
+    }
+}
+
+fn shop_id(shop: Option<Uuid>) -> String {
+    shop.map(|shop| types::ShopId::from_uuid(shop).to_string()).unwrap_or_default()
 }
 
 fn event(row: Row) -> Event {
@@ -118,7 +163,7 @@ fn event(row: Row) -> Event {
         aggregate_version,
         r#type,
         body: body.into(),
-        shop_id: shop_id.map(|shop| types::ShopId::from_uuid(shop).to_string()).unwrap_or_default(),
+        shop_id: self::shop_id(shop_id),
         actor,
         traceparent,
         causation_id: causation_id.unwrap_or_default(),

@@ -84,6 +84,25 @@ pub(crate) async fn note_failure(
     Ok(())
 }
 
+/// How many events of a consumer are parked.
+pub(crate) struct ParkedCount {
+    pub(crate) parked: u64,
+    /// Those whose tries are used up.
+    pub(crate) given_up: u64,
+}
+
+pub(crate) async fn count(store: &Store, subscription: &Subscription) -> Result<ParkedCount> {
+    let mut connection = store.connection().await?;
+    let (parked, given_up): (i64, i64) = cached_sql(
+        "SELECT count(*), count(*) FILTER (WHERE next_try_time IS NULL) FROM parked_events WHERE consumer = $1",
+    )
+    .bind::<Text, _>(subscription.consumer)
+    .returns::<(BigInt, BigInt)>()
+    .get_result(&mut *connection)
+    .await?;
+    Ok(ParkedCount { parked: parked.unsigned_abs(), given_up: given_up.unsigned_abs() })
+}
+
 /// Makes a parked event due at once, with all its tries. False when there is none.
 pub(crate) async fn release(store: &Store, consumer: &str, event_id: Uuid) -> Result<Option<String>> {
     let now = store.clock().now();

@@ -42,16 +42,16 @@ impl EventLog {
     }
 
     async fn read_or_wait(&self, request: &ReadEventsRequest) -> Result<ReadEventsResponse, Status> {
-        let limit = if request.limit == 0 { LIMIT_DEFAULT } else { request.limit };
+        let limit = if request.limit == 0 { LIMIT_DEFAULT } else { request.limit } as usize;
         let until = Instant::now() + Duration::from_millis(request.wait_ms as u64);
         let mut appended = self.store.appended();
         let mut after = request.after_position;
         loop {
             appended.borrow_and_update();
-            let page =
-                log::read(&self.store, after, &request.types, i64::from(limit)).await.map_err(refusal)?;
+            let page = log::read(&self.store, after, &request.types, limit).await.map_err(refusal)?;
             let left = until.saturating_duration_since(Instant::now());
-            if !page.events.is_empty() || left.is_zero() || self.stop.is_cancelled() {
+            let went_back = page.read_position < request.after_position;
+            if went_back || !page.events.is_empty() || left.is_zero() || self.stop.is_cancelled() {
                 return Ok(page);
             }
             // What was looked at and is of other types is not looked at again.

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use events::EventLog;
 use proto::events::v1::ReadEventsRequest;
+use tokio_util::sync::CancellationToken;
 
-use crate::newsroom::Newsroom;
+use crate::newsroom::{Newsroom, tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_another_epoch_is_not_applied() {
@@ -34,8 +36,10 @@ async fn events_that_are_no_longer_kept_are_missed_aloud() {
     let stop = newsroom.read();
     newsroom.until_read(5).await;
     stop.cancel();
+    // By another process: this one would not need the log to know them.
+    let paper = newsroom.second_paper();
     for version in 6..=9 {
-        newsroom.tell("story", version, "news").await.expect("told");
+        tell(&paper, "story", version, "news").await.expect("told");
     }
     let trimmed = "DELETE FROM event_log WHERE position <= 7; UPDATE event_stream SET trimmed = 7";
     newsroom.paper_client().await.batch_execute(trimmed).await.expect("trimmed");
@@ -43,6 +47,39 @@ async fn events_that_are_no_longer_kept_are_missed_aloud() {
     tokio::time::sleep(Duration::from_secs(2)).await;
 
     assert_eq!(newsroom.count_read().await, 5, "8 must not be applied as if 6 and 7 had never been");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_went_back_stops_its_reader_until_the_cursor_is_reset() {
+    let newsroom = Newsroom::new().await;
+    for version in 1..=5 {
+        newsroom.tell("story", version, "news").await.expect("told");
+    }
+    let reader = newsroom.read();
+    newsroom.until_read(5).await;
+    reader.cancel();
+    // As a database that was restored to the moment after its second event.
+    let restored = "DELETE FROM event_log WHERE position > 2";
+    newsroom.paper_client().await.batch_execute(restored).await.expect("restored");
+    let _reader = newsroom.read();
+    testing::eventually("the cursor is mistrusted", async || {
+        let mistrusted = "SELECT count(*) FROM event_cursors WHERE epoch = 'restored'";
+        (newsroom.ask(mistrusted).await == 1).then_some(())
+    })
+    .await;
+    for version in 3..=8 {
+        newsroom.tell("story", version, "other news").await.expect("told");
+    }
+    let waiting = ReadEventsRequest { after_position: 5, ..ReadEventsRequest::default() };
+    let page = newsroom.log().read_events(waiting).await.expect("answered").into_inner();
+    assert_eq!(page.events.len(), 3, "there is something that the reader could go on with");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(newsroom.count_read().await, 5, "6 must not be applied as if 3 to 5 were those it knows");
+
+    let epoch = newsroom.log().read_events(ReadEventsRequest::default()).await.expect("answered");
+    let reset = format!("UPDATE event_cursors SET position = 2, epoch = '{}'", epoch.into_inner().epoch);
+    newsroom.reader_client().await.batch_execute(&reset).await.expect("reset");
+    newsroom.until_read(11).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,4 +125,34 @@ async fn a_page_says_how_far_it_looked() {
     let page = newsroom.log().read_events(other).await.expect("answered").into_inner();
     assert!(page.events.is_empty());
     assert_eq!(page.read_position, 10, "what is of other types need not be looked at again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_has_just_committed_is_read_as_it_is_stored() {
+    let newsroom = Newsroom::new().await;
+    let (paper, second) = (newsroom.paper_store(), newsroom.second_paper());
+    for version in 1..=40 {
+        // Runs of both, so that each misses what the other has told.
+        let by = if version / 4 % 2 == 0 { &paper } else { &second };
+        let text = if version % 3 == 0 { "a longer piece of news" } else { "news" };
+        tell(by, "story", version, text).await.expect("told");
+    }
+    let of_nobody = EventLog::new(newsroom.second_paper(), CancellationToken::new());
+    let mut log = newsroom.log();
+    for after in 0..=40 {
+        for (types, limit) in
+            [(vec![], 0), (vec![], 3), (vec!["korob.type.v1.Money".to_owned()], 2), (vec!["x".to_owned()], 1)]
+        {
+            let request = ReadEventsRequest { after_position: after, types, limit, wait_ms: 0 };
+            let here = log.read_events(request.clone()).await.expect("answered").into_inner();
+            let read_on = ReadEventsRequest { limit: here.events.len().max(1) as i32, ..request };
+            newsroom
+                .as_operator(of_nobody.clone(), async |mut stored| {
+                    let stored = stored.read_events(read_on).await.expect("answered").into_inner();
+                    assert_eq!(here.events, stored.events, "after {after}");
+                    assert_eq!(here.epoch, stored.epoch);
+                })
+                .await;
+        }
+    }
 }

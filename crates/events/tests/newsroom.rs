@@ -89,6 +89,12 @@ impl Newsroom {
         self.paper.store().clone()
     }
 
+    /// The paper's database in another process of it, which knows only what is stored.
+    pub fn second_paper(&self) -> Store {
+        let settings = Settings::at(self.paper_database.url());
+        Store::new("paper", &settings, Clock::system(), b"secret").expect("a store")
+    }
+
     /// Begins to read, in a process of its own, until the token is cancelled or the test ends.
     pub fn read(&self) -> CancellationToken {
         let stop = CancellationToken::new();

@@ -100,6 +100,13 @@ impl Stopwatch {
 impl Admission {
     /// Lets in up to `limits.max` at first.
     pub fn new(name: &'static str, limits: AdmissionLimits) -> Self {
+        for class in [Criticality::Critical, Criticality::Normal, Criticality::Sheddable] {
+            // There from the beginning, so that the first refusal is seen as one more.
+            metrics::counter!("korob_admission_refused_total", "at" => name, "class" => class_name(class))
+                .increment(0);
+        }
+        metrics::gauge!("korob_admission_limit", "at" => name).set(limits.max as f64);
+        metrics::gauge!("korob_admission_in_flight", "at" => name).set(0.0);
         Self {
             name,
             limits,

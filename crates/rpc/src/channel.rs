@@ -32,6 +32,8 @@ pub struct Channel {
 pub(crate) enum Transport {
     Local(LocalSlot),
     Remote(tonic::transport::Channel),
+    /// The first does not say that it calls the second: a mistake that tests meet, and no cluster.
+    Undeclared(Arc<str>, Arc<str>),
 }
 
 impl Channel {
@@ -44,6 +46,7 @@ impl Channel {
     pub fn bind(&self, call: &Call) -> BoundChannel {
         let caller = match &self.transport {
             Transport::Local(_) => Stated::Inside(self.keys.clone(), self.service.clone()),
+            Transport::Undeclared(..) => Stated::Nobody,
             Transport::Remote(_) => {
                 let statement = self.keys.sign(&call.caller, &self.issuer, &self.service);
                 // base64url and a dot are always a valid header.
@@ -140,6 +143,10 @@ impl Transport {
         match self {
             Self::Local(slot) => call_local(slot.clone(), request),
             Self::Remote(channel) => call_remote(channel.clone(), request, remaining),
+            Self::Undeclared(caller, callee) => {
+                let undeclared = format!("{caller} does not say that it calls {callee}");
+                Box::pin(async { Err(Status::internal(undeclared)) })
+            }
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Directory {
     transports: Arc<BTreeMap<String, Transport>>,
     keys: CallerKeys,
     issuer: Arc<str>,
+    /// Whom calls through it may lead to; everybody when nothing is declared.
+    callees: Option<&'static [&'static str]>,
 }
 
 /// How remote services are connected to.
@@ -45,7 +47,7 @@ impl Directory {
     pub fn in_process<'a>(names: impl IntoIterator<Item = &'a str>, keys: CallerKeys) -> Self {
         let transports =
             names.into_iter().map(|name| (name.to_owned(), Transport::Local(Arc::default()))).collect();
-        Self { transports: Arc::new(transports), keys, issuer: "korob".into() }
+        Self { transports: Arc::new(transports), keys, issuer: "korob".into(), callees: None }
     }
 
     /// Services behind addresses such as `http://127.0.0.1:7001`. Connects when first used and again when broken.
@@ -64,12 +66,17 @@ impl Directory {
                 .tcp_nodelay(true);
             transports.insert(name.to_owned(), Transport::Remote(endpoint.connect_lazy()));
         }
-        Ok(Self { transports: Arc::new(transports), keys, issuer: "korob".into() })
+        Ok(Self { transports: Arc::new(transports), keys, issuer: "korob".into(), callees: None })
     }
 
     /// The same directory for statements made by `issuer`.
     pub fn for_issuer(&self, issuer: &str) -> Self {
         Self { issuer: issuer.into(), ..self.clone() }
+    }
+
+    /// The same directory for who calls `callees` and nobody else: on Kubernetes nobody else could be reached.
+    pub fn calling(&self, callees: &'static [&'static str]) -> Self {
+        Self { callees: Some(callees), ..self.clone() }
     }
 
     /// Opens an in-process service to the others. A second call for a name, or a remote one, changes nothing.
@@ -80,15 +87,15 @@ impl Directory {
         }
     }
 
-    /// The channel to `service`; a service that is not configured answers UNAVAILABLE.
+    /// The channel to `service`; one that is not configured answers UNAVAILABLE, one that is not among the callees INTERNAL.
     pub fn channel(&self, service: &str) -> Channel {
-        let transport = self.transports.get(service).cloned();
-        Channel {
-            service: service.into(),
-            issuer: self.issuer.clone(),
-            keys: self.keys.clone(),
-            transport: transport.unwrap_or_else(|| Transport::Local(Arc::default())),
-        }
+        let is_declared = self.callees.is_none_or(|callees| callees.contains(&service));
+        let transport = match self.transports.get(service) {
+            _ if !is_declared => Transport::Undeclared(self.issuer.clone(), service.into()),
+            Some(transport) => transport.clone(),
+            None => Transport::Local(Arc::default()),
+        };
+        Channel { service: service.into(), issuer: self.issuer.clone(), keys: self.keys.clone(), transport }
     }
 
     /// The names of all services, sorted.

@@ -12,6 +12,7 @@ mod call;
 mod caller;
 mod channel;
 mod directory;
+pub mod exemplars;
 mod fault;
 mod fields;
 mod malformed;
@@ -19,7 +20,7 @@ mod policy;
 mod raw_codec;
 mod signing;
 mod stack;
-mod trace;
+pub mod trace;
 pub mod wire;
 
 pub use admission::{Admission, AdmissionLimits, Admitted, Stopwatch};

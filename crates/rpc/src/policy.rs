@@ -16,6 +16,10 @@ use crate::fault::Fault;
 pub struct MethodPolicy {
     /// One name everywhere: `inventory.reserve_stock`.
     pub operation: &'static str,
+    /// The service that has it, `korob.inventory.v1.InventoryService`.
+    pub service: &'static str,
+    /// Its name there, `ReserveStock`.
+    pub method: &'static str,
     /// Who may call it at all.
     pub access: Access,
     /// The scope a caller must hold; empty for none.
@@ -66,7 +70,7 @@ fn read_policies() -> HashMap<String, MethodPolicy> {
             let path = format!("/{}/{}", service.full_name(), method.name());
             let area = service.package_name().split('.').nth(1).unwrap_or_default();
             let operation = format!("{area}.{}", snake_case(method.name()));
-            Some((path, MethodPolicy::of(policy, operation)))
+            Some((path, MethodPolicy::of(policy, operation, service.full_name(), method.name())))
         })
         .collect()
 }
@@ -94,10 +98,13 @@ impl MethodPolicy {
         Ok(())
     }
 
-    fn of(policy: Policy, operation: String) -> Self {
+    fn of(policy: Policy, operation: String, service: &str, method: &str) -> Self {
+        // Leaked once per method at start: spans and metrics want names that live for ever.
+        let for_ever = |name: &str| -> &'static str { Box::leak(name.to_owned().into_boxed_str()) };
         Self {
-            // Leaked once per method at start: spans and metrics want names that live for ever.
-            operation: Box::leak(operation.into_boxed_str()),
+            operation: for_ever(&operation),
+            service: for_ever(service),
+            method: for_ever(method),
             access: policy.access(),
             idempotency: policy.idempotency(),
             criticality: policy.criticality(),

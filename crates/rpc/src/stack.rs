@@ -15,11 +15,13 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::admission::{Admission, AdmissionLimits, Stopwatch};
 use crate::call::Call;
 use crate::caller::Actor;
 use crate::channel::{CAUSATION_HEADER, Inside};
+use crate::exemplars::Exemplars;
 use crate::fault::Fault;
 use crate::malformed;
 use crate::policy::{MethodPolicy, policy_of};
@@ -33,6 +35,8 @@ const IN_FLIGHT_MIN: usize = 64;
 /// Critical calls that may wait for a place at once, and for how long.
 const WAITING_MAX: usize = 64;
 const WAIT_MAX: Duration = Duration::from_millis(100);
+
+static EXEMPLARS: Exemplars = Exemplars::of("korob_rpc_duration_seconds");
 
 /// Wraps a service's routes in its [`Stack`].
 #[derive(Clone)]
@@ -119,7 +123,7 @@ where
         let answer = async move {
             let started = Instant::now();
             let response = shared.answer(policy, &call, inner.call(request)).await;
-            observe(policy, started, &response);
+            observe(policy, &call, started, &response);
             Ok(response)
         };
         Box::pin(answer.instrument(span))
@@ -230,15 +234,31 @@ fn span(policy: &'static MethodPolicy, call: &Call) -> tracing::Span {
         operation = policy.operation,
         trace_id = %call.trace.trace_id(),
     );
+    // For an exporter alone: as fields they would be written into logs, too.
+    span.set_attribute("rpc.service", policy.service);
+    span.set_attribute("rpc.method", policy.method);
     call.trace.adopt(&span);
     span
 }
 
-fn observe(policy: &'static MethodPolicy, started: Instant, response: &http::Response<Body>) {
+fn observe(policy: &'static MethodPolicy, call: &Call, started: Instant, response: &http::Response<Body>) {
     let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<i32>().ok());
     let code = Code::from_i32(code.unwrap_or(0));
     let labels = [("operation", policy.operation), ("code", code_name(code))];
-    metrics::histogram!("korob_rpc_seconds", &labels).record(started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    metrics::histogram!("korob_rpc_duration_seconds", &labels).record(seconds);
+    EXEMPLARS.note(&labels, seconds, call.trace);
+    let span = tracing::Span::current();
+    span.set_attribute("rpc.grpc.status_code", i64::from(code as i32));
+    if is_our_fault(code) {
+        span.set_status(opentelemetry::trace::Status::error(code_name(code)));
+    }
+}
+
+/// What OpenTelemetry counts as an error of who serves; the other refusals are the caller's affair.
+fn is_our_fault(code: Code) -> bool {
+    use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
+    matches!(code, Unknown | DeadlineExceeded | Unimplemented | Internal | Unavailable | DataLoss)
 }
 
 fn code_name(code: Code) -> &'static str {

@@ -129,6 +129,8 @@ fn each_kind_of_caller_gets_through_its_own_doors() {
 fn policy(access: Access, scope: &str) -> MethodPolicy {
     MethodPolicy {
         operation: "orders.get_buyer_order",
+        service: "korob.orders.v1.BuyerService",
+        method: "GetBuyerOrder",
         access,
         scope: scope.to_owned(),
         idempotency: Idempotency::Read,

@@ -27,3 +27,17 @@ fn what_is_no_trace_is_refused() {
         assert!(text.parse::<TraceContext>().is_err(), "{text}");
     }
 }
+
+#[test]
+fn so_many_new_traces_are_recorded_as_the_ratio_says() {
+    for (ratio, least, most) in [(0.0, 0, 0), (0.25, 2_200, 2_800), (1.0, 10_000, 10_000)] {
+        rpc::trace::set_sample_ratio(ratio);
+        let sampled = (0..10_000).filter(|_| TraceContext::root().is_sampled()).count();
+        assert!((least..=most).contains(&sampled), "{sampled} of 10,000 at {ratio}");
+    }
+    // Who begins a trace decides; the others follow.
+    let theirs: TraceContext =
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00".parse().expect("valid");
+    rpc::trace::set_sample_ratio(1.0);
+    assert!(!theirs.is_sampled());
+}

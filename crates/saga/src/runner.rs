@@ -8,6 +8,7 @@ use prost::Message;
 use rpc::{Call, Caller};
 use store::Store;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
@@ -20,8 +21,13 @@ use crate::steps::Saga;
 /// How long a saga belongs to the process that runs it without a sign of life.
 pub const LEASE: Duration = Duration::from_secs(10);
 
+/// How many sagas of one kind a process keeps running. One that has just begun runs in any case: whoever began it waits for it,
+/// and how many begin at once is limited where they are let in. What does not fit waits in the database, for whoever has
+/// room.
+pub const RUNNING_MAX: usize = 1024;
+
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
-const SWEEP_LIMIT: i64 = 64;
+const SWEEP_LIMIT: usize = 64;
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(3);
 /// What one attempt may take: less than the lease, so that two attempts never overlap.
@@ -76,17 +82,36 @@ impl<D: Definition, R: Records> Runner<D, R> {
 
     /// Takes over what other processes left, until stopped.
     pub async fn recover(&self) {
+        metrics::counter!("korob_sagas_recovered_total", "saga" => D::KIND).increment(0);
+        metrics::counter!("korob_saga_retries_total", "saga" => D::KIND).increment(0);
+        let mut pause = SWEEP_PERIOD;
         loop {
             tokio::select! {
                 () = self.shared.stop.cancelled() => return,
-                () = tokio::time::sleep(SWEEP_PERIOD) => {}
+                () = tokio::time::sleep(pause) => {}
             }
             if failpoint::planted!("saga.not_taken_over") {
                 continue;
             }
-            match self.shared.records.take_over(D::KIND, SWEEP_LIMIT).await {
-                Ok(orphans) => orphans.into_iter().for_each(|orphan| self.adopt(orphan)),
-                Err(error) => tracing::warn!(%error, kind = D::KIND, "sagas could not be looked for"),
+            pause = self.sweep().await;
+        }
+    }
+
+    /// Takes over as much as fits of what nobody runs. Answers how long to wait before the next look.
+    async fn sweep(&self) -> Duration {
+        let limit = RUNNING_MAX.saturating_sub(self.lock().len()).min(SWEEP_LIMIT);
+        if limit == 0 {
+            return SWEEP_PERIOD;
+        }
+        match self.shared.records.take_over(D::KIND, limit as i64).await {
+            Ok(orphans) => {
+                let pause = if orphans.len() < SWEEP_LIMIT { SWEEP_PERIOD } else { BACKOFF_MIN };
+                orphans.into_iter().for_each(|orphan| self.adopt(orphan));
+                pause
+            }
+            Err(error) => {
+                tracing::warn!(%error, kind = D::KIND, "sagas could not be looked for");
+                SWEEP_PERIOD
             }
         }
     }
@@ -186,14 +211,17 @@ impl<D: Definition, R: Records> Shared<D, R> {
         input: &D::Input,
         mut stage: Stage<D::Undo>,
     ) -> Option<D::Outcome> {
-        let mut pause = BACKOFF_MIN;
+        let (begun, mut pause) = (Instant::now(), BACKOFF_MIN);
         loop {
             let mut attempt = call.clone();
             attempt.deadline = tokio::time::Instant::now() + ATTEMPT_MAX;
             if !matches!(stage, Stage::Unwinding(..)) {
                 let mut saga = Saga::new(D::KIND);
                 match self.definition.run(&mut saga, &attempt, input).await {
-                    Ok(outcome) => return Some(outcome),
+                    Ok(outcome) => {
+                        self.note_end(begun, "done");
+                        return Some(outcome);
+                    }
                     Err(Stop::Later(status)) => {
                         stage = Stage::Again;
                         self.note_retry(&status);
@@ -213,15 +241,26 @@ impl<D: Definition, R: Records> Shared<D, R> {
             }
             if let Stage::Unwinding(refusal, undos) = &stage {
                 match self.unwind(saga_id, &attempt, input, refusal, undos.clone()).await {
-                    Ok(reached) => return reached,
+                    Ok(Some(undone)) => {
+                        self.note_end(begun, "undone");
+                        let reason = rpc::reason(refusal).unwrap_or_else(|| "NONE".to_owned());
+                        metrics::counter!("korob_sagas_undone_total", "saga" => D::KIND, "reason" => reason)
+                            .increment(1);
+                        return Some(undone);
+                    }
+                    Ok(None) => return None,
                     Err(status) => self.note_retry(&status),
                 }
             }
             // Up to half as long again, so that many sagas do not return at once.
             let rest = pause + pause.mul_f64(self.records.spread() / 2.0);
             pause = (pause * 2).min(BACKOFF_MAX);
+            // Others may get on meanwhile: this one waits in the database, for whoever has room.
+            let gives_way = self.lock().len() >= RUNNING_MAX;
             // Long enough for the rest and the attempt after it: two attempts never overlap.
-            match self.records.extend_lease(saga_id, rest + LEASE).await {
+            let lease = if gives_way { rest } else { rest + LEASE };
+            match self.records.extend_lease(saga_id, lease).await {
+                _ if gives_way => return None,
                 Ok(Lease::Held) | Err(_) => {}
                 Ok(Lease::Unwinding(_)) if failpoint::planted!("saga.goes_forward_again") => {}
                 // Whoever decided so may be dead; as long as this one kept the lease, nobody else would go back.
@@ -237,6 +276,12 @@ impl<D: Definition, R: Records> Shared<D, R> {
                 () = tokio::time::sleep(rest) => {}
             }
         }
+    }
+
+    /// How long it took since this process took it up.
+    fn note_end(&self, begun: Instant, outcome: &'static str) {
+        let labels = [("saga", D::KIND), ("outcome", outcome)];
+        metrics::histogram!("korob_saga_duration_seconds", &labels).record(begun.elapsed().as_secs_f64());
     }
 
     fn note_retry(&self, status: &Status) {

@@ -30,7 +30,8 @@ impl<U> Saga<U> {
         let answer = step.instrument(span).await;
         failpoint::hit!("saga.step.done", name, Stop::Later(Status::unavailable("a failpoint")));
         let labels = [("saga", self.kind), ("step", name)];
-        metrics::histogram!("korob_saga_step_seconds", &labels).record(started.elapsed().as_secs_f64());
+        metrics::histogram!("korob_saga_step_duration_seconds", &labels)
+            .record(started.elapsed().as_secs_f64());
         answer.map_err(|status| match rpc::is_unknown_outcome(&status) {
             true => Stop::Later(status),
             false => Stop::Refused(status),

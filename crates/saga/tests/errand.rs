@@ -7,7 +7,7 @@ use std::time::Duration;
 use prost::Message;
 use proto::r#type::v1::Money;
 use rpc::{Call, Caller};
-use saga::{Definition, Finished, NewSaga, Runner, Saga, Stop};
+use saga::{Definition, Finished, NewSaga, RUNNING_MAX, Runner, Saga, Stop};
 use service::{Parts, Platform, Service};
 use store::{EmbeddedMigrations, Error, Settings, Store, Tx};
 use testing::TestDatabase;
@@ -22,6 +22,7 @@ pub enum Answer {
     Refused(&'static str),
     Unreachable,
     Breaks,
+    Never,
 }
 
 /// The three steps, in order.
@@ -40,9 +41,19 @@ impl Counter {
         self.planned.lock().expect("nobody panics while holding it").push_back((step, answer));
     }
 
+    /// The next `count` calls of `step` are answered so.
+    pub fn plan_many(&self, step: &'static str, answer: &Answer, count: usize) {
+        (0..count).for_each(|_| self.plan(step, answer.clone()));
+    }
+
+    /// How many answers were planned and not given yet.
+    pub fn planned(&self) -> usize {
+        self.planned.lock().expect("nobody panics while holding it").len()
+    }
+
     /// Nobody hears of `step`, until that is forgiven.
     pub fn cut_off(&self, step: &'static str) {
-        (0..100).for_each(|_| self.plan(step, Answer::Unreachable));
+        self.plan_many(step, &Answer::Unreachable, 100);
     }
 
     /// Calls of `step` work again.
@@ -69,6 +80,7 @@ impl Counter {
             Some(Answer::Refused(why)) => Err(Status::failed_precondition(why)),
             Some(Answer::Unreachable) => Err(Status::unavailable("nobody answers")),
             Some(Answer::Breaks) => panic!("a bug in a step"),
+            Some(Answer::Never) => std::future::pending().await,
         }
     }
 }
@@ -181,6 +193,23 @@ impl Office {
         let saga_id = self.record().await;
         let outcome = self.runner.start(saga_id, &call(), input(saga_id));
         (saga_id, saga::wait(outcome, Duration::from_secs(20)).await)
+    }
+
+    /// Runs as many errands as a process keeps running; none of them gets on.
+    pub async fn fill(&self) {
+        self.counter.plan_many(STEPS[0], &Answer::Never, RUNNING_MAX);
+        for _ in 0..RUNNING_MAX {
+            let saga_id = Uuid::new_v4();
+            drop(self.runner.start(saga_id, &call(), input(saga_id)));
+        }
+        testing::eventually("all wait", async || (self.counter.planned() == 0).then_some(())).await;
+    }
+
+    /// How often the errand was taken over or tried again.
+    pub async fn attempts(&self, saga_id: Uuid) -> i32 {
+        let client = self.database.client().await;
+        let sql = "SELECT attempts FROM sagas WHERE saga_id = $1::text::uuid";
+        client.query_one(sql, &[&saga_id.to_string()]).await.expect("recorded").get(0)
     }
 
     /// Looks for what other processes left, until the test ends.

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use events::EventLog;
+use events::{EventLog, Subscription};
 use futures_util::FutureExt;
 use proto::events::v1::event_log_service_server::EventLogServiceServer;
 use rpc::{Directory, Stack, StackLayer};
@@ -15,6 +15,7 @@ use tonic_health::server::HealthReporter;
 use tower::Layer;
 use types::Clock;
 
+use crate::measure::{self, Measured};
 use crate::parts::{Configured, Job, Parts, Platform, Service};
 
 const READINESS_PERIOD: Duration = Duration::from_secs(1);
@@ -55,7 +56,7 @@ pub async fn launch_with<S: Service>(
         tracing::info!(service = S::NAME, applied, "the database was migrated");
     }
     let store = Store::new(S::NAME, database, clock.clone(), secret)?;
-    let directory = directory.for_issuer(S::NAME);
+    let directory = directory.for_issuer(S::NAME).calling(S::CALLS);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let platform = Platform {
         store: store.clone(),
@@ -74,12 +75,20 @@ pub async fn launch_with<S: Service>(
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()?;
-    let Parts { mut routes, service_names, subscriptions, jobs, drains } = parts;
+    let Parts { mut routes, service_names, subscriptions, jobs, drains, figures } = parts;
+    for producer in subscriptions.iter().map(Subscription::producer) {
+        anyhow::ensure!(S::CALLS.contains(&producer), "{} does not say that it calls {producer}", S::NAME);
+    }
     routes.add_service(health_server).add_service(reflection);
     let stack = StackLayer::new(S::NAME, directory.keys().clone()).layer(routes.routes().prepare());
     directory.serve(S::NAME, stack.clone());
 
     tasks.spawn(report_health(store.clone(), health, service_names, stop.clone()));
+    let watched = subscriptions
+        .iter()
+        .map(|subscription| (subscription.clone(), directory.channel(subscription.producer())));
+    let measured = Measured { store: store.clone(), figures, subscriptions: watched.collect() };
+    tasks.spawn(measure::run(measured, stop.clone()));
     for subscription in subscriptions {
         let channel = directory.channel(subscription.producer());
         tasks.spawn(events::run(store.clone(), channel, subscription, stop.clone()));
@@ -133,6 +142,7 @@ async fn report_health(
 ) {
     use tonic_health::ServingStatus::{NotServing, Serving};
     let mut status = NotServing;
+    let told = metrics::gauge!("korob_serving", "at" => store.service().to_owned());
     loop {
         let answers = tokio::time::timeout(READINESS_PERIOD, store.ping()).await;
         status = match answers {
@@ -141,6 +151,7 @@ async fn report_health(
             Ok(Err(store::Error::PoolExhausted)) => status,
             Ok(Err(_)) | Err(_) => NotServing,
         };
+        told.set(f64::from(u8::from(status == Serving)));
         for name in names.iter().chain(&[""]) {
             health.set_service_status(name, status).await;
         }
@@ -149,6 +160,7 @@ async fn report_health(
             () = tokio::time::sleep(READINESS_PERIOD) => {}
         }
     }
+    told.set(0.0);
     for name in names.iter().chain(&[""]) {
         health.set_service_status(name, NotServing).await;
     }
@@ -161,6 +173,7 @@ async fn forget_old(store: Store) -> anyhow::Result<()> {
 }
 
 async fn work(job: Job, stop: CancellationToken) {
+    metrics::counter!("korob_task_failures_total", "task" => job.name).increment(0);
     loop {
         let started = std::time::Instant::now();
         let ended = tokio::select! {
@@ -171,16 +184,21 @@ async fn work(job: Job, stop: CancellationToken) {
         match ended {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
+                metrics::counter!("korob_task_failures_total", "task" => job.name).increment(1);
                 tracing::warn!(
                     job = job.name,
                     error = format!("{error:#}"),
                     "a job failed and will run again"
                 );
             }
-            Err(_panic) => tracing::error!(job = job.name, "a job panicked"),
+            Err(_panic) => {
+                metrics::counter!("korob_task_failures_total", "task" => job.name).increment(1);
+                tracing::error!(job = job.name, "a job panicked");
+            }
         }
         let Some(period) = job.period else { return };
-        metrics::histogram!("korob_job_seconds", "job" => job.name).record(started.elapsed().as_secs_f64());
+        metrics::histogram!("korob_task_duration_seconds", "task" => job.name)
+            .record(started.elapsed().as_secs_f64());
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(period) => {}

@@ -7,8 +7,10 @@
 pub mod configuration;
 mod launch;
 mod listen;
+mod measure;
 mod ops;
 mod parts;
+mod process;
 mod quiet;
 pub mod telemetry;
 

@@ -8,7 +8,7 @@ use events::Subscription;
 use futures_util::future::BoxFuture;
 use rpc::Directory;
 use serde::de::DeserializeOwned;
-use store::{EmbeddedMigrations, Store};
+use store::{EmbeddedMigrations, Figure, Store};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -19,6 +19,10 @@ use types::Clock;
 pub trait Service: Send + Sync + 'static {
     /// Its name: that of its database, its folder and its package, such as `inventory`.
     const NAME: &'static str;
+
+    /// Whom it calls or subscribes to: nobody else can be called, and on Kubernetes nobody else can be reached. All of it is
+    /// the call graph that `korob call-graph` prints.
+    const CALLS: &'static [&'static str] = &[];
 
     /// Its own migrations.
     fn migrations() -> EmbeddedMigrations;
@@ -32,7 +36,7 @@ pub trait Service: Send + Sync + 'static {
 pub struct Platform {
     /// Its database.
     pub store: Store,
-    /// The other services, called in its name.
+    /// The services of [`Service::CALLS`], called in its name.
     pub directory: Directory,
     /// The time.
     pub clock: Clock,
@@ -69,6 +73,7 @@ pub struct Parts {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) drains: Vec<BoxFuture<'static, ()>>,
+    pub(crate) figures: Vec<Figure>,
 }
 
 type Run = dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync;
@@ -140,6 +145,13 @@ impl Parts {
             })
         };
         self.jobs.push(Job { name, period: None, run: Arc::new(run) });
+        self
+    }
+
+    /// Shows operators figures that are read from the service's database now and then.
+    #[must_use]
+    pub fn measure(mut self, figures: &[Figure]) -> Self {
+        self.figures.extend_from_slice(figures);
         self
     }
 

@@ -1,18 +1,31 @@
 //! Logs, traces and metrics of a process.
 
-use std::io::IsTerminal;
+mod glossary;
+mod instruments;
+pub(crate) mod open_metrics;
+mod sampling;
 
-pub use metrics_exporter_prometheus::PrometheusHandle;
+use std::io::IsTerminal;
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use rpc::exemplars;
+use tokio::task::AbortHandle;
 use tracing::Level;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, reload};
+use types::Clock;
+
+pub use self::glossary::{GLOSSARY, Kind, Term};
+pub use self::instruments::{Instruments, Switches, SwitchesChange};
+use self::sampling::{Ids, SwitchedRatio};
+use crate::process;
 
 /// What a process tells about itself.
 #[derive(Debug, Clone, serde::Deserialize, serde::Serialize)]
@@ -53,18 +66,24 @@ impl Default for Settings {
 /// Keeps telemetry running; flushes spans when dropped.
 pub struct Telemetry {
     spans: Option<SdkTracerProvider>,
-    /// Renders the metrics.
-    pub metrics: PrometheusHandle,
+    tidying: AbortHandle,
+    /// Shows the metrics and changes what is logged and traced.
+    pub instruments: Instruments,
 }
 
-/// Seconds, from a fifth of a millisecond to ten seconds.
-const BUCKETS: &[f64] =
-    &[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// Every measured duration is kept singly until it is put into its bucket, and nobody may come to read them.
+const TIDY_PERIOD: Duration = Duration::from_secs(5);
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// Sets up logs, spans and metrics for the process `name`. Call once, inside the runtime.
 pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
-    let filter = EnvFilter::try_new(&settings.log_filter)?;
+    anyhow::ensure!(
+        (0.0..=1.0).contains(&settings.sample_ratio),
+        "telemetry.sample_ratio: {} is not between 0 and 1",
+        settings.sample_ratio
+    );
+    rpc::trace::set_sample_ratio(settings.sample_ratio);
+    let (filter, switch) = reload::Layer::new(log_filter(&settings.log_filter)?);
     let logs = match settings.log_format {
         LogFormat::Human => {
             // Colours are for eyes: in a file they are noise.
@@ -86,10 +105,33 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
     tracing_subscriber::registry().with(tracer).with(logs.with_filter(filter)).init();
 
     let metrics = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &exemplars::DURATION_BUCKETS)?
         .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES)?
         .install_recorder()?;
-    Ok(Telemetry { spans, metrics })
+    glossary::describe();
+    process::note_start(name, &Clock::system());
+    if spans.is_some() {
+        exemplars::keep();
+    }
+    let switch = Box::new(move |filter| switch.reload(filter));
+    let instruments = Instruments::new(metrics, switch, settings.log_filter.clone());
+    let tidied = instruments.clone();
+    let tidying = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(TIDY_PERIOD).await;
+            tidied.tidy();
+        }
+    });
+    Ok(Telemetry { spans, tidying: tidying.abort_handle(), instruments })
+}
+
+/// What would write values of statements and headers, and so personal data and secrets; it must be named to do so.
+const QUIET: &str = "tokio_postgres::query=warn,h2=warn";
+
+/// What `text` says; silence means errors.
+fn log_filter(text: &str) -> Result<EnvFilter, ParseError> {
+    let text = if text.trim().is_empty() { "error" } else { text };
+    EnvFilter::try_new(format!("{QUIET},{text}"))
 }
 
 fn exporter(name: &str, settings: &Settings) -> anyhow::Result<SdkTracerProvider> {
@@ -97,11 +139,13 @@ fn exporter(name: &str, settings: &Settings) -> anyhow::Result<SdkTracerProvider
         .with_tonic()
         .with_endpoint(&settings.otlp_endpoint)
         .build()?;
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio)));
+    let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    let resource = Resource::builder().with_service_name(name.to_owned()).with_attribute(version).build();
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(sampler)
-        .with_resource(Resource::builder().with_service_name(name.to_owned()).build())
+        .with_sampler(sampling::parent_or(SwitchedRatio))
+        .with_id_generator(Ids::default())
+        .with_resource(resource)
         .build())
 }
 
@@ -119,6 +163,7 @@ fn is_ours(metadata: &tracing::Metadata<'_>) -> bool {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
+        self.tidying.abort();
         if let Some(provider) = self.spans.take()
             && let Err(error) = provider.shutdown()
         {

@@ -48,7 +48,12 @@ impl From<DieselError> for Error {
                 Self::Unreachable(Box::new(error))
             }
             DieselError::BrokenTransactionManager => Self::Unreachable(Box::new(error)),
-            _ => Self::Statement(error),
+            _ => {
+                if let Some(contention) = Contention::of(&error) {
+                    contention.count(1);
+                }
+                Self::Statement(error)
+            }
         }
     }
 }
@@ -66,7 +71,7 @@ impl Error {
                 // Says nothing of when: another connection may work at once.
                 Fault::new(Code::Unavailable, "DATABASE_UNAVAILABLE", self.to_string())
             }
-            Self::Statement(error) if is_contention(error) => {
+            Self::Statement(error) if Contention::of(error).is_some() => {
                 Fault::new(Code::Aborted, "CONTENTION", "others change the same rows; repeat it shortly")
                     .retry_after(soon)
             }
@@ -83,7 +88,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::PoolExhausted | Self::QueueFull | Self::Unreachable(_) | Self::KeyInUse => true,
-            Self::Statement(error) => is_contention(error),
+            Self::Statement(error) => Contention::of(error).is_some(),
             Self::KeyReused | Self::Corrupt(_) | Self::Unsealable | Self::Migration(_) => false,
         }
     }
@@ -97,11 +102,45 @@ fn is_outage(kind: &DatabaseErrorKind, message: &str) -> bool {
         || message.starts_with("the database system is")
 }
 
-fn is_contention(error: &DieselError) -> bool {
-    let DieselError::DatabaseError(kind, info) = error else { return false };
-    let message = info.message();
-    matches!(kind, DatabaseErrorKind::SerializationFailure)
-        || message.contains("deadlock detected")
-        || message.contains("lock timeout")
-        || message.contains("statement timeout")
+/// Why a statement lost against others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contention {
+    Serialization,
+    Deadlock,
+    LockTimeout,
+    StatementTimeout,
+}
+
+impl Contention {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Serialization, Self::Deadlock, Self::LockTimeout, Self::StatementTimeout];
+
+    fn of(error: &DieselError) -> Option<Self> {
+        let DieselError::DatabaseError(kind, info) = error else { return None };
+        let message = info.message();
+        if matches!(kind, DatabaseErrorKind::SerializationFailure) {
+            Some(Self::Serialization)
+        } else if message.contains("deadlock detected") {
+            Some(Self::Deadlock)
+        } else if message.contains("lock timeout") {
+            Some(Self::LockTimeout)
+        } else if message.contains("statement timeout") {
+            Some(Self::StatementTimeout)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn count(self, times: u64) {
+        metrics::counter!("korob_database_contention_total", "kind" => self.name()).increment(times);
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Serialization => "serialization",
+            Self::Deadlock => "deadlock",
+            Self::LockTimeout => "lock_timeout",
+            Self::StatementTimeout => "statement_timeout",
+        }
+    }
 }

@@ -10,8 +10,9 @@ use types::Clock;
 
 use crate::backend;
 use crate::connection::Connection;
-use crate::error::{Error, Result};
+use crate::error::{Contention, Error, Result};
 use crate::session::Sessions;
+use crate::tail::{Run, Tail};
 
 /// How a service reaches its database.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -42,6 +43,19 @@ impl Settings {
     }
 }
 
+/// Connections of a pool, and who waits for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// As many there may be.
+    pub max: usize,
+    /// As many there are.
+    pub open: usize,
+    /// Of those, free ones.
+    pub idle: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
+}
+
 /// A service's database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -50,6 +64,7 @@ pub struct Store {
     clock: Clock,
     seal_key: Arc<[u8]>,
     appended: Arc<watch::Sender<i64>>,
+    tail: Arc<Tail>,
 }
 
 impl Store {
@@ -68,19 +83,25 @@ impl Store {
             })
             .build()
             .map_err(|error| Error::Unreachable(Box::new(error)))?;
+        count_from_zero(service);
         Ok(Self {
             pool,
             service: service.into(),
             clock,
             seal_key: secret.into(),
             appended: Arc::new(watch::Sender::new(0)),
+            tail: Arc::default(),
         })
     }
 
     /// A connection for reading.
     pub async fn connection(&self) -> Result<Connection> {
         self.pool.get().await.map(Connection::pooled).map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => Error::PoolExhausted,
+            PoolError::Timeout(TimeoutType::Wait) => {
+                metrics::counter!("korob_pool_exhausted_total", "database" => self.service.to_string())
+                    .increment(1);
+                Error::PoolExhausted
+            }
             other => Error::Unreachable(Box::new(other)),
         })
     }
@@ -89,6 +110,17 @@ impl Store {
     /// Whoever takes it sees to it that there are few.
     pub async fn own_connection(&self) -> Result<Connection> {
         Ok(self.connection().await?.into_own())
+    }
+
+    /// How the pool is used at the moment.
+    pub fn usage(&self) -> PoolUsage {
+        let status = self.pool.status();
+        PoolUsage {
+            max: status.max_size,
+            open: status.size,
+            idle: status.available.min(status.size),
+            waiting: status.waiting,
+        }
     }
 
     /// Whether the database answers.
@@ -113,7 +145,14 @@ impl Store {
         self.appended.subscribe()
     }
 
-    pub(crate) fn note_appended(&self, position: i64) {
+    /// The newest events that this process committed.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    pub(crate) fn note_appended(&self, run: Run) {
+        let Some(position) = run.events.last().map(|event| event.position) else { return };
+        self.tail.push(run);
         self.appended.send_if_modified(|last| {
             let newer = position > *last;
             *last = (*last).max(position);
@@ -123,5 +162,15 @@ impl Store {
 
     pub(crate) fn seal_key(&self) -> &[u8] {
         &self.seal_key
+    }
+}
+
+/// Counters are there from the beginning, so that their first step is seen as one.
+fn count_from_zero(service: &str) {
+    metrics::counter!("korob_pool_exhausted_total", "database" => service.to_owned()).increment(0);
+    metrics::counter!("korob_database_connections_lost_total").increment(0);
+    metrics::counter!("korob_statements_cancelled_total").increment(0);
+    for contention in Contention::ALL {
+        contention.count(0);
     }
 }

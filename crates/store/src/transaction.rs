@@ -16,6 +16,7 @@ use crate::cached_sql::cached_sql;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::pool::Store;
+use crate::tail::{AppendedEvent, LogState, Run};
 
 /// An open transaction. Everything a verb writes goes through it.
 pub struct Tx {
@@ -79,6 +80,7 @@ impl Drop for Held {
 }
 
 struct EventRow {
+    event_id: Uuid,
     event: NewEvent,
     actor: String,
     traceparent: String,
@@ -136,13 +138,15 @@ impl Store {
                     self.service(),
                     Error::Unreachable("a failpoint".into())
                 );
-                let position = tx.commit().await?;
+                let appended = tx.commit().await?;
                 failpoint::hit!(
                     "store.commit.after",
                     self.service(),
                     Error::Unreachable("a failpoint".into())
                 );
-                self.note_appended(position);
+                if let Some(run) = appended {
+                    self.note_appended(run);
+                }
                 Ok(value)
             }
             Err(refusal) => {
@@ -192,7 +196,8 @@ impl Tx {
     pub fn publish_for(&mut self, call: &Call, event: NewEvent) {
         let traceparent = call.trace.or_current_span().to_string();
         let causation_id = call.causation.clone();
-        self.events.push(EventRow { event, actor: call.caller.who(), traceparent, causation_id });
+        let (event_id, actor) = (Uuid::now_v7(), call.caller.who());
+        self.events.push(EventRow { event_id, event, actor, traceparent, causation_id });
     }
 
     /// Writes a row of history when the transaction commits.
@@ -206,12 +211,12 @@ impl Tx {
         self.audits.push(audit.into_row(call));
     }
 
-    /// Writes what is told and commits. Answers the last position appended, 0 for none.
-    async fn commit(mut self) -> Result<i64> {
-        let position = self.tell().await?;
+    /// Writes what is told and commits. Answers the events as they are in the log.
+    async fn commit(mut self) -> Result<Option<Run>> {
+        let appended = self.tell().await?;
         AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
         self.connection.release();
-        Ok(position)
+        Ok(appended)
     }
 
     async fn roll_back(mut self) {
@@ -222,11 +227,11 @@ impl Tx {
         }
     }
 
-    async fn tell(&mut self) -> Result<i64> {
+    async fn tell(&mut self) -> Result<Option<Run>> {
         if self.events.is_empty() && self.audits.is_empty() {
             // COMMIT of a failed transaction is a silent rollback. A statement after a swallowed failure fails.
             self.conn().batch_execute("SELECT 1").await?;
-            return Ok(0);
+            return Ok(None);
         }
         let now = self.now;
         let (mut events, mut audits) = (std::mem::take(&mut self.events), std::mem::take(&mut self.audits));
@@ -237,43 +242,71 @@ impl Tx {
             audits.pop();
         }
         let personal: Vec<_> = audits.iter().flat_map(|audit| audit.personal.iter()).collect();
-        let column = |pick: fn(&EventRow) -> String| events.iter().map(pick).collect::<Vec<_>>();
-        let optional = |pick: fn(&EventRow) -> Option<String>| events.iter().map(pick).collect::<Vec<_>>();
-        let audit = |pick: fn(&AuditRow) -> String| audits.iter().map(pick).collect::<Vec<_>>();
+        // Most transactions remember nothing personal, and a table that is only named costs a tenth of the statement.
+        let statement = cached_sql(if personal.is_empty() { TELL } else { TELL_AND_REMEMBER });
+        let statement = statement
+            .bind::<Array<SqlUuid>, _>(events.iter().map(|row| row.event_id).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(of(&events, |row| row.event.aggregate_id.as_str()))
+            .bind::<Array<BigInt>, _>(of(&events, |row| row.event.version))
+            .bind::<Array<Text>, _>(of(&events, |row| row.event.type_name.as_str()))
+            .bind::<Array<Binary>, _>(of(&events, |row| row.event.body.as_slice()))
+            .bind::<Array<Nullable<SqlUuid>>, _>(of(&events, |row| row.event.shop_id))
+            .bind::<Array<Text>, _>(of(&events, |row| row.actor.as_str()))
+            .bind::<Array<Text>, _>(of(&events, |row| row.traceparent.as_str()))
+            .bind::<Array<Nullable<Text>>, _>(of(&events, |row| row.causation_id.as_deref()))
+            .bind::<Array<Nullable<Text>>, _>(of(&events, |row| row.event.origin.as_deref()))
+            .bind::<Timestamptz, _>(now)
+            .bind::<Array<Text>, _>(of(&audits, |row| row.actor.as_str()))
+            .bind::<Array<Text>, _>(of(&audits, |row| row.action))
+            .bind::<Array<Text>, _>(of(&audits, |row| row.resource_id.as_str()))
+            .bind::<Array<Nullable<SqlUuid>>, _>(of(&audits, |row| row.shop_id))
+            .bind::<Array<Jsonb>, _>(of(&audits, |row| &row.changes))
+            .bind::<Array<Text>, _>(of(&audits, |row| row.trace_id.as_str()));
+        type Appended = (Nullable<BigInt>, Nullable<SqlUuid>, Nullable<BigInt>);
+        let appended: (Option<i64>, Option<Uuid>, Option<i64>) = if personal.is_empty() {
+            statement.returns::<Appended>().get_result(self.conn()).await?
+        } else {
+            let statement = statement
+                .bind::<Array<Text>, _>(of(&personal, |value| value.person_id.as_str()))
+                .bind::<Array<Text>, _>(of(&personal, |value| value.digest.as_str()))
+                .bind::<Array<Text>, _>(of(&personal, |value| value.value.as_str()));
+            statement.returns::<Appended>().get_result(self.conn()).await?
+        };
+        let (Some(last), Some(epoch), Some(trimmed)) = appended else { return Ok(None) };
+        let first = last + 1 - events.len() as i64;
+        let numbered = events.into_iter().zip(first..);
+        let events = numbered.map(|(row, position)| row.appended(position, now)).collect();
+        Ok(Some(Run { log: LogState { epoch, trimmed }, events }))
+    }
+}
 
-        let statement = cached_sql(
-            "WITH audited AS (
-                INSERT INTO audit_log (change_time, actor, action, resource_id, shop_id, changes, trace_id)
-                SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
-             ), remembered AS (
-                INSERT INTO audit_personal (person_id, digest, value)
-                SELECT DISTINCT * FROM unnest($8, $9, $10) ON CONFLICT DO NOTHING
-             )
-             SELECT append_events($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-        )
-        .bind::<Array<Timestamptz>, _>(vec![now; audits.len()])
-        .bind::<Array<Text>, _>(audit(|row| row.actor.clone()))
-        .bind::<Array<Text>, _>(audit(|row| row.action.to_owned()))
-        .bind::<Array<Text>, _>(audit(|row| row.resource_id.clone()))
-        .bind::<Array<Nullable<SqlUuid>>, _>(audits.iter().map(|row| row.shop_id).collect::<Vec<_>>())
-        .bind::<Array<Jsonb>, _>(audits.iter().map(|row| row.changes.clone()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(audit(|row| row.trace_id.clone()))
-        .bind::<Array<Text>, _>(personal.iter().map(|value| value.person_id.clone()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(personal.iter().map(|value| value.digest.clone()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(personal.iter().map(|value| value.value.clone()).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(events.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(column(|row| row.event.aggregate_id.clone()))
-        .bind::<Array<BigInt>, _>(events.iter().map(|row| row.event.version).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(column(|row| row.event.type_name.clone()))
-        .bind::<Array<Binary>, _>(events.iter().map(|row| row.event.body.clone()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<SqlUuid>>, _>(events.iter().map(|row| row.event.shop_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(column(|row| row.actor.clone()))
-        .bind::<Array<Text>, _>(column(|row| row.traceparent.clone()))
-        .bind::<Array<Nullable<Text>>, _>(optional(|row| row.causation_id.clone()))
-        .bind::<Array<Nullable<Text>>, _>(optional(|row| row.event.origin.clone()))
-        .bind::<Array<Timestamptz>, _>(vec![now; events.len()])
-        .returns::<(BigInt,)>();
-        let (position,): (i64,) = statement.get_result(self.conn()).await?;
-        Ok(position)
+/// Numbers and writes the events of a transaction, and its history.
+const TELL: &str = "WITH audited AS (
+        INSERT INTO audit_log (change_time, actor, action, resource_id, shop_id, changes, trace_id)
+        SELECT $11, * FROM unnest($12, $13, $14, $15, $16, $17)
+     )
+     SELECT last_position, log_epoch, log_trimmed
+     FROM append_to_event_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/// The same, and what is personal in the history.
+const TELL_AND_REMEMBER: &str = "WITH audited AS (
+        INSERT INTO audit_log (change_time, actor, action, resource_id, shop_id, changes, trace_id)
+        SELECT $11, * FROM unnest($12, $13, $14, $15, $16, $17)
+     ), remembered AS (
+        INSERT INTO audit_personal (person_id, digest, value)
+        SELECT DISTINCT * FROM unnest($18, $19, $20) ON CONFLICT DO NOTHING
+     )
+     SELECT last_position, log_epoch, log_trimmed
+     FROM append_to_event_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/// One column of the rows.
+fn of<'r, R, C>(rows: &'r [R], pick: impl Fn(&'r R) -> C) -> Vec<C> {
+    rows.iter().map(pick).collect()
+}
+
+impl EventRow {
+    fn appended(self, position: i64, create_time: DateTime<Utc>) -> AppendedEvent {
+        let Self { event_id, event, actor, traceparent, causation_id } = self;
+        AppendedEvent { position, event_id, event, actor, traceparent, causation_id, create_time }
     }
 }

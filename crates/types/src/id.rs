@@ -6,10 +6,13 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use uuid::Uuid;
+use uuid::fmt::Simple;
+
+const PREFIX_LENGTH: usize = 3;
 
 /// What an id identifies.
 pub trait Kind {
-    /// The text before the underscore, such as `ord`.
+    /// The three letters before the underscore, such as `ord`.
     const PREFIX: &'static str;
 }
 
@@ -99,7 +102,11 @@ impl<K: Kind> FromStr for Id<K> {
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", K::PREFIX, self.uuid.simple())
+        // In one piece: a text made of it is allocated once.
+        let mut text = [b'_'; PREFIX_LENGTH + 1 + Simple::LENGTH];
+        text[..PREFIX_LENGTH].copy_from_slice(K::PREFIX.as_bytes());
+        self.uuid.simple().encode_lower(&mut text[PREFIX_LENGTH + 1..]);
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Sums of money: whole minor units of one currency, always checked.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
+
+/// Characters of the longest amount: sign, nineteen digits, point.
+const AMOUNT_LENGTH_MAX: usize = 21;
 
 /// An ISO 4217 currency with a minor unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,10 +138,16 @@ impl Money {
     /// The amount as a decimal with all the currency's digits: `1040.00`.
     pub fn amount(self) -> String {
         let digits = self.currency.digits() as usize;
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let text = format!("{:0>width$}", self.minor.unsigned_abs(), width = digits + 1);
-        let (whole, fraction) = text.split_at(text.len() - digits);
-        if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+        let mut text = String::with_capacity(AMOUNT_LENGTH_MAX);
+        if self.minor < 0 {
+            text.push('-');
+        }
+        // Written to a string, which does not fail.
+        let _ = write!(text, "{:0width$}", self.minor.unsigned_abs(), width = digits + 1);
+        if digits > 0 {
+            text.insert(text.len() - digits, '.');
+        }
+        text
     }
 
     /// The sum of two amounts of one currency.

@@ -92,7 +92,7 @@ async fn call_repeating(
         let Some(pause) = pause.filter(|_| gateway.repeats.take()) else {
             return Err(Problem::from(&status));
         };
-        metrics::counter!("korob_repeats_total", "service" => route.service.as_str()).increment(1);
+        metrics::counter!("korob_repeats_total", "to" => route.service.as_str()).increment(1);
         tokio::time::sleep(pause).await;
         attempt += 1;
     }

@@ -1,4 +1,4 @@
-//! Opens the span of a request, counts it and writes one log line. No body, no address, no query: they may be personal.
+//! Opens the span of a request, measures it and writes one log line. No body, no address, no query: they may be personal.
 
 use std::time::Instant;
 
@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 use rpc::TraceContext;
+use rpc::exemplars::Exemplars;
 use tracing::Instrument as _;
 
 use super::RequestId;
@@ -16,6 +17,8 @@ use crate::state::Gateway;
 
 /// The route of requests that have none.
 const UNMATCHED: &str = "unmatched";
+
+static EXEMPLARS: Exemplars = Exemplars::of("korob_http_request_duration_seconds");
 
 pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -32,15 +35,20 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
         http.request.method = method,
         http.route = route,
         http.response.status_code = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty,
         request_id,
     );
-    if let Some(trace) = request.extensions().get::<TraceContext>() {
+    let trace = request.extensions().get::<TraceContext>().copied();
+    if let Some(trace) = trace {
         trace.adopt(&span);
     }
 
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     span.record("http.response.status_code", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
     let elapsed = started.elapsed();
     let elapsed_us = elapsed.as_micros() as u64;
     // A line per request is what metrics and traces are for; it can be switched on.
@@ -50,9 +58,11 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
         500.. if !refused => tracing::warn!(method, route, status, elapsed_us, "answered"),
         _ => tracing::debug!(method, route, status, elapsed_us, "answered"),
     });
-    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
-    metrics::counter!("korob_http_requests_total", &labels).increment(1);
-    metrics::histogram!("korob_http_seconds", &labels).record(elapsed.as_secs_f64());
+    let labels = [("method", method), ("route", route), ("status", status_label(status))];
+    metrics::histogram!("korob_http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+    if let Some(trace) = trace {
+        EXEMPLARS.note(&labels, elapsed.as_secs_f64(), trace);
+    }
     response
 }
 
@@ -67,5 +77,38 @@ fn method_label(method: &Method) -> &'static str {
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
         _ => "OTHER",
+    }
+}
+
+/// What the gateway answers, without a new text for every request.
+fn status_label(status: u16) -> &'static str {
+    match status {
+        200 => "200",
+        201 => "201",
+        202 => "202",
+        204 => "204",
+        304 => "304",
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        405 => "405",
+        406 => "406",
+        408 => "408",
+        409 => "409",
+        410 => "410",
+        412 => "412",
+        413 => "413",
+        415 => "415",
+        422 => "422",
+        429 => "429",
+        431 => "431",
+        499 => "499",
+        500 => "500",
+        501 => "501",
+        502 => "502",
+        503 => "503",
+        504 => "504",
+        _ => "other",
     }
 }

@@ -45,6 +45,7 @@ pub struct Catalog {
 
 impl Service for Catalog {
     const NAME: &'static str = "catalog";
+    const CALLS: &'static [&'static str] = &["access", "inventory"];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

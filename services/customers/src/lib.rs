@@ -34,6 +34,7 @@ pub struct Customers {
 
 impl Service for Customers {
     const NAME: &'static str = "customers";
+    const CALLS: &'static [&'static str] = &["access", "orders"];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

@@ -8,6 +8,7 @@
 mod booking;
 pub mod carriers;
 mod error;
+mod figures;
 mod following;
 mod incidents;
 mod jobs;
@@ -103,6 +104,7 @@ impl Service for Delivery {
             move || run(delivery.clone())
         };
         Ok(Parts::new()
+            .measure(&figures::ALL)
             .always("work_shipments", working)
             .always("apply_webhooks", applying)
             .every(

@@ -13,6 +13,7 @@ mod batch;
 mod change;
 mod end;
 mod error;
+mod figures;
 mod jobs;
 pub mod model;
 mod post;
@@ -59,6 +60,7 @@ impl Service for Inventory {
         let inventory = Self::on(store.clone(), settings);
         let for_covering = store.clone();
         Ok(Parts::new()
+            .measure(&figures::ALL)
             .serve(InventoryServiceServer::new(inventory))
             .every(expire_holds::PERIOD, "inventory.expire_holds", move || expire_holds::run(store.clone()))
             .every(cover_shortages::PERIOD, "inventory.cover_shortages", move || {

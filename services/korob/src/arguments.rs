@@ -52,6 +52,18 @@ pub enum Command {
     Simulate(Simulate),
     /// Print the OpenAPI document
     Openapi,
+    /// Print which role calls which, as JSON
+    CallGraph,
+    /// Ask the process of this configuration whether it is ready; exit status 0 when it is
+    Health(Health),
+}
+
+/// What to ask it.
+#[derive(Args, Clone, Copy)]
+pub struct Health {
+    /// Whether it is alive, ready or not
+    #[arg(long)]
+    pub live: bool,
 }
 
 /// How to run the whole suite.

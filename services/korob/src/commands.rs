@@ -1,7 +1,9 @@
 //! The commands, one a file.
 
 pub mod bench;
+pub mod call_graph;
 pub mod check;
+pub mod health;
 pub mod import;
 pub mod keys;
 pub mod migrate;

@@ -38,7 +38,8 @@ pub async fn run(mut configuration: Configuration, demo: Demo) -> anyhow::Result
     let mode = if demo.processes { Mode::Processes } else { Mode::OneProcess };
 
     println!("Starting a private suite in {} …", data_dir.display());
-    let suite = Suite::start(configuration, mode, telemetry.metrics.clone()).await?;
+    let suite = Suite::start(configuration, mode, telemetry.instruments.clone()).await?;
+    println!("Its figures are at http://{}/metrics.", suite.ops);
     let told = tokio::select! {
         told = tell(&suite, &demo) => told,
         stop = shutdown::requested() => stop.and_then(|()| anyhow::bail!("interrupted")),

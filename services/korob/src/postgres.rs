@@ -75,6 +75,6 @@ impl Databases {
 }
 
 /// Through the unix socket where there is one: a round trip over TCP costs both sides about twice the CPU.
-fn nearest(postgres: &Postgres, url: String) -> String {
+pub(crate) fn nearest(postgres: &Postgres, url: String) -> String {
     postgres.through_socket(&url).unwrap_or(url)
 }

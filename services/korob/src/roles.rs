@@ -68,6 +68,20 @@ impl Role {
             Self::Gateway => GATEWAY,
         }
     }
+
+    /// The services it calls or subscribes to; the gateway has routes to all of them.
+    pub fn callees(self) -> &'static [&'static str] {
+        match self {
+            Self::Access => Access::CALLS,
+            Self::Catalog => Catalog::CALLS,
+            Self::Customers => Customers::CALLS,
+            Self::Delivery => Delivery::CALLS,
+            Self::Inventory => Inventory::CALLS,
+            Self::Orders => Orders::CALLS,
+            Self::Payments => Payments::CALLS,
+            Self::Gateway => &SERVICES,
+        }
+    }
 }
 
 impl fmt::Display for Role {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use futures_util::future::try_join_all;
 use rpc::{CallerKeys, Directory};
 use service::Running;
-use service::telemetry::PrometheusHandle;
+use service::telemetry::Instruments;
 use store::Settings;
 use tokio_util::sync::CancellationToken;
 
@@ -60,13 +60,13 @@ impl Suite {
     pub async fn start(
         configuration: Configuration,
         mode: Mode,
-        metrics: PrometheusHandle,
+        instruments: Instruments,
     ) -> anyhow::Result<Self> {
         refuse_taken("gateway.listen", configuration.gateway.listen)?;
         refuse_taken("ops.listen", configuration.ops.listen)?;
         let databases = Databases::open(&configuration).await?;
         match mode {
-            Mode::OneProcess => Self::in_this_process(configuration, databases, metrics).await,
+            Mode::OneProcess => Self::in_this_process(configuration, databases, instruments).await,
             Mode::Processes => Self::as_processes(configuration, databases).await,
         }
     }
@@ -95,7 +95,7 @@ impl Suite {
     async fn in_this_process(
         configuration: Configuration,
         databases: Databases,
-        metrics: PrometheusHandle,
+        instruments: Instruments,
     ) -> anyhow::Result<Self> {
         let secret = configuration.secret()?;
         let directory = Directory::in_process(SERVICES, CallerKeys::new(secret.clone()));
@@ -129,7 +129,7 @@ impl Suite {
         let ready: service::Readiness =
             Arc::new(move || Box::pin(all_answer(stores.clone(), draining.clone())));
         let ended = CancellationToken::new();
-        let ops = service::serve_ops(configuration.ops.listen, metrics, ready, ended.clone()).await?;
+        let ops = service::serve_ops(configuration.ops.listen, instruments, ready, ended.clone()).await?;
 
         runtime_file::write(&configuration.data_dir(), &places(&services, &databases))?;
         let address = gateway.address;

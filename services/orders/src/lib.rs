@@ -7,6 +7,7 @@ mod batches;
 mod changes;
 mod consumers;
 mod error;
+mod figures;
 mod jobs;
 pub mod model;
 mod return_changes;
@@ -83,6 +84,8 @@ pub struct Orders {
 
 impl Service for Orders {
     const NAME: &'static str = "orders";
+    const CALLS: &'static [&'static str] =
+        &["access", "catalog", "customers", "delivery", "inventory", "payments"];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
@@ -92,6 +95,7 @@ impl Service for Orders {
         let orders = Self::new(platform);
         let late = orders.clone();
         let parts = Parts::new()
+            .measure(&figures::ALL)
             .serve(OrderServiceServer::new(orders.clone()))
             .serve(QuoteServiceServer::new(orders.clone()))
             .serve(PromoCodeServiceServer::new(orders.clone()))

@@ -138,6 +138,57 @@ async fn who_pays_while_the_order_is_being_given_up_keeps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_kept_his_order_keeps_its_payment_when_his_card_is_declined() {
+    let shop = shop_with_deadline(30).await;
+    let order = overdue_while_payments_are_away(&shop).await;
+    let attempts = |outcome| {
+        shop.them.state().payments.get_mut(&order.payment_id).unwrap().attempts = vec![outcome];
+    };
+
+    // Refused because he had begun to pay, and the answer is lost; when it is asked for again, his bank has declined.
+    shop.them.fail("VoidPayment", [Failure::AnswerLost, Failure::Unavailable]);
+    attempts(AttemptOutcome::Processing);
+    testing::eventually("it is refused", async || {
+        shop.world.clock.advance(Duration::from_secs(1));
+        (shop.them.state().refused_cancellations.len() == 1).then_some(())
+    })
+    .await;
+    attempts(AttemptOutcome::Failed);
+
+    let sagas = "SELECT count(*) FROM sagas WHERE kind = 'cancel_order' AND state = 'undone'";
+    testing::eventually("the cancellation is given up", async || {
+        (shop.count(sagas).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(shop.order(&order.order_id).await, order, "the order stays as it was");
+    assert_eq!(shop.them.held().len(), 3, "stock, delivery and payment are held");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_paid_in_part_keeps_all_its_payments() {
+    let shop = Shop::open().await;
+    let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
+    shop.pay(&order.payment_id, 10_000);
+    let paid =
+        shop.eventually(&order.order_id, "the money is heard of", |order| order.paid == order.total).await;
+    let mut more = paid.clone();
+    more.lines[0].ordered = 2;
+    let more = shop.update(shop.edit(&more, &["lines"])).await.unwrap().into_inner();
+    assert_eq!(more.payment_ids.len(), 2, "the second is open");
+
+    let overdue =
+        pb::CancelOrderRequest { reason: "payment_overdue".to_owned(), ..shop.cancellation(&order.order_id) };
+    let refused = testing::refusal(shop.client().cancel_order(overdue).await);
+
+    assert_eq!(refused.reason, "PAYMENT_TOUCHED");
+    assert!(
+        shop.them.state().payments.values().all(|payment| !payment.voided),
+        "what is owed can still be paid"
+    );
+    assert_eq!(shop.order(&order.order_id).await, more);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_pays_after_the_payment_was_given_up_pays_nothing() {
     let shop = shop_with_deadline(30).await;
     let order = overdue_while_payments_are_away(&shop).await;

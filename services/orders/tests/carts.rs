@@ -95,10 +95,11 @@ async fn an_order_and_its_cart_are_one_commit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cart_is_abandoned_once_until_it_is_touched() {
     let shop = Shop::open().await;
-    put(&shop, cart(&shop, "left", &[("A-1", 1)])).await;
+    let known = |id: &str| pb::PutCartRequest { contact: Some(contact()), ..cart(&shop, id, &[("A-1", 1)]) };
+    put(&shop, known("left")).await;
+    put(&shop, known("ordered")).await;
     put(&shop, cart(&shop, "cleared", &[("A-1", 1)])).await;
     clear(&shop, "cleared").await;
-    put(&shop, cart(&shop, "ordered", &[("A-1", 1)])).await;
     shop.placed(pb::PlaceOrderRequest { cart_id: "ordered".to_owned(), ..shop.cart(&[("A-1", 1)]) }).await;
     let abandoned = async |count: usize| {
         testing::eventually("the job notices", async || {
@@ -110,16 +111,21 @@ async fn a_cart_is_abandoned_once_until_it_is_touched() {
 
     shop.world.clock.advance(HOUR);
     abandoned(1).await;
-    assert_eq!(get(&shop, "left").await.state(), pb::CartState::Abandoned);
+    let left = get(&shop, "left").await;
+    assert_eq!((left.state(), left.contact), (pb::CartState::Abandoned, Some(contact())));
     shop.world.clock.advance(HOUR);
-    let touched = put(&shop, cart(&shop, "left", &[("A-1", 1)])).await;
+    let touched = put(&shop, known("left")).await;
     assert_eq!((touched.state(), touched.etag.as_str()), (pb::CartState::Open, "1"));
     shop.world.clock.advance(HOUR);
     abandoned(2).await;
 
     assert_eq!(told(&shop).await, ["CartOrdered", "CartAbandoned", "CartAbandoned"]);
-    let personal = "SELECT count(*) FROM event_log WHERE position(convert_to('067', 'UTF8') in body) > 0";
-    assert_eq!(shop.count(personal).await, 0);
+    for secret in ["Петренко", "(067) 123-45-67", "671234567"] {
+        let personal = format!(
+            "SELECT count(*) FROM event_log WHERE position(convert_to('{secret}', 'UTF8') in body) > 0"
+        );
+        assert_eq!(shop.count(&personal).await, 0, "{secret} was told");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -548,6 +548,13 @@ impl Doomed {
             hangs.then_some(())
         })
         .await;
+        // Prices are asked while the order is being recorded; one that was not is asked for again by who wants it.
+        let client = self.world.database("orders").client().await;
+        testing::eventually("the order is recorded", async || {
+            client.query_opt("SELECT FROM orders LIMIT 1", &[]).await.expect("the query runs").map(drop)
+        })
+        .await;
+        drop(client);
         let database: TestDatabase = self.world.take_database("orders");
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

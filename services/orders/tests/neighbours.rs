@@ -4,7 +4,7 @@ mod delivery_desk;
 mod money_desk;
 mod stock_desk;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -61,6 +61,8 @@ pub struct State {
     /// The carrier answers later.
     pub carrier_is_slow: bool,
     pub payments: HashMap<String, Payment>,
+    /// Cancellations for which nothing was voided.
+    pub refused_cancellations: HashSet<String>,
     /// Goods that came back, by posting.
     pub returns: HashMap<String, inventory::v1::PostReturnRequest>,
     pub customers: HashMap<String, CustomerId>,

@@ -8,6 +8,7 @@
 
 mod consumers;
 mod error;
+mod figures;
 mod jobs;
 mod keeping;
 pub mod model;
@@ -50,6 +51,7 @@ pub struct Payments {
 
 impl Service for Payments {
     const NAME: &'static str = "payments";
+    const CALLS: &'static [&'static str] = &["orders"];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
@@ -72,6 +74,7 @@ impl Service for Payments {
             nudge: Arc::new(Notify::new()),
         };
         let parts = Parts::new()
+            .measure(&figures::ALL)
             .serve(PaymentServiceServer::new(payments.clone()))
             .consume(follow_orders::subscription());
         Ok(jobs::add(parts, &payments, &platform))

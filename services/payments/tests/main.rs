@@ -105,7 +105,7 @@ impl Till {
             .void_payment(pb::VoidPaymentRequest {
                 payment_id: payment_id.to_owned(),
                 reason,
-                only_untouched: false,
+                ..Default::default()
             })
             .await
     }

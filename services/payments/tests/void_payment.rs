@@ -112,10 +112,19 @@ async fn a_malformed_id_is_named() {
     assert_eq!(refusal(till.void(&id).await).fields, ["payment_id"]);
 }
 
+/// What a new cancellation sends that must not void a payment that somebody has begun to pay.
+fn giving_up(payment: &pb::Payment) -> VoidPaymentRequest {
+    VoidPaymentRequest {
+        payment_id: payment.payment_id.clone(),
+        reason: "nobody pays".to_owned(),
+        only_untouched: true,
+        cancellation_id: PaymentId::new().to_string(),
+        also_payment_ids: Vec::new(),
+    }
+}
+
 async fn void_untouched(shop: &CardShop, payment: &pb::Payment) -> crate::Answer {
-    let (payment_id, reason) = (payment.payment_id.clone(), "nobody pays".to_owned());
-    let request = VoidPaymentRequest { payment_id, reason, only_untouched: true };
-    shop.payments().void_payment(request).await
+    shop.payments().void_payment(giving_up(payment)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,4 +176,86 @@ async fn of_paying_and_giving_up_at_once_one_happens() {
     }
     assert_eq!(shop.did(Effect::Captured), paid_first, "nobody was charged for what was given up");
     assert_eq!(shop.did(Effect::Refunded), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_again_for_a_cancellation_gets_the_first_answer() {
+    let shop = CardShop::reserving().await;
+    shop.simulators.faults("card").next(Fault::ThreeDSecure);
+    let payment = shop.paid("5.00", "EUR").await;
+    let early = giving_up(&payment);
+    let refused = refusal(shop.payments().void_payment(early.clone()).await);
+    assert_eq!(refused.reason, "PAYMENT_TOUCHED");
+
+    // The bank declines: what was begun has failed, and a copy of the request arrives late.
+    shop.buyer_decides(&payment, "declined").await;
+    shop.until_state(&payment, PaymentState::RequiresPayment).await;
+    assert_eq!(refusal(shop.payments().void_payment(early.clone()).await), refused);
+    assert_eq!(shop.read(&payment).await.state(), PaymentState::RequiresPayment);
+
+    // Another cancellation decides anew, and voids it; for the first one that changes nothing.
+    let voided = shop.payments().void_payment(giving_up(&payment)).await.expect("voids").into_inner();
+    assert_eq!(voided.state(), PaymentState::Canceled);
+    assert_eq!(refusal(shop.payments().void_payment(early.clone()).await), refused);
+
+    let other = VoidPaymentRequest { payment_id: PaymentId::new().to_string(), ..early };
+    assert_eq!(refusal(shop.payments().void_payment(other).await).reason, "IDEMPOTENCY_KEY_REUSED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_of_a_cancellation_that_arrive_together_get_one_answer() {
+    let shop = CardShop::reserving().await;
+    for _ in 0..8 {
+        let payment = shop.bill("5.00", "EUR").await;
+        let copy = giving_up(&payment);
+        let (confirmed, one, other) = tokio::join!(
+            shop.confirm(&payment, &payment.payment_id),
+            async { shop.payments().void_payment(copy.clone()).await },
+            async { shop.payments().void_payment(copy.clone()).await },
+        );
+        assert_eq!(one.is_ok(), other.is_ok(), "{one:?} and {other:?}");
+        assert_eq!(one.is_ok(), confirmed.is_err(), "{one:?} and {confirmed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_payments_of_an_order_are_voided_or_none() {
+    let shop = CardShop::reserving().await;
+    let (open, reserved) = (shop.bill("5.00", "EUR").await, shop.paid("2.00", "EUR").await);
+    let never = PaymentId::new().to_string();
+    let also = |ids: &[&String]| ids.iter().map(|id| (*id).clone()).collect();
+    let ids = also(&[&reserved.payment_id, &never]);
+    let both = VoidPaymentRequest { also_payment_ids: ids, ..giving_up(&open) };
+    assert_eq!(refusal(shop.payments().void_payment(both).await).reason, "PAYMENT_TOUCHED");
+    assert_eq!(shop.read(&open).await, open, "nothing changed");
+    assert_eq!(shop.read(&reserved).await, reserved);
+    let bill = pb::OpenPaymentRequest { payment_id: never.clone(), ..shop.card_bill("1.00", "EUR") };
+    let later = shop.till.open_payment(&bill).await.expect("is not buried").into_inner();
+
+    let ids = also(&[&later.payment_id, &open.payment_id]);
+    let all = VoidPaymentRequest { also_payment_ids: ids, ..giving_up(&open) };
+    let voided = shop.payments().void_payment(all.clone()).await.expect("voids").into_inner();
+    assert_eq!((&voided.payment_id, voided.state()), (&open.payment_id, PaymentState::Canceled));
+    assert_eq!(shop.read(&later).await.state(), PaymentState::Canceled);
+    assert_eq!(shop.payments().void_payment(all).await.expect("a repeat").into_inner(), voided);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_without_a_name_is_refused() {
+    let shop = CardShop::reserving().await;
+    let right = giving_up(&shop.bill("5.00", "EUR").await);
+    let fields = async |request| {
+        let refused = refusal(shop.payments().void_payment(request).await);
+        assert_eq!(refused.code, Code::InvalidArgument, "{refused:?}");
+        refused.fields
+    };
+    for wrong in ["", "with space", "naïve", &"x".repeat(129)] {
+        let request = VoidPaymentRequest { cancellation_id: wrong.to_owned(), ..right.clone() };
+        assert_eq!(fields(request).await, ["cancellation_id"], "{wrong:?}");
+    }
+    let also = vec![right.payment_id.clone(), "ord_1".to_owned()];
+    let request = VoidPaymentRequest { also_payment_ids: also, ..right.clone() };
+    assert_eq!(fields(request).await, ["also_payment_ids[1]"]);
+    let also = vec![right.payment_id.clone(); 101];
+    assert_eq!(fields(VoidPaymentRequest { also_payment_ids: also, ..right }).await, ["also_payment_ids"]);
 }

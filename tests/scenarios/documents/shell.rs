@@ -11,6 +11,8 @@ use crate::suite::Suite;
 
 /// Where documents suppose the suite to be.
 const DOCUMENTED_URL: &str = "http://127.0.0.1:8080";
+/// Where they suppose its operators' port.
+const DOCUMENTED_OPERATORS: &str = "http://127.0.0.1:9090";
 
 /// `cargo run … -- up` runs the binary of this test, `korob` the same with the configuration of its suite.
 const TOOLS: &str = r#"
@@ -43,8 +45,10 @@ impl Session {
             return 0;
         }
         let script = format!("{TOOLS}KOROB={}\n{begun}{}", suite.url(), self.script);
+        let operators = format!("http://{}", suite.ops());
+        let script = script.replace(DOCUMENTED_URL, suite.url()).replace(DOCUMENTED_OPERATORS, &operators);
         let output = Command::new("bash")
-            .args(["-c", &script.replace(DOCUMENTED_URL, suite.url())])
+            .args(["-c", &script])
             .env("KOROB_BINARY", Suite::binary())
             .env("KOROB_CONFIG", suite.configuration())
             .stdin(Stdio::null())

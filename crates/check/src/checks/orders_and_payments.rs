@@ -55,6 +55,29 @@ pub(super) const CHECKS: &[Check] = &[
         },
     ),
     pair(
+        "order-payments-given-up",
+        "Of an order that lives no payment is given up unless the others cover what the order costs.",
+        Pair {
+            // An edit gives up what is not needed any more; an order that is being changed is left to the check of its saga.
+            book: Side {
+                database: "orders",
+                sql: "SELECT order_id::text AS order_id, (o.total - coalesce(p.returned_total, 0))::text
+                      FROM orders o LEFT JOIN order_progress p USING (order_id)
+                      WHERE o.state NOT IN ('placing', 'rejected', 'cancelled') AND o.cancelling IS NULL AND p.editing IS NULL
+                      ORDER BY o.order_id",
+            },
+            copy: Side {
+                database: "payments",
+                // What was taken by one that was given up and could not be given back counts.
+                sql: "SELECT order_id::text AS order_id,
+                             sum(CASE state WHEN 'canceled' THEN captured - refunded ELSE amount END)::text
+                      FROM payments WHERE order_id IS NOT NULL
+                      GROUP BY payments.order_id HAVING bool_or(state = 'canceled') ORDER BY payments.order_id",
+            },
+            agree: covers,
+        },
+    ),
+    pair(
         "payment-shops",
         "A payment is of an order that is there, and of its shop.",
         Pair {
@@ -81,6 +104,13 @@ fn knows_what_was_paid(book: Option<&str>, copy: Option<&str>) -> bool {
     let Some(copy) = copy else { return true };
     let Some((book, copy)) = book.and_then(|book| Some((read(book)?, read(copy)?))) else { return false };
     book.paid == copy.paid && (book.refunded.0..=book.refunded.1).contains(&copy.refunded.0)
+}
+
+/// What is paid or can be is what the order costs, or more; in minor units.
+fn covers(book: Option<&str>, copy: Option<&str>) -> bool {
+    let minor = |text: &str| text.parse::<i64>().ok();
+    let Some((book, copy)) = book.zip(copy) else { return true };
+    minor(book).zip(minor(copy)).is_some_and(|(costs, open)| open >= costs)
 }
 
 struct Paid<'a> {

@@ -23,8 +23,8 @@ pub async fn run(configuration: Configuration, role: Role) -> anyhow::Result<Exi
     let telemetry = telemetry::start(role.name(), &configuration.telemetry)?;
     let directory = directory(&configuration)?;
     match role {
-        Role::Gateway => gateway(configuration, &directory, telemetry.metrics.clone()).await?,
-        service => serve(service, configuration, &directory, telemetry.metrics.clone()).await?,
+        Role::Gateway => gateway(configuration, &directory, telemetry.instruments.clone()).await?,
+        service => serve(service, configuration, &directory, telemetry.instruments.clone()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -44,14 +44,14 @@ pub fn directory(configuration: &Configuration) -> anyhow::Result<Directory> {
 async fn gateway(
     configuration: Configuration,
     directory: &Directory,
-    metrics: telemetry::PrometheusHandle,
+    instruments: telemetry::Instruments,
 ) -> anyhow::Result<()> {
     let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
     let gateway =
         gateway::serve(configuration.gateway, &directory.for_issuer(roles::GATEWAY), closing.clone()).await?;
     let url = format!("http://{}/readyz", gateway.address);
     let ready: service::Readiness = Arc::new(move || Box::pin(gateway_answers(url.clone())));
-    service::serve_ops(configuration.ops.listen, metrics, ready, stop.clone()).await?;
+    service::serve_ops(configuration.ops.listen, instruments, ready, stop.clone()).await?;
     shutdown::requested().await?;
     closing.cancel();
     gateway.finished().await?;
@@ -70,7 +70,7 @@ async fn serve(
     role: Role,
     configuration: Configuration,
     directory: &Directory,
-    metrics: telemetry::PrometheusHandle,
+    instruments: telemetry::Instruments,
 ) -> anyhow::Result<()> {
     let settings = configuration.service(role.name());
     anyhow::ensure!(!settings.database_url.is_empty(), "services.{role}.database_url: serve needs it");
@@ -83,7 +83,7 @@ async fn serve(
     let ready = ready_once(started.clone(), stop.clone());
     // Before the service: while it waits for its database it is alive, and says that it is not ready; and so it does to
     // the end of its drain.
-    service::serve_ops(configuration.ops.listen, metrics, ready, ended.clone()).await?;
+    service::serve_ops(configuration.ops.listen, instruments, ready, ended.clone()).await?;
     let secret = configuration.secret()?;
     let running = tokio::select! {
         running = start_when_possible(role, &database, directory, &secret, &configured) => running?,

@@ -16,12 +16,12 @@ pub async fn run(configuration: Configuration, up: Up) -> anyhow::Result<ExitCod
     let started = std::time::Instant::now();
     let data_dir = configuration.data_dir();
     let suite = tokio::select! {
-        suite = Suite::start(configuration, mode, telemetry.metrics.clone()) => suite?,
+        suite = Suite::start(configuration, mode, telemetry.instruments.clone()) => suite?,
         stop = shutdown::requested() => return stop.map(|()| ExitCode::SUCCESS),
     };
     println!("korob is ready after {:.1} s", started.elapsed().as_secs_f64());
     println!("  REST      http://{}        (/docs, /openapi.json)", suite.gateway);
-    println!("  operators http://{}        (/livez /readyz /metrics)", suite.ops);
+    println!("  operators http://{}        (/livez /readyz /metrics /telemetry)", suite.ops);
     for (name, address) in &suite.services {
         println!("  gRPC      {address}  {name}");
     }

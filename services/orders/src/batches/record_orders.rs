@@ -16,8 +16,10 @@ use crate::error::{Error, Result};
 use crate::model::buyer::{phone_key, words};
 use crate::model::order::Order;
 use crate::model::order_line::{OrderLine, UnitPrice};
+use crate::sagas::neighbours::Neighbours as _;
 use crate::sagas::offer_terms::OfferTerms;
 use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled, Terms};
+use crate::sagas::placements::Quotes;
 
 /// An order to record.
 #[derive(Debug, Clone)]
@@ -80,6 +82,8 @@ enum Verdict {
 
 /// The sagas start here and not in the handlers: a client that hangs up stops nothing.
 async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -> Vec<Result<Recorded>> {
+    // The catalog's answers are there when the sagas begin.
+    let quotes: Vec<_> = batch.iter().map(|new| ask_prices(runner, new)).collect();
     let verdicts = match record(store, &batch).await {
         Ok(verdicts) => verdicts,
         // Something in one of them: alone, only that one fails.
@@ -94,20 +98,30 @@ async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -
         Err(error) => batch.iter().map(|_| Verdict::Refused(error.clone())).collect(),
     };
     failpoint::hit!("orders.place.recorded");
-    let outcomes = batch.into_iter().zip(verdicts).map(|(new, verdict)| match verdict {
-        Verdict::New { number, time } => {
-            let order_id = new.order.order_id;
-            let mut order = Order { number, create_time: time, update_time: time, ..new.order };
-            order.deadlines.pay_by =
-                new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
-            runner.definition().placements().remember(order);
-            let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
-            Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
-        }
-        Verdict::Known(recorded) => Ok(recorded),
-        Verdict::Refused(error) => Err(error),
-    });
+    let outcomes =
+        batch.into_iter().zip(verdicts).zip(quotes).map(|((new, verdict), quotes)| match verdict {
+            Verdict::New { number, time } => {
+                let order_id = new.order.order_id;
+                let mut order = Order { number, create_time: time, update_time: time, ..new.order };
+                order.deadlines.pay_by =
+                    new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
+                runner.definition().placements().remember(order, quotes);
+                let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
+                Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
+            }
+            Verdict::Known(recorded) => Ok(recorded),
+            Verdict::Refused(error) => Err(error),
+        });
     outcomes.collect()
+}
+
+/// Nothing when a quote has the prices.
+fn ask_prices(runner: &Runner<PlaceOrder>, new: &NewOrder) -> Option<Quotes> {
+    if new.quote_id().is_some() {
+        return None;
+    }
+    let (runner, call, order) = (runner.clone(), new.call.clone(), new.order.clone());
+    Some(tokio::spawn(async move { runner.definition().neighbours().quote(&call, &order).await }))
 }
 
 async fn record(store: &Store, batch: &[NewOrder]) -> Result<Vec<Verdict>> {

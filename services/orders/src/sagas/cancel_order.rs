@@ -22,9 +22,6 @@ use crate::upstreams::Upstreams;
 /// The operation, as idempotency keys name it.
 pub const METHOD: &str = "orders.cancel_order";
 
-/// Why a payment is not given up: somebody has begun to pay.
-const PAYMENT_TOUCHED: &str = "PAYMENT_TOUCHED";
-
 /// What is cancelled, why, and under which key.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Cancellation {
@@ -92,10 +89,9 @@ impl<N: Neighbours, C: Cancellations> Definition for CancelOrder<N, C> {
         input: &Cancellation,
     ) -> Result<Outcome, Stop> {
         if input.only_unpaid {
-            for payment in input.payments() {
-                let void = self.ask.void_untouched(call, payment, &input.reason);
-                saga.step("void untouched payment", void).await?;
-            }
+            let payments = input.payments();
+            let void = self.ask.void_untouched(call, &payments, &input.saga_id, &input.reason);
+            saga.step("void untouched payments", void).await?;
         }
         // Of what follows only the first two may say no: goods that have left cannot be given back.
         for plan in input.plans() {
@@ -119,9 +115,9 @@ impl<N: Neighbours, C: Cancellations> Definition for CancelOrder<N, C> {
     }
 
     async fn undone(&self, call: &Call, input: &Cancellation, refusal: &Status) -> Result<Outcome, Status> {
-        let taken_back = match rpc::reason(refusal).as_deref() {
-            Some(PAYMENT_TOUCHED) => Vec::new(), // It was asked first: nothing else has begun.
-            _ => self.taken_back(call, input).await?,
+        let taken_back = match input.only_unpaid {
+            true => Vec::new(), // Payments was asked first: nothing else has begun.
+            false => self.taken_back(call, input).await?,
         };
         self.cancellations.give_up(call, input, &taken_back).await?;
         Ok(Outcome::Refused(refusal.clone()))

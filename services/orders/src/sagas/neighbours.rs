@@ -81,11 +81,13 @@ pub trait Neighbours: Send + Sync + 'static {
         reason: &str,
     ) -> impl Future<Output = Result<(), Status>> + Send;
 
-    /// The same only while nobody has begun to pay: otherwise refused, and nothing changes.
+    /// Voids all of them while nobody has begun to pay one: otherwise refused, and nothing changes. Whoever asks again for the
+    /// same `cancellation` gets the same answer.
     fn void_untouched(
         &self,
         call: &Call,
-        payment_id: PaymentId,
+        payments: &[PaymentId],
+        cancellation: &str,
         reason: &str,
     ) -> impl Future<Output = Result<(), Status>> + Send;
 }
@@ -146,7 +148,13 @@ impl Neighbours for Upstreams {
         self.payments.void(call, payment_id, reason).await
     }
 
-    async fn void_untouched(&self, call: &Call, payment_id: PaymentId, reason: &str) -> Result<(), Status> {
-        self.payments.void_untouched(call, payment_id, reason).await
+    async fn void_untouched(
+        &self,
+        call: &Call,
+        payments: &[PaymentId],
+        cancellation: &str,
+        reason: &str,
+    ) -> Result<(), Status> {
+        self.payments.void_untouched(call, payments, cancellation, reason).await
     }
 }

@@ -92,14 +92,12 @@ impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
         for undo in terms.held_by_quote(&order) {
             saga.step_or("take over from the quote", undo, async { Ok(()) }).await?;
         }
-        let (customer, priced) = tokio::join!(
-            saga.try_later("identify customer", self.ask.identify(call, &order, &terms.country_code)),
-            saga.step("price", self.price(call, terms, &order)),
-        );
-        let mut priced = priced?;
-        let customer = customer.unwrap_or(Identified::Later);
+        let mut priced = saga.step("price", self.price(call, terms, &order)).await?;
         let mut offer = terms.offer.as_ref().map(OfferTerms::offer).unwrap_or_default();
+        let mut customer = None;
         if let Some(code) = terms.promo_code() {
+            // Who it is decides how often the code holds.
+            let customer = *customer.insert(self.identify(saga, call, terms, &order).await);
             let undo = Undo::GiveBackPromoCode(order.order_id);
             let redeem = self.placements.redeem(call, &order, terms.prices_hold(), code, customer, priced);
             let redeemed = saga.step_or("redeem promo code", undo, redeem).await?;
@@ -108,16 +106,22 @@ impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
             priced = redeemed.priced;
         }
 
-        // Neither asks about the other, and most orders get both.
+        // None asks about the others, and most orders get all of them.
         if priced.stock_lines().next().is_some() {
             saga.may_undo(Undo::ReleaseStock(order.own_reservation_id()));
         }
         if order.delivery.is_some() {
             saga.may_undo(Undo::CancelDelivery(order.own_delivery_plan_id()));
         }
-        let (held, planned) = tokio::join!(
+        let (held, planned, customer) = tokio::join!(
             self.hold_stock(saga, call, terms, &order, &priced),
             self.plan_delivery(saga, call, terms, &order, &priced),
+            async {
+                match customer {
+                    Some(customer) => customer,
+                    None => self.identify(saga, call, terms, &order).await,
+                }
+            },
         );
         let (held, planned) = (held?, planned?);
         let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
@@ -204,6 +208,11 @@ impl<N, P> PlaceOrder<N, P> {
     pub fn placements(&self) -> &P {
         &self.placements
     }
+
+    /// Whom it asks.
+    pub fn neighbours(&self) -> &N {
+        &self.ask
+    }
 }
 
 impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
@@ -217,7 +226,10 @@ impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
         if let Some(quote_id) = terms.offer.as_ref().and_then(OfferTerms::quote_id) {
             return self.placements.quoted(quote_id).await;
         }
-        let quotes = self.ask.quote(call, order).await?;
+        let quotes = match self.placements.quotes(order.order_id).await {
+            Some(quotes) => quotes,
+            None => self.ask.quote(call, order).await?,
+        };
         let unmatched = if terms.accept_unmatched { Unmatched::Accepted } else { Unmatched::Refused };
         let priced = Priced::of(order, quotes, unmatched)?;
         let priced = match &terms.offer {
@@ -229,6 +241,12 @@ impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
             placement::agree(expected(terms, order), priced.goods_total)?;
         }
         Ok(priced)
+    }
+
+    /// Who the buyer is; an order does not wait for it for long.
+    async fn identify(&self, saga: &Saga<Undo>, call: &Call, terms: &Terms, order: &Order) -> Identified {
+        let identify = self.ask.identify(call, order, &terms.country_code);
+        saga.try_later("identify customer", identify).await.unwrap_or(Identified::Later)
     }
 
     /// Nothing for an order without goods.

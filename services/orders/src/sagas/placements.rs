@@ -10,9 +10,10 @@ use types::{OrderId, QuoteId};
 use crate::batches::settle_orders::Settlement;
 use crate::error::Error;
 use crate::model::order::{Identified, Order};
-use crate::model::placement::Priced;
+use crate::model::placement::{Priced, Quote};
 use crate::sagas::offers::Offers;
 use crate::sagas::place_order::Settled;
+pub use crate::sagas::recorded_orders::Quotes;
 use crate::sagas::recorded_orders::RecordedOrders;
 
 pub use crate::sagas::offers::{PricesHold, Redeemed};
@@ -21,6 +22,11 @@ pub use crate::sagas::offers::{PricesHold, Redeemed};
 pub trait Placements: Send + Sync + 'static {
     /// An order as it was recorded.
     fn read(&self, order_id: OrderId) -> impl Future<Output = Result<Arc<Order>, Status>> + Send;
+
+    /// What the catalog said of the order's lines when it was recorded, once; `None` when it is to be asked.
+    fn quotes(&self, _order_id: OrderId) -> impl Future<Output = Option<Vec<Option<Quote>>>> + Send {
+        std::future::ready(None)
+    }
 
     /// The frozen prices of a quote.
     fn quoted(&self, quote_id: QuoteId) -> impl Future<Output = Result<Priced, Status>> + Send;
@@ -59,9 +65,9 @@ impl StoredPlacements {
         Self { store, settle, recorded: RecordedOrders::default(), offers }
     }
 
-    /// Spares the saga of an order that was just recorded reading it back.
-    pub fn remember(&self, order: Order) {
-        self.recorded.remember(order);
+    /// Spares the saga of an order that was just recorded reading it back, and perhaps asking for its prices.
+    pub fn remember(&self, order: Order, quotes: Option<Quotes>) {
+        self.recorded.remember(order, quotes);
     }
 }
 
@@ -73,6 +79,11 @@ impl Placements for StoredPlacements {
         let mut connection = self.store.connection().await.map_err(|error| error.fault())?;
         let order = Order::load(&mut connection, order_id).await.map_err(|error| error.fault())?;
         order.map(Arc::new).ok_or_else(|| Status::internal("the saga's order is gone"))
+    }
+
+    async fn quotes(&self, order_id: OrderId) -> Option<Vec<Option<Quote>>> {
+        // A failure is met again by who asks again.
+        self.recorded.take_quotes(order_id)?.await.ok()?.ok()
     }
 
     async fn quoted(&self, quote_id: QuoteId) -> Result<Priced, Status> {

@@ -147,18 +147,27 @@ impl Payments {
     /// Voids a payment; an unknown id is remembered there, so that it can never be opened later.
     pub async fn void(&self, call: &Call, payment_id: PaymentId, reason: &str) -> Result<(), Status> {
         let (payment_id, reason) = (payment_id.to_string(), reason.to_owned());
-        self.send_void(call, pb::VoidPaymentRequest { payment_id, reason, only_untouched: false }).await
+        self.send_void(call, pb::VoidPaymentRequest { payment_id, reason, ..Default::default() }).await
     }
 
-    /// The same only while nobody has begun to pay: otherwise refused, and nothing changes.
+    /// Voids all of them while nobody has begun to pay one: otherwise refused, and nothing changes. Whoever asks again for the
+    /// same `cancellation` gets the same answer, whatever has become of the payments.
     pub async fn void_untouched(
         &self,
         call: &Call,
-        payment_id: PaymentId,
+        payments: &[PaymentId],
+        cancellation: &str,
         reason: &str,
     ) -> Result<(), Status> {
-        let (payment_id, reason) = (payment_id.to_string(), reason.to_owned());
-        self.send_void(call, pb::VoidPaymentRequest { payment_id, reason, only_untouched: true }).await
+        let Some((first, others)) = payments.split_first() else { return Ok(()) };
+        let request = pb::VoidPaymentRequest {
+            payment_id: first.to_string(),
+            also_payment_ids: others.iter().map(PaymentId::to_string).collect(),
+            reason: reason.to_owned(),
+            only_untouched: true,
+            cancellation_id: cancellation.to_owned(),
+        };
+        self.send_void(call, request).await
     }
 
     async fn send_void(&self, call: &Call, request: pb::VoidPaymentRequest) -> Result<(), Status> {

@@ -77,13 +77,24 @@ impl State {
     }
 
     pub(super) fn void(&mut self, request: pb::VoidPaymentRequest) -> Result<pb::Payment, Status> {
-        let payment = self.payments.entry(request.payment_id.clone()).or_default();
-        if request.only_untouched && !payment.voided && payment.is_touched() {
+        let ids: Vec<&String> = request.also_payment_ids.iter().chain([&request.payment_id]).collect();
+        let touched =
+            |id: &&String| self.payments.get(*id).is_some_and(|one| !one.voided && one.is_touched());
+        let cancellation = &request.cancellation_id;
+        if request.only_untouched && cancellation.is_empty() {
+            return Err(Status::invalid_argument("cancellation_id is required"));
+        }
+        let refused_before = self.refused_cancellations.contains(cancellation);
+        if request.only_untouched && (refused_before || ids.iter().any(touched)) {
+            self.refused_cancellations.insert(cancellation.clone());
             return Err(refused("PAYMENT_TOUCHED"));
         }
-        payment.voided = true;
-        payment.refunded = payment.captured;
-        Ok(payment.shown(&request.payment_id))
+        for id in ids {
+            let payment = self.payments.entry(id.clone()).or_default();
+            payment.voided = true;
+            payment.refunded = payment.captured;
+        }
+        Ok(self.payments[&request.payment_id].shown(&request.payment_id))
     }
 
     pub(super) fn get_payment(&mut self, request: pb::GetPaymentRequest) -> Result<pb::Payment, Status> {

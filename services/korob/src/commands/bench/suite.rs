@@ -22,6 +22,7 @@ use super::machine;
 use crate::commands::{explain, keys, running_suite};
 use crate::configuration::Configuration;
 use crate::new_shop::{NewShop, OpenedShop};
+use crate::postgres::nearest;
 use crate::rest::Client;
 use crate::roles::SERVICES;
 use crate::runtime_file;
@@ -62,7 +63,7 @@ impl Suite {
         );
         let mut urls = BTreeMap::new();
         for name in SERVICES {
-            let url = postgres.ensure_database(name).await?;
+            let url = nearest(postgres, postgres.ensure_database(name).await?);
             writeln!(text, "[services.{name}]\ndatabase_url = \"{url}\"")?;
             urls.insert(name, url);
         }

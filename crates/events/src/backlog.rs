@@ -1,0 +1,58 @@
+//! How far a subscription is behind its producer's log.
+
+use std::time::Duration;
+
+use proto::events::v1::ReadEventsRequest;
+use proto::events::v1::event_log_service_client::EventLogServiceClient;
+use rpc::{Call, Caller, Channel};
+use store::Store;
+
+use crate::cursor::Cursor;
+use crate::parked::{self, ParkedCount};
+use crate::subscription::Subscription;
+
+/// So many waiting events are counted; as many stand for that or more.
+pub const BACKLOG_MAX: i32 = 500;
+const PATIENCE: Duration = Duration::from_secs(5);
+/// More than the producer sends.
+const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What waits for a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events of its types that it has not seen, up to [`BACKLOG_MAX`].
+    pub waiting: usize,
+    /// How long ago the first of them was told; zero when there is none.
+    pub oldest_age: Duration,
+    /// Events that could not be applied, and those that wait behind them.
+    pub parked: u64,
+    /// Of those, how many wait for an operator.
+    pub given_up: u64,
+}
+
+/// Looks at the stored cursor, at the producer's log by way of `channel`, and at what is parked. Nothing is applied: a
+/// subscription whose loop hangs is seen as well.
+pub async fn backlog(
+    store: &Store,
+    channel: &Channel,
+    subscription: &Subscription,
+) -> anyhow::Result<Backlog> {
+    let cursor = Cursor::load(store, subscription).await?;
+    let ParkedCount { parked, given_up } = parked::count(store, subscription).await?;
+    let call = Call::begin(Caller::service(store.service()), PATIENCE);
+    let request = ReadEventsRequest {
+        after_position: cursor.position,
+        types: subscription.types.clone(),
+        limit: BACKLOG_MAX,
+        wait_ms: 0,
+    };
+    let mut log = EventLogServiceClient::new(channel.bind(&call)).max_decoding_message_size(PAGE_BYTES_MAX);
+    let page = log.read_events(request).await?.into_inner();
+    let oldest = page.events.first().and_then(|event| event.create_time);
+    let oldest_age = oldest.map_or(Duration::ZERO, |told| {
+        let now = rpc::wire::time(store.clock().now());
+        let age = (now.seconds - told.seconds) as f64 + f64::from(now.nanos - told.nanos) / 1e9;
+        Duration::try_from_secs_f64(age).unwrap_or_default()
+    });
+    Ok(Backlog { waiting: page.events.len(), oldest_age, parked, given_up })
+}
