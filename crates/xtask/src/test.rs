@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use crate::{
     chart,
     generated::Mode,
-    observability,
     postgres::{TestServer, URL_VARIABLE},
     prerequisites::{self, TestRunner},
     schema, shell,
@@ -33,8 +32,6 @@ pub enum StageName {
     Buf,
     /// The Helm chart
     Chart,
-    /// Dashboards, alerts and the guide for operators
-    Observability,
 }
 
 enum Outcome {
@@ -85,7 +82,6 @@ impl StageName {
             Self::Deny => "deny",
             Self::Buf => "buf",
             Self::Chart => "chart",
-            Self::Observability => "observability",
         }
     }
 
@@ -107,10 +103,6 @@ impl StageName {
                 Ok(Outcome::Skipped("its tools cannot be installed: cargo xtask chart says why"))
             }
             Self::Chart => chart::run(Mode::Check).map(|()| Outcome::Passed),
-            Self::Observability if observability::prepare().is_err() => {
-                Ok(Outcome::Skipped("Prometheus cannot be installed: cargo xtask observability says why"))
-            }
-            Self::Observability => observability::run(Mode::Check).map(|()| Outcome::Passed),
         }
     }
 }
