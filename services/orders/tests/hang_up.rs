@@ -23,7 +23,8 @@ async fn whenever_the_client_goes_the_order_is_placed_or_never_was() {
         let placed = shop.count("SELECT count(*) FROM orders WHERE state = 'new'").await;
         let keys = shop.count("SELECT count(*) FROM idempotency_keys").await;
         let recorded = shop.count("SELECT count(*) FROM orders").await;
-        let (held, left) = (shop.them.state().reservations.len() as i64, shop.them.state().stock["G-1"]);
+        let held = shop.them.state().reservations.len() as i64;
+        let left = shop.them.state().stock["G-1"];
         ((placed, keys, held, left) == (recorded, recorded, recorded, 100_000 - recorded)).then_some(())
     })
     .await;
