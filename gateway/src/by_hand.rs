@@ -28,7 +28,7 @@ enum Opens {
 /// How long a document may take.
 const DOCUMENT_PATIENCE: Duration = Duration::from_secs(2);
 
-static ROUTES: [Route; 12] = [
+static ROUTES: [Route; 13] = [
     document("/openapi.json", |_| Target::OpenApi),
     document("/docs", |_| Target::Docs),
     document("/healthz", |_| Target::Live),
@@ -50,6 +50,9 @@ static ROUTES: [Route; 12] = [
     ),
     keyed(Method::GET, "/v1/shipment-labels", "/korob.delivery.v1.DeliveryService/PrintLabels", |_| {
         Target::ShipmentLabels
+    }),
+    keyed(Method::GET, "/v1/events/stream", "/korob.webhooks.v1.FeedService/WatchFeed", |_| {
+        Target::WatchFeed
     }),
     webhook(
         "/v1/webhooks/payments/{providerAccountId}",

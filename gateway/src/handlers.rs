@@ -7,6 +7,7 @@ mod import_feed;
 mod print_labels;
 mod receive_webhook;
 mod show_tracker;
+mod watch_feed;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use rpc::{Actor, Call, Caller, TraceContext};
+
+pub(crate) use watch_feed::EventStreams;
 
 use crate::known_caller::KnownCaller;
 use crate::operation::{Operation, Target};
@@ -42,6 +45,7 @@ pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::R
         Target::ReceiveWebhook(sender, account) => {
             receive_webhook::answer(&gateway, *sender, account, operation.patience, request).await
         }
+        Target::WatchFeed => watch_feed::answer(&gateway, operation.patience, request).await,
         Target::Tracker(code) => Ok(show_tracker::answer(&gateway, code, operation.patience, request).await),
         Target::OpenApi => Ok(documents::openapi(&gateway)),
         Target::Docs => Ok(documents::docs(&gateway)),

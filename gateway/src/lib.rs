@@ -35,6 +35,7 @@ mod unread;
 mod wrong_keys;
 
 use rpc::Directory;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use docs::REASONS_TEXT;
@@ -52,6 +53,17 @@ pub async fn serve(
     directory: &Directory,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Serving> {
+    let listener = server::bind(settings.listen).await?;
+    serve_on(listener, settings, directory, shutdown)
+}
+
+/// The same on a socket that listens already, perhaps also for others.
+pub fn serve_on(
+    listener: TcpListener,
+    settings: Settings,
+    directory: &Directory,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Serving> {
     let gateway = state::Gateway::new(settings.clone(), directory)?;
-    server::start(settings, gateway, shutdown).await
+    server::start(listener, settings, gateway, shutdown)
 }

@@ -48,6 +48,8 @@ pub(crate) enum Target {
     ShipmentLabels,
     /// `POST /v1/webhooks/…/{account}`, with the account.
     ReceiveWebhook(WebhookSender, String),
+    /// `GET /v1/events/stream`.
+    WatchFeed,
     /// `GET /track/{trackerCode}`, with the code.
     Tracker(String),
     /// `GET /openapi.json`.

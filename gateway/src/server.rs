@@ -58,15 +58,19 @@ const LINGER: Duration = Duration::from_millis(250);
 /// The kernel's queue of connections is empty when none comes for so long.
 const LULL: Duration = Duration::from_millis(10);
 
-/// Starts to listen and serves until `shutdown`.
-pub(crate) async fn start(
+/// Starts to listen.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("the gateway cannot listen on {address}"))
+}
+
+/// Serves until `shutdown`.
+pub(crate) fn start(
+    listener: TcpListener,
     settings: Settings,
     gateway: Gateway,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Serving> {
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("the gateway cannot listen on {}", settings.listen))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "the gateway listens");
     let finished = tokio::spawn(run(listener, settings, gateway, shutdown));

@@ -44,6 +44,10 @@ pub struct Limits {
     pub wait_ms_max: u64,
     /// Feeds that are imported and exported at once; more are answered 503. Default 8.
     pub feeds_max: usize,
+    /// Streams of changes that are open at once; more are answered 503. Default 256.
+    pub event_streams_max: usize,
+    /// Streams of changes that one key has open; more are 429. Default 8.
+    pub event_streams_per_key_max: usize,
     /// Attempts at one call, when a service could not be reached and the method may be repeated. Default 3.
     pub attempts_max: u32,
     /// Repeats in a hundred calls: with more, repeating would only add to the load. Default 10.
@@ -119,6 +123,8 @@ impl Default for Limits {
             waiting_max: 64,
             wait_ms_max: 100,
             feeds_max: 8,
+            event_streams_max: 256,
+            event_streams_per_key_max: 8,
             attempts_max: 3,
             repeats_percent_max: 10,
             header_ms_max: 5_000,

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use types::Clock;
 
 use crate::docs::Page;
+use crate::handlers::EventStreams;
 use crate::keys::Keys;
 use crate::rates::Rates;
 use crate::readiness::Readiness;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) tracker_rates: Rates,
     pub(crate) admission: Admission,
     pub(crate) feeds: Arc<Semaphore>,
+    pub(crate) event_streams: EventStreams,
     pub(crate) repeats: RepeatBudget,
     pub(crate) readiness: Readiness,
     pub(crate) openapi: Bytes,
@@ -70,6 +72,7 @@ impl Gateway {
             tracker_rates: Rates::new(limits.keys_max),
             admission: Admission::new(crate::NAME, limits.admission()),
             feeds: Arc::new(Semaphore::new(limits.feeds_max)),
+            event_streams: EventStreams::default(),
             repeats: RepeatBudget::new(limits.repeats_percent_max),
             readiness: Readiness::default(),
             openapi: Bytes::from(crate::openapi_text()?),

@@ -34,8 +34,8 @@ pub struct Fakes {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-pub const SERVICES: [&str; 7] =
-    ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
+pub const SERVICES: [&str; 8] =
+    ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments", "webhooks"];
 
 impl Default for Fakes {
     fn default() -> Self {

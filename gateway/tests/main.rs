@@ -6,6 +6,7 @@ mod answers;
 mod buyers;
 mod connections;
 mod documents;
+mod event_streams;
 mod fakes;
 mod feeds;
 mod files;

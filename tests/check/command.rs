@@ -32,9 +32,19 @@ pub fn check_directory(directory: &Path, arguments: &[&str]) -> Said {
     run(&["--data-dir", directory.to_str().unwrap()], arguments)
 }
 
+/// Runs any command of the binary with a configuration.
+pub fn korob(configuration: &Path, arguments: &[&str]) -> Said {
+    let (name, rest) = arguments.split_first().unwrap();
+    named(&["--config", configuration.to_str().unwrap()], name, rest)
+}
+
 fn run(first: &[&str], arguments: &[&str]) -> Said {
+    named(first, "check", arguments)
+}
+
+fn named(first: &[&str], name: &str, arguments: &[&str]) -> Said {
     let mut command = Command::new(Suite::binary());
-    let output = command.args(first).arg("check").args(arguments).output().unwrap();
+    let output = command.args(first).arg(name).args(arguments).output().unwrap();
     Said {
         status: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -44,7 +44,7 @@ impl Day {
         day
     }
 
-    async fn post(&self, path: &str, key: &str, body: &Value) -> Value {
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> Value {
         self.suite.rest.post(path, key, body).await.unwrap().ok().unwrap()
     }
 
@@ -71,12 +71,12 @@ impl Day {
         std::fs::write(self.parcel_method_file(), made["deliveryMethodId"].as_str().unwrap()).unwrap();
     }
 
-    fn parcel_method_file(&self) -> PathBuf {
+    pub fn parcel_method_file(&self) -> PathBuf {
         self.history.with_file_name("parcel-method")
     }
 
     /// Places an order with `more` and writes down what was heard.
-    async fn place(&self, key: &str, more: Value) -> Value {
+    pub async fn place(&self, key: &str, more: Value) -> Value {
         let mut order = self.suite.order("TEA", 7);
         order["externalId"] = json!(key);
         order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -129,7 +129,7 @@ impl Day {
         }
     }
 
-    async fn place_and_pay(&self, key: &str, more: Value) -> Value {
+    pub async fn place_and_pay(&self, key: &str, more: Value) -> Value {
         let order = self.place(key, more).await;
         let path = format!("/v1/payments/{}", order["paymentId"].as_str().unwrap());
         let card = json!({ "paymentToken": "tok_ok", "returnUrl": "https://shop.example/paid" });
@@ -171,7 +171,7 @@ impl Day {
     }
 
     /// Lets an order be assembled; answers its parcel, once it is booked.
-    async fn assemble(&self, order: &Value) -> String {
+    pub async fn assemble(&self, order: &Value) -> String {
         let order_id = id(order);
         let state = json!({ "state": "ORDER_STATE_ASSEMBLING" });
         self.post(&format!("/v1/orders/{order_id}/state"), order_id, &state).await;
@@ -191,6 +191,6 @@ impl Day {
     }
 }
 
-fn id(order: &Value) -> &str {
+pub fn id(order: &Value) -> &str {
     order["orderId"].as_str().unwrap()
 }

@@ -14,6 +14,7 @@ mod suite;
 mod command;
 mod copies;
 mod day;
+mod drill;
 mod embedded;
 mod examination;
 mod long_list;

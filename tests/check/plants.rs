@@ -474,7 +474,7 @@ pub const PLANTS: &[Plant] = &[
         "shipment-orders",
         "delivery",
         "INSERT INTO shipments (shipment_id, delivery_plan_id, order_id, shop_id, carrier, tracking_number, status, create_time)
-         SELECT gen_random_uuid(), delivery_plan_id, order_id, shop_id, 'own-courier', 'ANOTHER', 'pending', now()
+         SELECT gen_random_uuid(), delivery_plan_id, order_id, shop_id, 'own-courier', 'OF NOBODY', 'pending', now()
          FROM delivery_plans WHERE cancelled AND order_id IS NOT NULL LIMIT 1
          RETURNING shipment_id::text",
     ),
@@ -483,6 +483,14 @@ pub const PLANTS: &[Plant] = &[
         "orders",
         "UPDATE order_fulfilments SET tracking_number = 'ANOTHER' WHERE tracking_number <> '' RETURNING order_id::text",
     ),
+    plant(
+        "order-numbers-reused",
+        "delivery",
+        "UPDATE delivery_plans SET order_number = p.order_number, order_id = gen_random_uuid()
+         FROM (SELECT order_number, delivery_plan_id FROM delivery_plans WHERE cancelled AND order_number <> '' LIMIT 1) AS p
+         WHERE delivery_plans.delivery_plan_id = p.delivery_plan_id RETURNING p.order_number",
+    )
+    .also(&["order-delivery-plans"]),
     plant(
         "order-parcels",
         "orders",

@@ -13,7 +13,7 @@ use crate::verdict;
 /// Where the process dies: each place of the registry at least once, those of shared code in the services that matter.
 ///
 /// The carrier first: what its dead worker had in hands stays his for a minute.
-const PLACES: [&str; 27] = [
+const PLACES: [&str; 26] = [
     "delivery.carrier.before_call",
     "delivery.carrier.answered",
     "orders.place.recorded",
@@ -32,8 +32,7 @@ const PLACES: [&str; 27] = [
     "store.commit.after[payments]",
     "store.commit.after[delivery]",
     "store.outcome.before[payments.refund_payment]",
-    "store.batch.answer[orders.record]",
-    "store.batch.answer[orders.settle]",
+    "store.batch.answer[orders.commit]",
     "events.page.read[customers.count_purchases]",
     "events.cursor.moved[orders.follow_payments]",
     "events.page.applied[customers.count_purchases]",

@@ -29,6 +29,7 @@ mod open_transaction;
 mod outside_goes_bad;
 mod planted_bugs;
 mod poison;
+mod replicas;
 mod same_key;
 mod small_pools;
 

@@ -15,9 +15,9 @@ use crate::suite::Suite;
 const CANARY: &str = "Канарка";
 
 /// What ids of a shop's belongings begin with. Everything else belongs to the organisation.
-pub const OWNED: [&str; 25] = [
+pub const OWNED: [&str; 27] = [
     "att", "cac", "cus", "dlm", "dlp", "ful", "inc", "key", "lin", "ntf", "ord", "pac", "pay", "prm", "quo",
-    "rcp", "res", "ret", "rfd", "shm", "shp", "sht", "src", "crt", "rpo",
+    "rcp", "res", "ret", "rfd", "shm", "shp", "sht", "src", "crt", "rpo", "whd", "whe",
 ];
 /// Those that are never seen outside.
 const INSIDE: [&str; 2] = ["crt", "rpo"];
@@ -135,6 +135,13 @@ impl Belongings {
             "code": format!("P{}", shop_id[4..].to_uppercase()), "title": self.canary, "percent": "5", "shopIds": [shop_id],
         } });
         self.post("/v1/promo-codes", promo_code).await;
+        // Of what does not happen here, so that nothing of it changes by itself.
+        let endpoint = json!({ "webhookEndpoint": {
+            "url": simulators.url("card"), "title": self.canary, "eventTypes": ["shop.changed"],
+        } });
+        self.post("/v1/webhook-endpoints", endpoint).await;
+        let ping = format!("/v1/webhook-endpoints/{}/ping", self.id("whe"));
+        self.post(&ping, json!({})).await;
     }
 
     async fn prepare_an_order(&mut self) {

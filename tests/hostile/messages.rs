@@ -6,15 +6,17 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescri
 const DEPTH_MAX: usize = 5;
 
 /// How ids begin, by the ending of their names.
-const PREFIXES: [(&str, &str); 32] = [
+const PREFIXES: [(&str, &str); 34] = [
     ("attempt_id", "att"),
     ("brand_id", "brd"),
     ("carrier_account_id", "cac"),
     ("category_id", "cat"),
     ("customer_id", "cus"),
+    ("delivery_id", "whd"),
     ("delivery_method_id", "dlm"),
     ("delivery_plan_id", "dlp"),
     ("document_id", "std"),
+    ("endpoint_id", "whe"),
     ("fulfilment_id", "ful"),
     ("import_mapping_id", "imp"),
     ("incident_id", "inc"),

@@ -9,6 +9,8 @@ use crate::methods::Method;
 
 /// When nothing is delivered.
 const SOME_DAY: &str = "2030-01-01T10:00:00Z";
+/// When nothing had happened yet.
+const LONG_AGO: &str = "2020-01-01T10:00:00Z";
 
 /// What `shop` would send. Operations that need nothing but ids have no line here.
 pub fn request_of(operation: &str, shop: &Belongings) -> Value {
@@ -111,6 +113,10 @@ pub fn request_of(operation: &str, shop: &Belongings) -> Value {
         "payments.update_payment_account" => {
             json!({ "paymentAccount": { "name": "Renamed" }, "updateMask": "name" })
         }
+        "webhooks.update_webhook_endpoint" => {
+            json!({ "webhookEndpoint": { "title": "Renamed" }, "updateMask": "title" })
+        }
+        "webhooks.replay_webhook_events" => json!({ "startTime": LONG_AGO }),
         _ => json!({}),
     }
 }

@@ -13,6 +13,7 @@ mod rest;
 
 mod bad_collectors;
 mod card_orders;
+mod carrier;
 mod chart;
 mod collector;
 mod demo;
@@ -26,6 +27,7 @@ mod kill;
 mod operators;
 mod order_path;
 mod outside;
+mod partners;
 #[allow(dead_code)] // Other suites of tests include it.
 mod suite;
 mod trace;

@@ -98,7 +98,14 @@ async fn change(suite: &Suite, body: &str) -> (StatusCode, String) {
     ask(suite, Method::PUT, "/telemetry", "*/*", body).await
 }
 
-async fn ask(suite: &Suite, method: Method, path: &str, accept: &str, body: &str) -> (StatusCode, String) {
+/// Asks the operators' port.
+pub async fn ask(
+    suite: &Suite,
+    method: Method,
+    path: &str,
+    accept: &str,
+    body: &str,
+) -> (StatusCode, String) {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
     let request = Request::builder()
         .method(method)

@@ -17,6 +17,12 @@ async fn an_order_is_placed_followed_delivered_and_paid_in_processes() {
 
 async fn ordinary_day(mode: Mode) {
     let suite = Suite::start(mode).await;
+    live_through(&suite).await;
+    suite.stop().await;
+}
+
+/// An order that is placed, delivered and paid, and one that is cancelled, with what others learn of both.
+pub async fn live_through(suite: &Suite) {
     suite.stock("MUG", 5).await;
 
     let placed = suite.rest.post("/v1/orders", "first", &suite.order("MUG", 1)).await.unwrap();
@@ -79,8 +85,7 @@ async fn ordinary_day(mode: Mode) {
     let history = suite.rest.get(&format!("/v1/orders/{order_id}/history")).await.unwrap().ok().unwrap();
     assert!(history["entries"].as_array().unwrap().len() >= 5, "{history}");
 
-    cancelled(&suite).await;
-    suite.stop().await;
+    cancelled(suite).await;
 }
 
 async fn cancelled(suite: &Suite) {

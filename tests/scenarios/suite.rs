@@ -21,8 +21,8 @@ use crate::new_shop::NewShop;
 use crate::rest::Client;
 
 /// Every service.
-pub const SERVICES: [&str; 7] =
-    ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
+pub const SERVICES: [&str; 8] =
+    ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments", "webhooks"];
 const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const READY_PATIENCE: Duration = Duration::from_secs(90);
 
@@ -31,6 +31,8 @@ const READY_PATIENCE: Duration = Duration::from_secs(90);
 pub enum Mode {
     OneProcess,
     Processes,
+    /// The same with two processes of every role.
+    Replicas,
     /// Every role a process of its own that the test starts, with a proxy on each edge.
     Apart,
 }
@@ -442,6 +444,7 @@ fn spawn(config: &std::path::Path, mode: Mode, environment: &[(&'static str, Str
     let arguments: &[&str] = match mode {
         Mode::OneProcess => &["up"],
         Mode::Processes => &["up", "--processes"],
+        Mode::Replicas => &["up", "--processes", "--replicas", "2"],
         Mode::Apart => return spawn_role(config, "gateway", environment),
     };
     spawn_with(config, config, arguments, environment)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::collector::{Collector, Spans};
+use crate::collector::{Collector, Span, Spans};
 use crate::suite::{Mode, Suite};
 
 /// What a placement passes through, its root first.
@@ -64,7 +64,35 @@ async fn a_placement_is_one_trace_through_at_least_six_processes() {
             spans.values().find(|span| span.name == name)
         );
     }
+    every_parent_is_known(&collector).await;
     suite.stop().await;
+}
+
+/// What jobs and subscriptions ask begins traces of its own: its spans are nobody's children, or somebody's who is told, too.
+async fn every_parent_is_known(collector: &Collector) {
+    let told: BTreeSet<_> = collector.traces().into_keys().collect();
+    let waiting = Instant::now();
+    loop {
+        let traces = collector.traces();
+        let orphans: Vec<_> = told
+            .iter()
+            .filter_map(|trace| traces.get(trace))
+            .flat_map(|spans| {
+                spans.values().filter(|span| !span.parent.is_empty() && !spans.contains_key(&span.parent))
+            })
+            .filter(|span| !is_of_the_test(span))
+            .collect();
+        if orphans.is_empty() {
+            return;
+        }
+        assert!(waiting.elapsed() < PATIENCE, "nobody told of the parents of {orphans:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// This process opens the shop as its operator, and tells the collector nothing.
+fn is_of_the_test(span: &Span) -> bool {
+    span.service == "access" && span.name.starts_with("access.create_")
 }
 
 /// The spans of the placement's trace, once all of [`PATH`] have arrived.

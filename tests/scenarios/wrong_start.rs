@@ -25,6 +25,22 @@ fn a_variable_lists_networks_with_commas() {
     assert!(told.contains("\"10.0.0.0/33\" is neither an address nor a network"), "{told}");
 }
 
+#[test]
+fn a_carrier_that_cannot_work_is_told_before_anything_starts() {
+    let told = refused("up", "KOROB__EVENTS__CARRIER", "nats");
+    assert!(told.contains("events.nats.urls: events.carrier = \"nats\" needs a server"), "{told}");
+    let told = refused("up", "KOROB__EVENTS__CARRIER", "kafka");
+    assert!(told.contains("kafka for key `events.carrier`"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_so_many_processes_is_told() {
+    let told = refused("up", "KOROB__REPLICAS", "0");
+    assert!(told.contains("replicas: 1 to 16"), "{told}");
+    let told = refused("up", "KOROB__REPLICAS", "2");
+    assert!(told.contains("replicas: 2 need `up --processes`"), "{told}");
+}
+
 /// What the binary says to a command that fails; both ports are free unless `variable` says otherwise.
 fn refused(command: &str, variable: &str, value: &str) -> String {
     let data_dir = std::env::temp_dir().join(format!("korob-wrong-{}", Uuid::new_v4().simple()));

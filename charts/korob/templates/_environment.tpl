@@ -48,6 +48,16 @@
 {{- with $workload.databases }}
 {{- include "korob.databaseUrls" (list $root .) }}
 {{- end }}
+{{- $events := $values.events }}
+{{- $carried := and $workload.databases (eq $events.carrier "nats") }}
+{{- if and $carried $events.nats.credentialsSecret }}
+- name: KOROB__EVENTS__NATS__USER
+  valueFrom:
+    secretKeyRef: {name: {{ $events.nats.credentialsSecret }}, key: user}
+- name: KOROB__EVENTS__NATS__PASSWORD
+  valueFrom:
+    secretKeyRef: {name: {{ $events.nats.credentialsSecret }}, key: password}
+{{- end }}
 {{- $told := dict "ops.listen" (printf "%s:9090" $values.bindAddress) }}
 {{- $_ := set $told "telemetry.sample_ratio" $values.telemetry.sampleRatio }}
 {{- with $values.telemetry.otlpEndpoint }}{{ $_ := set $told "telemetry.otlp_endpoint" . }}{{ end }}
@@ -59,9 +69,17 @@
 {{- else }}
   {{- $_ := set $told (printf "services.%s.listen" $name) (printf "%s:7000" $values.bindAddress) }}
 {{- end }}
+{{- if $carried }}
+  {{- $_ := set $told "events.carrier" "nats" }}
+  {{- $_ := set $told "events.nats.urls" (join "," $events.nats.urls) }}
+  {{- $_ := set $told "events.nats.subject_prefix" $events.nats.subjectPrefix }}
+  {{- $_ := set $told "events.nats.stream" $events.nats.stream }}
+  {{- $_ := set $told "events.nats.replicas" $events.nats.replicas }}
+  {{- $_ := set $told "events.nats.max_age_hours" $events.nats.maxAgeHours }}
+{{- end }}
 {{- if eq $name "all-in-one" }}{{ $_ := set $told "data_dir" "/var/lib/korob" }}{{ end }}
 {{- range $workload.calls }}
-  {{- $_ := set $told (printf "services.%s.address" .) (printf "http://%s:7000" (include "korob.name" (list $root .))) }}
+  {{- $_ := set $told (printf "services.%s.address" .) (printf "http://%s:7000" (include "korob.pods" (list $root .))) }}
 {{- end }}
 {{- range $key, $value := mergeOverwrite $told (deepCopy $values.settings) (deepCopy $workload.settings) }}
 - name: KOROB__{{ $key | upper | replace "." "__" }}

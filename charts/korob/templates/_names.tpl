@@ -9,6 +9,11 @@
 {{- printf "%s-%s" (include "korob.fullname" (index . 0)) (index . 1) -}}
 {{- end }}
 
+{{/* The name that has the address of each pod of a service: (list $ "orders"). */}}
+{{- define "korob.pods" -}}
+{{- printf "%s-pods" (include "korob.name" .) -}}
+{{- end }}
+
 {{/* What never changes: a Deployment's selector cannot. (list $ "orders") */}}
 {{- define "korob.selector" -}}
 app.kubernetes.io/name: korob

@@ -41,6 +41,19 @@
   {{- end }}
 {{- end }}
 
+{{- define "korob.toNats" -}}
+{{- $ports := list -}}
+{{- range .Values.events.nats.urls }}{{ $ports = append $ports (contains ":" (urlParse .).host | ternary (splitList ":" (urlParse .).host | last) "4222") }}{{ end -}}
+- ports:
+    {{- range uniq $ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .Values.events.nats.peers }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+
 {{- define "korob.toOutside" -}}
 - ports:
     - {protocol: TCP, port: 443}

@@ -21,10 +21,24 @@ pub(crate) struct Books {
 
 /// How far a log reaches.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log {
-    pub(crate) epoch: String,
-    pub(crate) trimmed: i64,
-    pub(crate) last: i64,
+pub struct Log {
+    /// Which log it is: another one after a restore.
+    pub epoch: String,
+    /// Events up to here are no longer kept.
+    pub trimmed: i64,
+    /// The newest event.
+    pub last: i64,
+    /// Where it ended when it was restored to an earlier moment; `None`: it never was, or nobody has said so.
+    pub restored_at: Option<i64>,
+}
+
+/// Reads how far the logs of the services at `urls` reach.
+pub async fn logs(urls: &BTreeMap<String, String>) -> Result<BTreeMap<String, Log>, Unreadable> {
+    let mut logs = BTreeMap::new();
+    for (service, url) in urls {
+        logs.insert(service.clone(), read_log(service, &connect(service, url).await?).await?);
+    }
+    Ok(logs)
 }
 
 impl Books {
@@ -46,10 +60,7 @@ impl Books {
         try_join_all(snapshots).await?;
         // A cursor may be as far as the log was when the cursor was read, so the logs are read after all snapshots.
         // One after the other: a server has few connections to spare.
-        let mut logs = BTreeMap::new();
-        for (service, url) in urls {
-            logs.insert(service.clone(), read_log(service, &connect(service, url).await?).await?);
-        }
+        let logs = logs(urls).await?;
         Ok(Self { clients, logs })
     }
 
@@ -96,8 +107,10 @@ async fn connect(service: &str, url: &str) -> Result<Client, Unreadable> {
 }
 
 async fn read_log(service: &str, client: &Client) -> Result<Log, Unreadable> {
-    let sql =
-        "SELECT epoch::text, trimmed, coalesce((SELECT max(position) FROM event_log), 0) FROM event_stream";
+    let sql = "SELECT epoch::text, trimmed, coalesce((SELECT max(position) FROM event_log), trimmed), epoch_position
+               FROM event_stream";
     let row = client.query_opt(sql, &[]).await.map_err(|error| Unreadable::database(service, &error))?;
-    Ok(row.map(|row| Log { epoch: row.get(0), trimmed: row.get(1), last: row.get(2) }).unwrap_or_default())
+    let log =
+        |row: Row| Log { epoch: row.get(0), trimmed: row.get(1), last: row.get(2), restored_at: row.get(3) };
+    Ok(row.map(log).unwrap_or_default())
 }

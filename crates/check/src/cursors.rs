@@ -21,7 +21,9 @@ pub(crate) async fn look(
             let Some(log) = books.log(&producer) else { continue };
             let of_this_epoch = epoch == log.epoch;
             let wrong = match asked {
-                Cursors::OfThisEpoch => (!of_this_epoch).then(|| (log.epoch.clone(), epoch)),
+                Cursors::OfThisEpoch => {
+                    (!of_this_epoch).then(|| (log.epoch.clone(), format!("{epoch} at {position}")))
+                }
                 // Positions of another epoch say nothing.
                 _ if !of_this_epoch => None,
                 Cursors::NotAhead => {

@@ -9,7 +9,7 @@ use crate::finding::{Finding, Finds, Key};
 use crate::history::History;
 use crate::outside::{self, Outside};
 use crate::unreadable::Unreadable;
-use crate::{checks, cursors, pairs, rows};
+use crate::{checks, cursors, decisions, pairs, rows};
 
 /// What is examined.
 pub struct Examination {
@@ -144,6 +144,7 @@ async fn look(
         }
         report.add(check, finds);
     }
+    decisions::apply(&books, &mut report.findings).await?;
     Ok(report)
 }
 

@@ -49,6 +49,20 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
+    /// What an operator has decided about it; then it is a notice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+}
+
+/// A decision that was written down about just these values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub time: String,
+    /// Why.
+    pub note: String,
 }
 
 /// What makes two findings the same at different moments; the values may have changed meanwhile.
@@ -73,7 +87,13 @@ impl Finding {
             ids: ids.into_iter().map(named).collect(),
             expected: expected.to_string(),
             found: found.to_string(),
+            decided: None,
         }
+    }
+
+    /// What it is about, in one line: by it decisions are kept.
+    pub fn subject(&self) -> String {
+        self.ids.iter().map(|(kind, id)| format!("{kind}={id}")).collect::<Vec<_>>().join(" ")
     }
 
     pub(crate) fn key(&self) -> Key {
@@ -91,7 +111,11 @@ impl fmt::Display for Finding {
         for (kind, id) in &self.ids {
             write!(f, " {kind}={id}")?;
         }
-        write!(f, ": expected {}, found {}", self.expected, self.found)
+        write!(f, ": expected {}, found {}", self.expected, self.found)?;
+        match &self.decided {
+            Some(decided) => write!(f, "; decided by {} at {}: {}", decided.by, decided.time, decided.note),
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use proto::events::v1::ReadEventsRequest;
-use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use rpc::{Call, Caller, Channel};
 use store::Store;
 
 use crate::cursor::Cursor;
+use crate::page;
 use crate::parked::{self, ParkedCount};
 use crate::subscription::Subscription;
 
 /// So many waiting events are counted; as many stand for that or more.
 pub const BACKLOG_MAX: i32 = 500;
 const PATIENCE: Duration = Duration::from_secs(5);
-/// More than the producer sends.
-const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What waits for a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +44,7 @@ pub async fn backlog(
         limit: BACKLOG_MAX,
         wait_ms: 0,
     };
-    let mut log = EventLogServiceClient::new(channel.bind(&call)).max_decoding_message_size(PAGE_BYTES_MAX);
-    let page = log.read_events(request).await?.into_inner();
-    let oldest = page.events.first().and_then(|event| event.create_time);
-    let oldest_age = oldest.map_or(Duration::ZERO, |told| {
-        let now = rpc::wire::time(store.clock().now());
-        let age = (now.seconds - told.seconds) as f64 + f64::from(now.nanos - told.nanos) / 1e9;
-        Duration::try_from_secs_f64(age).unwrap_or_default()
-    });
+    let page = page::client(channel, &call).read_events(request).await?.into_inner();
+    let oldest_age = page.events.first().map_or(Duration::ZERO, |event| page::age(store, event));
     Ok(Backlog { waiting: page.events.len(), oldest_age, parked, given_up })
 }

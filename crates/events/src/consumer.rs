@@ -1,24 +1,22 @@
-//! The loop of one subscription: pull a page, apply it with its cursor, park what fails, try the parked again.
+//! The loop of one subscription: take a page, apply it with its cursor, park what fails, try the parked again.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use proto::events::v1::event_log_service_client::EventLogServiceClient;
-use proto::events::v1::{Event, ReadEventsRequest, ReadEventsResponse};
+use proto::events::v1::Event;
 use rpc::{Call, Caller, Channel};
 use store::{Store, Tx};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
+use crate::carrier::Carrier;
 use crate::cursor::Cursor;
-use crate::parked;
+use crate::reader::{Place, Reader};
+use crate::source::{Next, Source};
 use crate::subscription::{Applied, Handler, Subscription};
+use crate::{page, parked};
 
-/// Events of one page, applied in one transaction.
-const PAGE_LENGTH: i32 = 100;
-/// More than the producer sends: one large event must not stop the subscription.
-const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const WAIT: Duration = Duration::from_secs(10);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 /// The producer may start a moment later than this service.
@@ -29,8 +27,21 @@ const IDLE_ADVANCE: i64 = 10_000;
 
 /// Applies events until `stop`. `channel` leads to the producer.
 pub async fn run(store: Store, channel: Channel, subscription: Subscription, stop: CancellationToken) {
-    let consumer = Consumer { store, channel, subscription };
-    let pages = consumer.apply_pages();
+    run_over(None, store, channel, subscription, stop).await;
+}
+
+/// The same with events that `carrier` brings, if there is one.
+pub async fn run_over(
+    carrier: Option<Carrier>,
+    store: Store,
+    channel: Channel,
+    subscription: Subscription,
+    stop: CancellationToken,
+) {
+    let source = Source::of(&subscription, carrier);
+    let log = Reader { store: store.clone(), channel, subscription: subscription.clone() };
+    let consumer = Consumer { store, log, subscription };
+    let pages = consumer.apply_pages(source);
     let retries = consumer.retry_parked();
     tokio::select! {
         () = stop.cancelled() => {}
@@ -41,7 +52,7 @@ pub async fn run(store: Store, channel: Channel, subscription: Subscription, sto
 
 struct Consumer {
     store: Store,
-    channel: Channel,
+    log: Reader,
     subscription: Subscription,
 }
 
@@ -53,15 +64,15 @@ enum Page {
 }
 
 impl Consumer {
-    async fn apply_pages(&self) {
-        let (mut cursor, mut failures) = (None, 0);
+    async fn apply_pages(&self, mut source: Source) {
+        let (mut place, mut failures) = (None, 0);
         let consumer = self.subscription.consumer;
         metrics::counter!("korob_events_applied_total", "consumer" => consumer).increment(0);
         metrics::counter!("korob_events_parked_total", "consumer" => consumer).increment(0);
         let stopped = metrics::gauge!("korob_events_stopped", "consumer" => consumer);
         stopped.set(0.0);
         loop {
-            match self.apply_next_page(&mut cursor).await {
+            match self.apply_next_page(&mut place, &mut source).await {
                 Ok(()) => {
                     failures = 0;
                     stopped.set(0.0);
@@ -75,28 +86,39 @@ impl Consumer {
                     } else {
                         tracing::debug!(consumer, error, "events wait");
                     }
-                    cursor = None;
+                    place = None;
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
             }
         }
     }
 
-    async fn apply_next_page(&self, known: &mut Option<Cursor>) -> anyhow::Result<()> {
-        let cursor = match known.take() {
-            Some(cursor) => cursor,
-            None => Cursor::load(&self.store, &self.subscription).await?,
+    async fn apply_next_page(&self, known: &mut Option<Place>, source: &mut Source) -> anyhow::Result<()> {
+        let mut place = match known.take() {
+            Some(place) => place,
+            None => Place::at(Cursor::load(&self.store, &self.subscription).await?),
         };
-        let page = self.read(&cursor).await?;
+        let page = loop {
+            match source.next(&place, &self.log).await? {
+                Next::Page(page) => break page,
+                Next::Reload => {
+                    let stored = Cursor::load(&self.store, &self.subscription).await?;
+                    if stored != place.cursor {
+                        place = Place::at(stored);
+                    }
+                }
+            }
+        };
         failpoint::hit!("events.page.read", self.subscription.consumer, anyhow::anyhow!("a failpoint"));
         let skipped = i64::from(failpoint::planted!("events.cursor_skips"));
+        let cursor = &place.cursor;
         let next = Cursor { epoch: page.epoch.clone(), position: page.read_position + skipped };
         if page.events.is_empty() && next.position - cursor.position < IDLE_ADVANCE {
             // Not stored: after a restart the same span is looked at again and found empty again.
-            *known = Some(cursor);
+            *known = Some(place.past(&page));
             return Ok(());
         }
-        *known = match self.apply(&cursor, &next, &page.events).await {
+        let reached = match self.apply(cursor, &next, &page.events).await {
             Ok(Page::Applied) => Some(next),
             Ok(Page::Overtaken) => None,
             Err(error) => {
@@ -106,47 +128,14 @@ impl Consumer {
                     error = format!("{error:#}"),
                     "a page is applied singly"
                 );
-                self.apply_singly(cursor, &next, &page.events).await?
+                self.apply_singly(cursor.clone(), &next, &page.events).await?
             }
         };
-        Ok(())
-    }
-
-    async fn read(&self, cursor: &Cursor) -> anyhow::Result<ReadEventsResponse> {
-        let call = Call::begin(Caller::service(self.store.service()), WAIT + Duration::from_secs(5));
-        let request = ReadEventsRequest {
-            after_position: cursor.position,
-            types: self.subscription.types.clone(),
-            limit: PAGE_LENGTH,
-            wait_ms: WAIT.as_millis() as i32,
-        };
-        let mut log =
-            EventLogServiceClient::new(self.channel.bind(&call)).max_decoding_message_size(PAGE_BYTES_MAX);
-        let page = log.read_events(request).await?.into_inner();
-        let same_log = cursor.epoch.is_empty() || cursor.epoch == page.epoch;
-        anyhow::ensure!(
-            same_log,
-            "the log of {} was recreated or restored; reset the cursor",
-            self.subscription.producer
-        );
-        if page.read_position < cursor.position {
-            // Remembered: once the log has grown again, nothing would tell that other events have these positions now.
-            cursor.mistrust(&self.store, &self.subscription).await?;
-            anyhow::bail!(
-                "the log of {} ends at {} and was read up to {} before: it was restored to an earlier moment; reset the cursor",
-                self.subscription.producer,
-                page.read_position,
-                cursor.position
-            );
+        if reached.is_none() {
+            source.overtaken();
         }
-        let kept = cursor.position >= page.trimmed_position || cursor.epoch.is_empty();
-        anyhow::ensure!(
-            kept,
-            "{} no longer keeps the events after {}",
-            self.subscription.producer,
-            cursor.position
-        );
-        Ok(page)
+        *known = reached.map(Place::at);
+        Ok(())
     }
 
     /// All events and the cursor in one transaction.
@@ -317,11 +306,8 @@ impl Consumer {
         let consumer = self.subscription.consumer;
         metrics::counter!("korob_events_applied_total", "consumer" => consumer).increment(count as u64);
         metrics::gauge!("korob_events_position", "consumer" => consumer).set(last.position as f64);
-        if let Some(created) = last.create_time {
-            let now = rpc::wire::time(self.store.clock().now());
-            let lag = (now.seconds - created.seconds) as f64 + f64::from(now.nanos - created.nanos) / 1e9;
-            metrics::histogram!("korob_events_lag_seconds", "consumer" => consumer).record(lag);
-        }
+        let lag = page::age(&self.store, last);
+        metrics::histogram!("korob_events_lag_seconds", "consumer" => consumer).record(lag.as_secs_f64());
     }
 }
 

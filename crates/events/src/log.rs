@@ -3,7 +3,7 @@
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use proto::events::v1::{Event, ReadEventsResponse};
-use store::{AppendedEvent, Result, Store, cached_sql};
+use store::{AppendedEvent, NewEvent, Result, Store, cached_sql};
 use uuid::Uuid;
 
 type Row = (
@@ -33,7 +33,7 @@ type Columns = (
 
 /// Bytes of the bodies of one page, so that a page of large events stays below what a message may hold. The first event
 /// of a page is sent whatever its size.
-const PAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Events after `after`, at most `limit`, of `types` (empty for all): of what this process has just committed if that is
 /// next, else from the database.
@@ -45,25 +45,26 @@ pub(crate) async fn read(
 ) -> Result<ReadEventsResponse> {
     match read_tail(store, after, types, limit) {
         Some(page) => Ok(page),
-        None => read_stored(store, after, types, limit as i64).await,
+        None => read_stored(store, after, types, limit).await,
     }
 }
 
 fn read_tail(store: &Store, after: i64, types: &[String], limit: usize) -> Option<ReadEventsResponse> {
     let (log, run) = store.tail().after(after)?;
-    let mut read_position = run.last()?.position;
+    let looked_at = run.last()?.position;
     let wanted = run.iter().filter(|one| types.is_empty() || types.contains(&one.event.type_name));
-    let mut events: Vec<Event> = wanted.take(limit).map(|one| told(one)).collect();
-    let sent = count_within(events.iter().map(|event| event.body.len()), PAGE_BYTES_MAX);
-    if events.len() == limit || sent < events.len() {
-        events.truncate(sent);
-        read_position = events.last().map_or(read_position, |event| event.position);
-    }
+    let events = wanted.take(limit).map(|one| told(AppendedEvent::clone(one))).collect();
+    let (events, read_position) = cut(events, limit, looked_at);
     let (epoch, trimmed_position) = (log.epoch.to_string(), log.trimmed);
     Some(ReadEventsResponse { events, read_position, epoch, trimmed_position })
 }
 
-async fn read_stored(store: &Store, after: i64, types: &[String], limit: i64) -> Result<ReadEventsResponse> {
+async fn read_stored(
+    store: &Store,
+    after: i64,
+    types: &[String],
+    limit: usize,
+) -> Result<ReadEventsResponse> {
     let mut connection = store.connection().await?;
     // Positions become visible in order: whatever is at or below `last` is visible to the second statement.
     let (last, epoch, trimmed): (i64, Uuid, i64) = cached_sql(
@@ -82,7 +83,7 @@ async fn read_stored(store: &Store, after: i64, types: &[String], limit: i64) ->
     if last <= after {
         return Ok(response);
     }
-    let mut rows: Vec<Row> = cached_sql(
+    let rows: Vec<Row> = cached_sql(
         "SELECT position, event_id, aggregate_id, version, type, body, shop_id, actor, traceparent,
                 causation_id, origin, create_time
          FROM event_log
@@ -92,7 +93,7 @@ async fn read_stored(store: &Store, after: i64, types: &[String], limit: i64) ->
     .bind::<BigInt, _>(after)
     .bind::<BigInt, _>(last)
     .bind::<Array<Text>, _>(types.to_vec())
-    .bind::<BigInt, _>(limit)
+    .bind::<BigInt, _>(limit as i64)
     .returns::<Columns>()
     .load(&mut *connection)
     .await?;
@@ -102,68 +103,49 @@ async fn read_stored(store: &Store, after: i64, types: &[String], limit: i64) ->
         .get_result::<(i64,)>(&mut *connection)
         .await?
         .0;
-    let sent = count_within(rows.iter().map(|row| row.5.len()), PAGE_BYTES_MAX);
-    if rows.len() as i64 == limit || sent < rows.len() {
-        rows.truncate(sent);
-        response.read_position = rows.last().map_or(last, |row| row.0);
-    }
-    response.events = rows.into_iter().map(event).collect();
+    let events = rows.into_iter().map(|row| told(stored(row))).collect();
+    (response.events, response.read_position) = cut(events, limit, last);
     Ok(response)
 }
 
-/// How many bodies of these sizes from the first on fit into `bytes_max`; at least one.
-fn count_within(sizes: impl Iterator<Item = usize>, bytes_max: usize) -> usize {
-    let sums = sizes.scan(0, |sum, size| {
-        *sum += size;
+/// What is sent of the events that were found, and up to where that is all there is: `looked_at`, unless there may be more.
+fn cut(mut events: Vec<Event>, limit: usize, looked_at: i64) -> (Vec<Event>, i64) {
+    let sent = count_within(&events, PAGE_BYTES_MAX);
+    if events.len() < limit && sent >= events.len() {
+        return (events, looked_at);
+    }
+    events.truncate(sent);
+    let read_position = events.last().map_or(looked_at, |event| event.position);
+    (events, read_position)
+}
+
+/// How many events from the first on fit into `bytes_max`; at least one.
+fn count_within(events: &[Event], bytes_max: usize) -> usize {
+    let sizes = events.iter().scan(0, |sum, event| {
+        *sum += event.body.len();
         Some(*sum)
     });
-    sums.take_while(|sum| *sum <= bytes_max).count().max(1)
+    sizes.take_while(|sum| *sum <= bytes_max).count().max(1)
 }
 
-fn told(appended: &AppendedEvent) -> Event {
-    let AppendedEvent { position, event_id, event, actor, traceparent, causation_id, create_time } = appended;
-    Event {
-        position: *position,
-        event_id: event_id.to_string(),
-        aggregate_id: event.aggregate_id.clone(),
-        aggregate_version: event.version,
-        r#type: event.type_name.clone(),
-        body: event.body.clone().into(),
-        shop_id: shop_id(event.shop_id),
-        actor: actor.clone(),
-        traceparent: traceparent.clone(),
-        causation_id: causation_id.clone().unwrap_or_default(),
-        origin: event.origin.clone().unwrap_or_default(),
-        create_time: Some(rpc::wire::time(*create_time)),
-    }
-}
-
-fn shop_id(shop: Option<Uuid>) -> String {
-    shop.map(|shop| types::ShopId::from_uuid(shop).to_string()).unwrap_or_default()
-}
-
-fn event(row: Row) -> Event {
-    let (
-        position,
-        event_id,
-        aggregate_id,
-        aggregate_version,
-        r#type,
-        body,
-        shop_id,
-        actor,
-        traceparent,
-        rest,
-    ) = row;
+fn stored(row: Row) -> AppendedEvent {
+    let (position, event_id, aggregate_id, version, type_name, body, shop_id, actor, traceparent, rest) = row;
     let (causation_id, origin, create_time) = rest;
+    let event = NewEvent { aggregate_id, version, type_name, body, shop_id, origin };
+    AppendedEvent { position, event_id, event, actor, traceparent, causation_id, create_time }
+}
+
+fn told(appended: AppendedEvent) -> Event {
+    let AppendedEvent { position, event_id, event, actor, traceparent, causation_id, create_time } = appended;
+    let NewEvent { aggregate_id, version, type_name, body, shop_id, origin } = event;
     Event {
         position,
         event_id: event_id.to_string(),
         aggregate_id,
-        aggregate_version,
-        r#type,
+        aggregate_version: version,
+        r#type: type_name,
         body: body.into(),
-        shop_id: self::shop_id(shop_id),
+        shop_id: shop_id.map(|shop| types::ShopId::from_uuid(shop).to_string()).unwrap_or_default(),
         actor,
         traceparent,
         causation_id: causation_id.unwrap_or_default(),

@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use store::Store;
 
-use crate::newsroom::{Newsroom, tell};
+use crate::newsroom::{Newsroom, Over, tell};
+
+crate::over_both_carriers!(
+    sixteen_writers_lose_nothing_double_nothing_and_keep_the_order,
+    a_reader_that_is_cut_off_again_and_again_applies_everything_once,
+    a_reader_that_was_away_goes_on_where_it_was,
+    large_events_do_not_stop_the_subscription,
+);
 
 const WRITERS: i64 = 16;
 const EVENTS_EACH: i64 = 40;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixteen_writers_lose_nothing_double_nothing_and_keep_the_order() {
-    let newsroom = Newsroom::new().await;
+async fn sixteen_writers_lose_nothing_double_nothing_and_keep_the_order(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     // Three processes of one consumer.
     let readers = [newsroom.read(), newsroom.read(), newsroom.read()];
     let writers = (0..WRITERS).map(|writer| {
@@ -38,10 +44,8 @@ async fn sixteen_writers_lose_nothing_double_nothing_and_keep_the_order() {
     assert_eq!(told, WRITERS * EVENTS_EACH);
     assert_eq!(last, told, "positions have no gaps");
     newsroom.until_read(told).await;
-    let out_of_order = "SELECT count(*) FROM (SELECT version - lag(version) OVER (PARTITION BY aggregate_id ORDER BY at) AS step
-                                              FROM read) AS steps WHERE step <> 1";
     assert_eq!(
-        newsroom.ask(out_of_order).await,
+        newsroom.count_out_of_order().await,
         0,
         "each aggregate's events are applied in order, none left out"
     );
@@ -63,9 +67,8 @@ async fn write(store: &Store, story: &str, version: i64) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_cut_off_again_and_again_applies_everything_once() {
-    let newsroom = Newsroom::new().await;
+async fn a_reader_that_is_cut_off_again_and_again_applies_everything_once(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     for version in 1..=300 {
         newsroom.tell("story", version, "news").await.expect("told");
     }
@@ -79,9 +82,8 @@ async fn a_reader_that_is_cut_off_again_and_again_applies_everything_once() {
     newsroom.until_read(300).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_was_away_goes_on_where_it_was() {
-    let newsroom = Newsroom::new().await;
+async fn a_reader_that_was_away_goes_on_where_it_was(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     newsroom.tell("story", 1, "news").await.expect("told");
     let stop = newsroom.read();
     newsroom.until_read(1).await;
@@ -94,9 +96,8 @@ async fn a_reader_that_was_away_goes_on_where_it_was() {
     newsroom.until_read(5).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn large_events_do_not_stop_the_subscription() {
-    let newsroom = Newsroom::new().await;
+async fn large_events_do_not_stop_the_subscription(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     // Together more than one message may hold, and one that is large alone.
     for version in 1..=30 {
         newsroom.tell("story", version, &"x".repeat(300_000)).await.expect("told");

@@ -6,11 +6,16 @@ use events::EventLog;
 use proto::events::v1::ReadEventsRequest;
 use tokio_util::sync::CancellationToken;
 
-use crate::newsroom::{Newsroom, tell};
+use crate::newsroom::{Newsroom, Over, tell};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_of_another_epoch_is_not_applied() {
-    let newsroom = Newsroom::new().await;
+crate::over_both_carriers!(
+    a_log_of_another_epoch_is_not_applied,
+    events_that_are_no_longer_kept_are_missed_aloud,
+    a_log_that_went_back_stops_its_reader_until_the_cursor_is_reset,
+);
+
+async fn a_log_of_another_epoch_is_not_applied(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     newsroom.tell("story", 1, "news").await.expect("told");
     let stop = newsroom.read();
     newsroom.until_read(1).await;
@@ -27,9 +32,8 @@ async fn a_log_of_another_epoch_is_not_applied() {
     assert_eq!(newsroom.count_read().await, 1, "positions of two logs mean different events");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn events_that_are_no_longer_kept_are_missed_aloud() {
-    let newsroom = Newsroom::new().await;
+async fn events_that_are_no_longer_kept_are_missed_aloud(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     for version in 1..=5 {
         newsroom.tell("story", version, "news").await.expect("told");
     }
@@ -49,9 +53,8 @@ async fn events_that_are_no_longer_kept_are_missed_aloud() {
     assert_eq!(newsroom.count_read().await, 5, "8 must not be applied as if 6 and 7 had never been");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_went_back_stops_its_reader_until_the_cursor_is_reset() {
-    let newsroom = Newsroom::new().await;
+async fn a_log_that_went_back_stops_its_reader_until_the_cursor_is_reset(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     for version in 1..=5 {
         newsroom.tell("story", version, "news").await.expect("told");
     }
@@ -84,7 +87,7 @@ async fn a_log_that_went_back_stops_its_reader_until_the_cursor_is_reset() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_waits_hears_of_an_event_soon() {
-    let newsroom = Newsroom::new().await;
+    let newsroom = Newsroom::over(Over::Log).await;
     let mut log = newsroom.log();
     let waiting = tokio::spawn(async move {
         let request = ReadEventsRequest { wait_ms: 10_000, ..ReadEventsRequest::default() };
@@ -103,7 +106,7 @@ async fn a_reader_that_waits_hears_of_an_event_soon() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_says_how_far_it_looked() {
-    let newsroom = Newsroom::new().await;
+    let newsroom = Newsroom::over(Over::Log).await;
     for version in 1..=10 {
         newsroom.tell("story", version, "news").await.expect("told");
     }
@@ -129,7 +132,7 @@ async fn a_page_says_how_far_it_looked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_process_has_just_committed_is_read_as_it_is_stored() {
-    let newsroom = Newsroom::new().await;
+    let newsroom = Newsroom::over(Over::Log).await;
     let (paper, second) = (newsroom.paper_store(), newsroom.second_paper());
     for version in 1..=40 {
         // Runs of both, so that each misses what the other has told.

@@ -2,11 +2,16 @@
 
 use proto::events::v1::{ListParkedEventsRequest, ReplayParkedEventRequest};
 
-use crate::newsroom::Newsroom;
+use crate::newsroom::{Newsroom, Over};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bad_event_holds_up_its_own_aggregate_only() {
-    let newsroom = Newsroom::new().await;
+crate::over_both_carriers!(
+    a_bad_event_holds_up_its_own_aggregate_only,
+    a_handler_that_panics_parks_its_event_and_the_subscription_goes_on,
+    an_event_whose_tries_are_used_up_waits_for_an_operator,
+);
+
+async fn a_bad_event_holds_up_its_own_aggregate_only(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     newsroom.mood.set_upset(true);
     newsroom.tell("sad", 1, "bad").await.expect("told");
     for version in 1..=50 {
@@ -28,9 +33,8 @@ async fn a_bad_event_holds_up_its_own_aggregate_only() {
     assert_eq!(newsroom.ask(order).await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_handler_that_panics_parks_its_event_and_the_subscription_goes_on() {
-    let newsroom = Newsroom::new().await;
+async fn a_handler_that_panics_parks_its_event_and_the_subscription_goes_on(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     newsroom.mood.set_upset(true);
     newsroom.tell("sad", 1, "panic").await.expect("told");
     newsroom.tell("merry", 1, "news").await.expect("told");
@@ -41,9 +45,8 @@ async fn a_handler_that_panics_parks_its_event_and_the_subscription_goes_on() {
     assert_eq!(reason, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_whose_tries_are_used_up_waits_for_an_operator() {
-    let newsroom = Newsroom::new().await;
+async fn an_event_whose_tries_are_used_up_waits_for_an_operator(over: Over) {
+    let newsroom = Newsroom::over(over).await;
     newsroom.mood.set_upset(true);
     newsroom.tell("sad", 1, "bad").await.expect("told");
     newsroom.tell("sad", 2, "news").await.expect("told");

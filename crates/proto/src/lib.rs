@@ -39,4 +39,5 @@ package!(internal, "korob.internal.v1");
 package!(inventory, "korob.inventory.v1");
 package!(orders, "korob.orders.v1");
 package!(payments, "korob.payments.v1");
+package!(webhooks, "korob.webhooks.v1");
 package!(r#type, "korob.r#type.v1");

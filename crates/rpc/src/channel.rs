@@ -11,10 +11,13 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::Service;
+use tracing::Instrument as _;
 
 use crate::call::Call;
+use crate::replicas::Replicas;
 use crate::signing::{CALLER_HEADER, CallerKeys};
 use crate::stack::Stack;
+use crate::trace::TraceContext;
 
 /// The stack of a service in this process, set once it is served.
 pub(crate) type LocalSlot = Arc<OnceLock<Stack<Routes>>>;
@@ -31,7 +34,7 @@ pub struct Channel {
 #[derive(Clone)]
 pub(crate) enum Transport {
     Local(LocalSlot),
-    Remote(tonic::transport::Channel),
+    Remote(Replicas),
     /// The first does not say that it calls the second: a mistake that tests meet, and no cluster.
     Undeclared(Arc<str>, Arc<str>),
 }
@@ -106,6 +109,7 @@ impl Service<http::Request<Body>> for BoundChannel {
             return Box::pin(async { Err(Status::deadline_exceeded("no time was left for the call")) });
         }
         let trace = self.call.trace.or_current_span();
+        let mut own = None;
         let headers = match &self.caller {
             Stated::Inside(keys, audience) => {
                 let (keys, audience) = (keys.clone(), audience.clone());
@@ -115,12 +119,16 @@ impl Service<http::Request<Body>> for BoundChannel {
             }
             Stated::Nobody => request.headers_mut(),
             Stated::Signed(statement) => {
+                own = trace.is_new().then(|| beginning(&request, trace));
                 let headers = request.headers_mut();
                 headers.insert(CALLER_HEADER, statement.clone());
                 headers
             }
         };
-        let traceparent = trace.to_string();
+        let traceparent = match &own {
+            Some(span) => span.in_scope(|| trace.or_current_span()).to_string(),
+            None => trace.to_string(),
+        };
         if let Ok(value) = HeaderValue::from_str(&traceparent) {
             headers.insert("traceparent", value);
         }
@@ -130,8 +138,22 @@ impl Service<http::Request<Body>> for BoundChannel {
             headers.insert(CAUSATION_HEADER, cause);
         }
         headers.insert("grpc-timeout", grpc_timeout(remaining));
-        self.transport.call(request, remaining)
+        let answer = self.transport.call(request, remaining);
+        match own {
+            Some(span) => Box::pin(answer.instrument(span)),
+            None => answer,
+        }
     }
+}
+
+/// The span of a call that begins its trace outside of any other, such as a job's: the other side is told of a parent, and
+/// that must be somebody. In one process the other side begins the trace itself.
+fn beginning(request: &http::Request<Body>, trace: TraceContext) -> tracing::Span {
+    let name = request.uri().path().trim_start_matches('/');
+    let span =
+        tracing::debug_span!("call", otel.name = name, otel.kind = "client", trace_id = %trace.trace_id());
+    trace.adopt(&span);
+    span
 }
 
 impl Transport {
@@ -142,7 +164,7 @@ impl Transport {
     ) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
         match self {
             Self::Local(slot) => call_local(slot.clone(), request),
-            Self::Remote(channel) => call_remote(channel.clone(), request, remaining),
+            Self::Remote(replicas) => call_remote(replicas.clone(), request, remaining),
             Self::Undeclared(caller, callee) => {
                 let undeclared = format!("{caller} does not say that it calls {callee}");
                 Box::pin(async { Err(Status::internal(undeclared)) })
@@ -168,43 +190,16 @@ fn call_local(
 }
 
 fn call_remote(
-    mut channel: tonic::transport::Channel,
+    replicas: Replicas,
     request: http::Request<Body>,
     remaining: Duration,
 ) -> BoxFuture<'static, Result<http::Response<Body>, Status>> {
     Box::pin(async move {
-        let answered = async {
-            std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
-            channel.call(request).await
-        };
-        match tokio::time::timeout(remaining, answered).await {
-            Ok(Ok(response)) => Ok(response),
-            // The transport watches the same deadline and may be the first to see it pass.
-            Ok(Err(error)) if is_timeout(&error) => Err(late()),
-            Ok(Err(error)) => Err(unavailable(&error)),
-            Err(_) => Err(late()),
+        match tokio::time::timeout(remaining, replicas.call(request)).await {
+            Ok(answered) => answered,
+            Err(_elapsed) => Err(Status::deadline_exceeded("the service did not answer in time")),
         }
     })
-}
-
-fn late() -> Status {
-    Status::deadline_exceeded("the service did not answer in time")
-}
-
-fn is_timeout(error: &tonic::transport::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<tonic::TimeoutExpired>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-fn unavailable(error: &tonic::transport::Error) -> Status {
-    tracing::debug!(%error, "a remote service could not be reached");
-    Status::unavailable("the service could not be reached")
 }
 
 /// At most eight digits fit; milliseconds are fine enough. One less than is left: who is called gives up first, so that

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::service::Routes;
-use tonic::transport::Endpoint;
 
 use crate::channel::{Channel, Transport};
+use crate::replicas::{InvalidAddress, Replicas, calls_moved};
 use crate::signing::CallerKeys;
 use crate::stack::Stack;
 
@@ -30,6 +30,10 @@ pub struct RemoteSettings {
     pub keep_alive_interval: Duration,
     /// How long an answer to a keep-alive ping may take.
     pub keep_alive_timeout: Duration,
+    /// How often names are looked up again while calls are made.
+    pub resolve_interval: Duration,
+    /// The same when somebody could not be reached, or is gone.
+    pub resolve_pause: Duration,
 }
 
 impl Default for RemoteSettings {
@@ -38,6 +42,8 @@ impl Default for RemoteSettings {
             connect_timeout: Duration::from_secs(2),
             keep_alive_interval: Duration::from_secs(5),
             keep_alive_timeout: Duration::from_secs(3),
+            resolve_interval: Duration::from_secs(5),
+            resolve_pause: Duration::from_millis(500),
         }
     }
 }
@@ -45,26 +51,27 @@ impl Default for RemoteSettings {
 impl Directory {
     /// Services of this process: each is unavailable until [`Directory::serve`] is called for it.
     pub fn in_process<'a>(names: impl IntoIterator<Item = &'a str>, keys: CallerKeys) -> Self {
-        let transports =
-            names.into_iter().map(|name| (name.to_owned(), Transport::Local(Arc::default()))).collect();
+        let local = |name: &str| {
+            // There from the beginning, as over the network: nought is not silence.
+            calls_moved(name).increment(0);
+            (name.to_owned(), Transport::Local(Arc::default()))
+        };
+        let transports = names.into_iter().map(local).collect();
         Self { transports: Arc::new(transports), keys, issuer: "korob".into(), callees: None }
     }
 
-    /// Services behind addresses such as `http://127.0.0.1:7001`. Connects when first used and again when broken.
+    /// Services behind addresses such as `http://127.0.0.1:7001`, or several of each with commas between. Each address, and
+    /// each that a name resolves to, is a replica; connects when calls are made and again when broken.
     pub fn remote<'a>(
         addresses: impl IntoIterator<Item = (&'a str, &'a str)>,
         keys: CallerKeys,
         settings: RemoteSettings,
-    ) -> Result<Self, tonic::transport::Error> {
+    ) -> Result<Self, InvalidAddress> {
         let mut transports = BTreeMap::new();
-        for (name, address) in addresses {
-            let endpoint = Endpoint::from_shared(address.to_owned())?
-                .connect_timeout(settings.connect_timeout)
-                .http2_keep_alive_interval(settings.keep_alive_interval)
-                .keep_alive_timeout(settings.keep_alive_timeout)
-                .keep_alive_while_idle(true)
-                .tcp_nodelay(true);
-            transports.insert(name.to_owned(), Transport::Remote(endpoint.connect_lazy()));
+        for (name, addresses) in addresses {
+            let replicas = Replicas::at(name, addresses, settings)?;
+            calls_moved(name).increment(0);
+            transports.insert(name.to_owned(), Transport::Remote(replicas));
         }
         Ok(Self { transports: Arc::new(transports), keys, issuer: "korob".into(), callees: None })
     }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::trace::TraceContext;
+use crate::trace::{self, TraceContext};
 
 /// The buckets of every duration, in seconds: from a fifth of a millisecond to ten seconds.
 pub const DURATION_BUCKETS: [f64; 15] =
@@ -20,8 +20,6 @@ const KEPT_MAX: usize = 20_000;
 
 static KEPT: LazyLock<Mutex<HashMap<String, Exemplar>>> = LazyLock::new(Mutex::default);
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
-/// Traces lead nowhere while no spans are exported.
-static ARE_KEPT: AtomicBool = AtomicBool::new(false);
 
 /// A measured value and the trace it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,11 +38,6 @@ pub struct Exemplars {
     next_ms: AtomicU64,
 }
 
-/// Keeps exemplars from now on.
-pub fn keep() {
-    ARE_KEPT.store(true, Ordering::Relaxed);
-}
-
 impl Exemplars {
     /// Those of `histogram`.
     pub const fn of(histogram: &'static str) -> Self {
@@ -53,7 +46,8 @@ impl Exemplars {
 
     /// Notes what the histogram was given for a call of `trace`. Costs one look at a flag when nothing is kept.
     pub fn note(&self, labels: &[(&'static str, &'static str)], seconds: f64, trace: TraceContext) {
-        if !ARE_KEPT.load(Ordering::Relaxed) || !trace.is_sampled() {
+        // A trace leads nowhere while no spans are exported.
+        if !trace::is_exported() || !trace.is_sampled() {
             return;
         }
         let now_ms = BEGUN.elapsed().as_millis() as u64;

@@ -1,6 +1,7 @@
 //! How the parts of the suite call each other: one channel type, in-process or remote, and one server stack.
 //!
 //! - [`Directory`] finds a service by name and gives its [`Channel`].
+//!   A service of several processes is called at whichever is least busy: `replicas`.
 //! - [`Channel::bind`] makes a channel for one [`Call`]: it carries the signed caller, the deadline and the trace.
 //! - [`Stack`] is what every served call passes, in-process or over TCP: caller, policy, deadline, limits, panics.
 //! - [`Admission`] is how a port says that there is too much to do, and to whom first.
@@ -18,6 +19,7 @@ mod fields;
 mod malformed;
 mod policy;
 mod raw_codec;
+mod replicas;
 mod signing;
 mod stack;
 pub mod trace;
@@ -33,6 +35,7 @@ pub use fault::{Fault, is_unknown_outcome, metadata, reason};
 pub use fields::{Fields, Invalid, TEXT_LENGTH_MAX, VIOLATIONS_MAX};
 pub use policy::{MethodPolicy, known_scopes, policy_of};
 pub use raw_codec::RawCodec;
+pub use replicas::InvalidAddress;
 pub use signing::{CALLER_HEADER, CallerKeys, SigningError};
 pub use stack::{IN_FLIGHT_MAX, Stack, StackLayer};
 pub use trace::TraceContext;

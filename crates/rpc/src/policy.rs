@@ -28,6 +28,8 @@ pub struct MethodPolicy {
     pub idempotency: Idempotency,
     /// Whether it writes an audit row.
     pub audited: bool,
+    /// Whether the caller sends a stream of messages, not one.
+    pub client_streams: bool,
     /// What is refused last.
     pub criticality: Criticality,
     /// The longest deadline a caller gets.
@@ -70,7 +72,8 @@ fn read_policies() -> HashMap<String, MethodPolicy> {
             let path = format!("/{}/{}", service.full_name(), method.name());
             let area = service.package_name().split('.').nth(1).unwrap_or_default();
             let operation = format!("{area}.{}", snake_case(method.name()));
-            Some((path, MethodPolicy::of(policy, operation, service.full_name(), method.name())))
+            let policy = MethodPolicy::of(policy, operation, service.full_name(), method.name());
+            Some((path, MethodPolicy { client_streams: method.is_client_streaming(), ..policy }))
         })
         .collect()
 }
@@ -109,6 +112,7 @@ impl MethodPolicy {
             idempotency: policy.idempotency(),
             criticality: policy.criticality(),
             audited: policy.audited,
+            client_streams: false,
             deadline_max: Duration::from_millis(u64::try_from(policy.deadline_ms_max).unwrap_or(0).max(1)),
             scope: policy.scope,
             no_http_reason: policy.no_http_reason,

@@ -26,7 +26,7 @@ use crate::fault::Fault;
 use crate::malformed;
 use crate::policy::{MethodPolicy, policy_of};
 use crate::signing::{CALLER_HEADER, CallerKeys, SigningError};
-use crate::trace::TraceContext;
+use crate::trace::{self, TraceContext};
 
 /// Calls one service works on at once when they are done in time; more are refused at once rather than queued.
 pub const IN_FLIGHT_MAX: usize = 1024;
@@ -234,10 +234,12 @@ fn span(policy: &'static MethodPolicy, call: &Call) -> tracing::Span {
         operation = policy.operation,
         trace_id = %call.trace.trace_id(),
     );
-    // For an exporter alone: as fields they would be written into logs, too.
-    span.set_attribute("rpc.service", policy.service);
-    span.set_attribute("rpc.method", policy.method);
-    call.trace.adopt(&span);
+    if trace::is_exported() {
+        // For an exporter alone: as fields they would be written into logs, too.
+        span.set_attribute("rpc.service", policy.service);
+        span.set_attribute("rpc.method", policy.method);
+        call.trace.adopt(&span);
+    }
     span
 }
 
@@ -248,6 +250,9 @@ fn observe(policy: &'static MethodPolicy, call: &Call, started: Instant, respons
     let seconds = started.elapsed().as_secs_f64();
     metrics::histogram!("korob_rpc_duration_seconds", &labels).record(seconds);
     EXEMPLARS.note(&labels, seconds, call.trace);
+    if !trace::is_exported() {
+        return;
+    }
     let span = tracing::Span::current();
     span.set_attribute("rpc.grpc.status_code", i64::from(code as i32));
     if is_our_fault(code) {

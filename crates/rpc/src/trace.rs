@@ -3,13 +3,16 @@
 use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The part of new traces that is recorded, as the bits of an `f64`.
 static SAMPLE_RATIO: AtomicU64 = AtomicU64::new(1.0_f64.to_bits());
+
+/// Whether anybody looks at spans besides the logs.
+static EXPORTED: AtomicBool = AtomicBool::new(true);
 
 thread_local! {
     /// The trace that the span which is being built on this thread begins.
@@ -24,6 +27,16 @@ pub fn sample_ratio() -> f64 {
 /// Records this part of the traces that this process begins from now on.
 pub fn set_sample_ratio(ratio: f64) {
     SAMPLE_RATIO.store(ratio.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
+}
+
+/// Whether this process hands its spans to an exporter. When it does not, nobody reads what only an exporter is told.
+pub fn is_exported() -> bool {
+    EXPORTED.load(Ordering::Relaxed)
+}
+
+/// Says whether this process hands its spans to an exporter; silence means that it may.
+pub fn set_exported(exported: bool) {
+    EXPORTED.store(exported, Ordering::Relaxed);
 }
 
 /// The trace that the span which an exporter is building begins, if it was begun as a [`TraceContext::root`]. Generators of
@@ -51,6 +64,9 @@ impl TraceContext {
 
     /// The context that the current span would hand on; `self` when spans are not exported.
     pub fn or_current_span(self) -> Self {
+        if !is_exported() {
+            return self;
+        }
         let context = tracing::Span::current().context();
         let span = context.span();
         let current = span.span_context();
@@ -67,6 +83,9 @@ impl TraceContext {
 
     /// Makes `span` a child of this context, or the first of its trace, when spans are exported.
     pub fn adopt(self, span: &tracing::Span) {
+        if !is_exported() {
+            return;
+        }
         if self.is_new {
             BEGINNING.set(Some(self.trace_id));
             // Looking at it builds it.
@@ -84,6 +103,11 @@ impl TraceContext {
     /// The trace id in hexadecimal, as logs and history show it.
     pub fn trace_id(self) -> String {
         format!("{:032x}", self.trace_id)
+    }
+
+    /// Whether no span has its ids yet, so that nothing may be told to be their child.
+    pub fn is_new(self) -> bool {
+        self.is_new
     }
 
     /// Whether its spans are recorded, where spans are exported.

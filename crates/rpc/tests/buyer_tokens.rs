@@ -135,6 +135,7 @@ fn policy(access: Access, scope: &str) -> MethodPolicy {
         scope: scope.to_owned(),
         idempotency: Idempotency::Read,
         audited: false,
+        client_streams: false,
         criticality: Criticality::Normal,
         deadline_max: Duration::from_secs(5),
         no_http_reason: String::new(),

@@ -78,6 +78,47 @@ fn routes(seen: &Arc<Seen>) -> Routes {
     Routes::new(CustomerServiceServer::new(Answers(seen.clone()))).prepare()
 }
 
+/// A desk behind a port, and nothing else.
+pub struct Port {
+    pub address: SocketAddr,
+    seen: Arc<Seen>,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
+}
+
+impl Port {
+    /// At a free port.
+    pub async fn open() -> Self {
+        Self::open_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// At this one.
+    pub async fn open_at(address: SocketAddr) -> Self {
+        let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
+        let stack = StackLayer::new("customers", keys()).layer(routes(&seen));
+        let (address, serving) = service::listen(stack, address, stop.clone()).await.expect("it is free");
+        Self { address, seen, stop, serving }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn begun(&self) -> usize {
+        self.seen.begun.load(Ordering::SeqCst)
+    }
+
+    pub fn ended(&self) -> usize {
+        self.seen.ended.load(Ordering::SeqCst)
+    }
+
+    /// Ends when what has begun is answered.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        self.serving.await.expect("no panic").expect("it serves to the end");
+    }
+}
+
 impl Desk {
     /// A client for `caller` who waits for `patience`.
     pub fn client(&self, caller: Caller, patience: Duration) -> CustomerServiceClient<BoundChannel> {
@@ -128,6 +169,7 @@ impl CustomerService for Answers {
         self.0.begun.fetch_add(1, Ordering::SeqCst);
         match request.customer_id.as_str() {
             "panic" => panic!("a bug in a verb"),
+            "short" => tokio::time::sleep(Duration::from_millis(2)).await,
             "slow" => tokio::time::sleep(Duration::from_secs(3)).await,
             "refuse" => {
                 return Err(rpc::Fault::new(tonic::Code::NotFound, "CUSTOMER_NOT_FOUND", "nobody").into());

@@ -6,5 +6,6 @@ mod conformance;
 mod desk;
 mod fields;
 mod outcomes;
+mod replicas;
 mod signing;
 mod traces;

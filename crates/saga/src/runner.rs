@@ -19,7 +19,7 @@ use crate::records::{Decision, Lease, Orphan, Records};
 use crate::steps::Saga;
 
 /// How long a saga belongs to the process that runs it without a sign of life.
-pub const LEASE: Duration = Duration::from_secs(10);
+pub const LEASE: Duration = Duration::from_secs(8);
 
 /// How many sagas of one kind a process keeps running. One that has just begun runs in any case: whoever began it waits for it,
 /// and how many begin at once is limited where they are let in. What does not fit waits in the database, for whoever has
@@ -31,7 +31,7 @@ const SWEEP_LIMIT: usize = 64;
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(3);
 /// What one attempt may take: less than the lease, so that two attempts never overlap.
-const ATTEMPT_MAX: Duration = Duration::from_secs(8);
+const ATTEMPT_MAX: Duration = Duration::from_millis(6_500);
 
 /// Runs the sagas of one definition in tasks of their own: a caller that hangs up stops nothing. Cheap to clone.
 pub struct Runner<D: Definition, R: Records = Store> {

@@ -3,18 +3,20 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use events::{EventLog, Subscription};
+use events::{Carrier, CursorDesk, EventLog, Subscription};
 use futures_util::FutureExt;
+use proto::events::v1::cursor_service_server::CursorServiceServer;
 use proto::events::v1::event_log_service_server::EventLogServiceServer;
 use rpc::{Directory, Stack, StackLayer};
 use store::{Settings, Store};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use tower::Layer;
 use types::Clock;
 
+use crate::duty::Duty;
 use crate::measure::{self, Measured};
 use crate::parts::{Configured, Job, Parts, Platform, Service};
 
@@ -23,7 +25,7 @@ const READINESS_PERIOD: Duration = Duration::from_secs(1);
 const UPKEEP_PERIOD: Duration = Duration::from_secs(600);
 const JOB_STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A service that runs.
+/// A service that runs; dropped, it stops without a farewell.
 pub struct Running {
     name: &'static str,
     stack: Stack<Routes>,
@@ -31,6 +33,8 @@ pub struct Running {
     stop: CancellationToken,
     tasks: TaskTracker,
     drains: Vec<futures_util::future::BoxFuture<'static, ()>>,
+    /// What is left of a service that nobody has any more must not stay on duty.
+    _end: DropGuard,
 }
 
 /// Migrates the database of `S`, starts it with its default settings, and opens it to the other services of this process.
@@ -57,6 +61,7 @@ pub async fn launch_with<S: Service>(
     }
     let store = Store::new(S::NAME, database, clock.clone(), secret)?;
     let directory = directory.for_issuer(S::NAME).calling(S::CALLS);
+    let carrier = Carrier::open(&configured.events, S::NAME, secret).await?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let platform = Platform {
         store: store.clone(),
@@ -69,6 +74,7 @@ pub async fn launch_with<S: Service>(
     let parts = S::start(platform)
         .await?
         .serve(EventLogServiceServer::new(EventLog::new(store.clone(), stop.clone())))
+        .serve(CursorServiceServer::new(CursorDesk::new(store.clone())))
         .every(UPKEEP_PERIOD, "upkeep", move || forget_old(upkeep.clone()));
 
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -89,14 +95,27 @@ pub async fn launch_with<S: Service>(
         .map(|subscription| (subscription.clone(), directory.channel(subscription.producer())));
     let measured = Measured { store: store.clone(), figures, subscriptions: watched.collect() };
     tasks.spawn(measure::run(measured, stop.clone()));
+    let duty = Duty::start(store.clone(), &tasks, stop.clone());
     for subscription in subscriptions {
         let channel = directory.channel(subscription.producer());
-        tasks.spawn(events::run(store.clone(), channel, subscription, stop.clone()));
+        let (carrier, store, stopped) = (carrier.clone(), store.clone(), stop.clone());
+        duty.run(stop.clone(), move || {
+            let (carrier, store, subscription) = (carrier.clone(), store.clone(), subscription.clone());
+            events::run_over(carrier, store, channel.clone(), subscription, stopped.clone())
+        });
+    }
+    if let Some(carrier) = carrier {
+        let store = store.clone();
+        duty.run(stop.clone(), move || events::publish(store.clone(), carrier.clone()));
     }
     for job in jobs {
-        tasks.spawn(work(job, stop.clone()));
+        match job.period {
+            Some(period) => duty.run(stop.clone(), move || work_by_the_clock(job.clone(), period)),
+            None => _ = tasks.spawn(async move { work(&job).await }),
+        }
     }
-    Ok(Running { name: S::NAME, stack, store, stop, tasks, drains })
+    let _end = stop.clone().drop_guard();
+    Ok(Running { name: S::NAME, stack, store, stop, tasks, drains, _end })
 }
 
 impl Running {
@@ -172,36 +191,29 @@ async fn forget_old(store: Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn work(job: Job, stop: CancellationToken) {
-    metrics::counter!("korob_task_failures_total", "task" => job.name).increment(0);
+/// What only the process on duty does; dropped when it is not any more.
+async fn work_by_the_clock(job: Job, period: Duration) {
     loop {
         let started = std::time::Instant::now();
-        let ended = tokio::select! {
-            // A job that runs always watches the stop itself and is awaited.
-            () = stop.cancelled(), if job.period.is_some() => return,
-            ended = AssertUnwindSafe((job.run)()).catch_unwind() => ended,
-        };
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                metrics::counter!("korob_task_failures_total", "task" => job.name).increment(1);
-                tracing::warn!(
-                    job = job.name,
-                    error = format!("{error:#}"),
-                    "a job failed and will run again"
-                );
-            }
-            Err(_panic) => {
-                metrics::counter!("korob_task_failures_total", "task" => job.name).increment(1);
-                tracing::error!(job = job.name, "a job panicked");
-            }
-        }
-        let Some(period) = job.period else { return };
+        work(&job).await;
         metrics::histogram!("korob_task_duration_seconds", "task" => job.name)
             .record(started.elapsed().as_secs_f64());
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(period) => {}
+        tokio::time::sleep(period).await;
+    }
+}
+
+async fn work(job: &Job) {
+    let failures = metrics::counter!("korob_task_failures_total", "task" => job.name);
+    failures.increment(0);
+    match AssertUnwindSafe((job.run)()).catch_unwind().await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            failures.increment(1);
+            tracing::warn!(job = job.name, error = format!("{error:#}"), "a job failed and will run again");
+        }
+        Err(_panic) => {
+            failures.increment(1);
+            tracing::error!(job = job.name, "a job panicked");
         }
     }
 }

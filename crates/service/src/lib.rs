@@ -5,6 +5,7 @@
 //! all-in-one and as a process of its own ([`listen`]).
 
 pub mod configuration;
+mod duty;
 mod launch;
 mod listen;
 mod measure;

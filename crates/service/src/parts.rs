@@ -53,6 +53,8 @@ pub struct Configured {
     pub settings: serde_json::Value,
     /// `outbound`: whom those who call systems outside may reach.
     pub outbound: outbound::Reach,
+    /// `events`: what carries them.
+    pub events: events::Settings,
 }
 
 impl Platform {
@@ -110,14 +112,15 @@ impl Parts {
         self
     }
 
-    /// Applies another service's events.
+    /// Applies another service's events, in the one process of this service that is on duty.
     #[must_use]
     pub fn consume(mut self, subscription: Subscription) -> Self {
         self.subscriptions.push(subscription);
         self
     }
 
-    /// Runs `job` every `period`; an error is logged and the next run comes all the same.
+    /// Runs `job` every `period` in the one process of this service that is on duty; an error is logged and the next run comes
+    /// all the same. It may be cut off at any await, and another process may begin it anew.
     #[must_use]
     pub fn every<F, Fut>(mut self, period: Duration, name: &'static str, job: F) -> Self
     where
@@ -128,7 +131,8 @@ impl Parts {
         self
     }
 
-    /// Runs `task` from start to drain; it watches [`Platform::stop`] itself.
+    /// Runs `task` from start to drain, in every process of this service: it claims what it works on, so that several share it. It
+    /// watches [`Platform::stop`] itself.
     #[must_use]
     pub fn always<F>(mut self, name: &'static str, task: F) -> Self
     where

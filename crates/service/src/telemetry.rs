@@ -3,6 +3,7 @@
 mod glossary;
 mod instruments;
 pub(crate) mod open_metrics;
+mod plain_fields;
 mod sampling;
 
 use std::io::IsTerminal;
@@ -24,6 +25,7 @@ use types::Clock;
 
 pub use self::glossary::{GLOSSARY, Kind, Term};
 pub use self::instruments::{Instruments, Switches, SwitchesChange};
+use self::plain_fields::PlainFields;
 use self::sampling::{Ids, SwitchedRatio};
 use crate::process;
 
@@ -85,11 +87,15 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
     rpc::trace::set_sample_ratio(settings.sample_ratio);
     let (filter, switch) = reload::Layer::new(log_filter(&settings.log_filter)?);
     let logs = match settings.log_format {
-        LogFormat::Human => {
-            // Colours are for eyes: in a file they are noise.
-            let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal());
-            layer.with_writer(std::io::stderr).with_target(true).boxed()
+        // Colours are for eyes: in a file they are noise.
+        LogFormat::Human if std::io::stderr().is_terminal() => {
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed()
         }
+        LogFormat::Human => tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .fmt_fields(PlainFields)
+            .with_writer(std::io::stderr)
+            .boxed(),
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
@@ -98,6 +104,7 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
             .boxed(),
     };
     let spans = (!settings.otlp_endpoint.is_empty()).then(|| exporter(name, settings)).transpose()?;
+    rpc::trace::set_exported(spans.is_some());
     let tracer = spans.as_ref().map(|provider| {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("korob"));
         layer.with_filter(LevelFilter::DEBUG).with_filter(tracing_subscriber::filter::filter_fn(is_told))
@@ -110,9 +117,6 @@ pub fn start(name: &str, settings: &Settings) -> anyhow::Result<Telemetry> {
         .install_recorder()?;
     glossary::describe();
     process::note_start(name, &Clock::system());
-    if spans.is_some() {
-        exemplars::keep();
-    }
     let switch = Box::new(move |filter| switch.reload(filter));
     let instruments = Instruments::new(metrics, switch, settings.log_filter.clone());
     let tidied = instruments.clone();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod calls;
+mod duty;
 mod health;
 mod jobs;
 mod telemetry;

@@ -4,7 +4,8 @@
 //! come, because their tasks are ready to run, come along: a batch costs much and one more request in it little. A lone
 //! request is not delayed; under load the batches grow by themselves. Requests that were answered together come again
 //! together, but not at once: a worker that took the first of them would split them for good, and pay for two batches,
-//! then for four. So it waits for those that the recent batches let it expect.
+//! then for four. So it waits for those that the recent batches let it expect, a little for the last of them and longer
+//! for the most of them; and expects less as soon as they do not come.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +25,10 @@ pub const BATCH_SIZE_MAX: usize = 128;
 const LULLS: usize = 8;
 /// How often a batch that waits for more looks for them.
 const GLANCE: Duration = Duration::from_millis(1);
-/// No batch waits longer than this.
+/// No batch waits longer than this for the last that it expects …
 const LINGER_MAX: Duration = Duration::from_millis(8);
+/// … and than this when most of them are missing: what goes alone once would go alone from then on.
+const REUNION_MAX: Duration = Duration::from_millis(16);
 
 /// Gathers requests of one kind into batches. Cheap to clone; the worker ends when the last clone is dropped.
 pub struct Batcher<I, O, E> {
@@ -64,12 +67,17 @@ where
 
     /// Has `input` done with the next batch.
     pub async fn submit(&self, input: I) -> Result<O, E> {
+        self.submit_as(self.name, input).await
+    }
+
+    /// The same for a worker that does more than one thing: traces call this one `what`.
+    pub async fn submit_as(&self, what: &'static str, input: I) -> Result<O, E> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Waiting { input, answer }).map_err(|_| Error::QueueFull)?;
         // Dropped unanswered only when the batch panicked: the outcome is unknown.
         let span = tracing::debug_span!(
             "batch",
-            otel.name = %format_args!("batch {}", self.name),
+            otel.name = %format_args!("batch {what}"),
             otel.kind = "client",
             db.system.name = "postgresql"
         );
@@ -81,25 +89,25 @@ where
 /// What the recent batches were like.
 #[derive(Default)]
 struct Recent {
-    /// The largest, of which every later batch forgets an eighth.
+    /// The largest; every later batch forgets an eighth of it, and a half when it waited in vain.
     size: usize,
     /// The last one's time.
     took: Duration,
 }
 
 impl Recent {
-    /// Whether `size` is less than three quarters of what came lately.
-    fn expects_more_than(&self, size: usize) -> bool {
-        size * 4 < self.size * 3
+    /// How long a batch that has `size` requests so far waits for more.
+    fn patience(&self, size: usize) -> Duration {
+        if size * 2 < self.size {
+            return REUNION_MAX;
+        }
+        // For a few it must cost less than the batch that it may save.
+        if size * 4 < self.size * 3 { (self.took / 2).min(LINGER_MAX) } else { Duration::ZERO }
     }
 
-    /// Waiting must cost less than the batch that it may save.
-    fn patience(&self) -> Duration {
-        (self.took / 2).min(LINGER_MAX)
-    }
-
-    fn note(&mut self, size: usize, took: Duration) {
-        self.size = size.max(self.size * 7 / 8);
+    fn note(&mut self, size: usize, took: Duration, in_vain: bool) {
+        let remembered = if in_vain { self.size / 2 } else { self.size * 7 / 8 };
+        self.size = size.max(remembered);
         self.took = took;
     }
 }
@@ -126,12 +134,13 @@ where
     let mut batch = Vec::with_capacity(BATCH_SIZE_MAX);
     let mut recent = Recent::default();
     while waiting.recv_many(&mut batch, BATCH_SIZE_MAX).await > 0 {
+        let came = Instant::now();
         gather(&mut batch, &mut waiting).await;
-        let patience = Instant::now() + recent.patience();
-        while recent.expects_more_than(batch.len()) && Instant::now() < patience {
+        while came.elapsed() < recent.patience(batch.len()) {
             tokio::time::sleep(GLANCE).await;
             gather(&mut batch, &mut waiting).await;
         }
+        let in_vain = !recent.patience(batch.len()).is_zero();
         let (begun, size) = (Instant::now(), batch.len());
         metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
         let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
@@ -141,7 +150,7 @@ where
             tracing::error!(batcher = name, "a batch panicked");
             Vec::new()
         });
-        recent.note(size, begun.elapsed());
+        recent.note(size, begun.elapsed(), in_vain);
         failpoint::hit!("store.batch.answer", name);
         for (answer, result) in answers.into_iter().zip(results) {
             // The requester may have gone; what was done stays done.

@@ -8,6 +8,7 @@ mod backend;
 mod batcher;
 mod cached_sql;
 mod connection;
+mod duty;
 mod error;
 mod figures;
 mod fragment;

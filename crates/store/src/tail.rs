@@ -14,7 +14,7 @@ const LENGTH_MAX: usize = 1024;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// An event that is committed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AppendedEvent {
     /// Its number in the log.
     pub position: i64,
@@ -64,7 +64,8 @@ impl Tail {
     /// database must be asked.
     pub fn after(&self, position: i64) -> Option<(LogState, Vec<Arc<AppendedEvent>>)> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let numbered = kept.events.range(position + 1..).zip(position + 1..);
+        let next = position.checked_add(1)?;
+        let numbered = kept.events.range(next..).zip(next..);
         let without_gap = numbered.take_while(|((found, _), expected)| *found == expected);
         let events: Vec<_> = without_gap.map(|((_, event), _)| event.clone()).collect();
         if events.is_empty() { None } else { Some((kept.log?, events)) }
@@ -135,6 +136,7 @@ mod tests {
         assert_eq!(after(&tail, 4), [5]);
         assert!(after(&tail, 5).is_empty());
         assert!(after(&tail, 2).is_empty(), "3 may exist");
+        assert!(after(&tail, i64::MAX).is_empty());
         push(&tail, [6]);
         assert_eq!(after(&tail, 3), [4, 5, 6, 7]);
     }

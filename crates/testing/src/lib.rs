@@ -8,12 +8,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Only tests depend on this crate.
 
 mod database;
+mod nats;
 mod proxy;
 mod refusal;
 mod server;
 mod world;
 
 pub use database::TestDatabase;
+pub use nats::{NATS_VARIABLE, NatsServer};
 pub use proxy::{Line, Proxy};
 pub use refusal::{Refusal, eventually, refusal};
 pub use server::{POSTGRES_VARIABLE, admin_url, shared_url_file};

@@ -13,8 +13,8 @@ use types::{Clock, KeyId, ShopId};
 
 use crate::database::TestDatabase;
 
-const NAMES: [&str; 8] =
-    ["access", "catalog", "customers", "delivery", "gateway", "inventory", "orders", "payments"];
+const NAMES: [&str; 9] =
+    ["access", "catalog", "customers", "delivery", "gateway", "inventory", "orders", "payments", "webhooks"];
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A small suite for one test.

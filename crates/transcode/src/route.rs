@@ -120,6 +120,11 @@ impl Route {
         self.language.is_some()
     }
 
+    /// Whether requests go on from a cursor, which may lead to what is no more.
+    pub fn has_cursor(&self) -> bool {
+        self.descriptor.output().get_field_by_name("next_cursor").is_some()
+    }
+
     /// Whether requests have a JSON body.
     pub fn has_body(&self) -> bool {
         self.has_body

@@ -33,12 +33,13 @@ pub mod kind {
     }
 
     kinds! {
-        ApiKey = "key", Attempt = "att", Brand = "brd", CarrierAccount = "cac", Cart = "crt", Category = "cat", ChannelAccount = "src", CostLayer = "lay", Customer = "cus",
+        ApiKey = "key", Attempt = "att", Brand = "brd", CarrierAccount = "cac", Cart = "crt", Category = "cat", ChannelAccount = "src", CostLayer = "lay", Customer = "cus", Event = "evt",
         DeliveryMethod = "dlm", DeliveryPlan = "dlp", Fulfilment = "ful", ImportMapping = "imp", Incident = "inc", LegalEntity = "ent", Order = "ord", OrderLine = "lin",
         Organization = "org", Payment = "pay", PaymentAccount = "pac", PriceList = "prl", Product = "prd", PromoCode = "prm", ProviderNotification = "ntf", Quote = "quo", Receipt = "rcp", Refund = "rfd",
         Return = "ret", ReturnPosting = "rpo",
         Reservation = "res", Shipment = "shm", Shop = "shp", Shortage = "sht",
         StockDocument = "std", Transfer = "trf", Variant = "var", Warehouse = "whs",
+        WebhookDelivery = "whd", WebhookEndpoint = "whe", WebhookReplay = "whr",
     }
 }
 

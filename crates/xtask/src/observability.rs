@@ -67,8 +67,8 @@ fn check() -> Result<()> {
     shell::run(&mut shell::cargo(&["build", "--package", "korob"]))?;
     let mut suite = Suite::start()?;
     let prometheus = Prometheus::watching(&suite.operators, &rules)?;
-    suite.wait_for_the_end_of_the_day()?;
-    prometheus.wait_for_samples()?;
+    let mut customer = suite.wait_for_the_end_of_the_day()?;
+    prometheus.watch(|| customer.order())?;
     let metrics = prometheus.metrics()?;
     println!("{} metrics of a suite that has lived through a day", metrics.len());
 

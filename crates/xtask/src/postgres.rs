@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use embedded_postgres::{Durability, Postgres, Settings};
 use tokio::runtime::Runtime;
 
-use crate::prerequisites;
+use crate::{prerequisites, tools};
 
 /// Read by the crate `testing`.
 pub const URL_VARIABLE: &str = "KOROB_TEST_POSTGRES";
@@ -58,9 +58,11 @@ impl Drop for TestServer {
     }
 }
 
-/// Keeps a server running until this process is interrupted, so that single tests start at once.
+/// Keeps a server running until this process is interrupted, so that single tests start at once. What they start themselves is
+/// installed.
 #[expect(clippy::disallowed_methods, reason = "the chore has nothing else to do")]
 pub fn run() -> Result<()> {
+    tools::nats_server()?;
     let server = TestServer::start()?;
     let file = env::temp_dir().join("korob-testing-postgres.url");
     fs::write(&file, server.url()).with_context(|| format!("write {}", file.display()))?;

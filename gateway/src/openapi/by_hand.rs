@@ -34,6 +34,7 @@ pub(super) fn paths() -> Map<String, Value> {
         ("/v1/feeds/csv", json!({"post": import_csv()})),
         ("/v1/shipments/{shipmentId}/label", json!({"get": label()})),
         ("/v1/shipment-labels", json!({"get": labels()})),
+        ("/v1/events/stream", json!({"get": event_stream()})),
         ("/v1/webhooks/payments/{providerAccountId}", json!({"post": payment_webhook()})),
         ("/v1/webhooks/carriers/{carrierAccountId}", json!({"post": carrier_webhook()})),
         ("/track/{trackerCode}", json!({"get": tracker()})),
@@ -167,6 +168,36 @@ fn labels() -> Value {
         "security": [{"apiKey": ["delivery.read"]}],
         "parameters": [ids],
         "responses": with_refusals(printed("The labels."), BODY_REFUSALS),
+    })
+}
+
+fn event_stream() -> Value {
+    let mut types =
+        query("types", "array", "Such as `order.placed`; without any, all that the key's scopes show.");
+    types["schema"]["items"] = json!({"type": "string"});
+    let mut last =
+        query("Last-Event-ID", "string", "The `id` of the last event that came; it goes before `after`.");
+    last["in"] = json!("header");
+    let told = json!({
+        "description": "Server-sent events: `event` is the type, `data` the event as in the feed, `id` the cursor behind it. An \
+            `id` without data says how far the stream came. It ends by itself after some minutes: come back with the last id.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    });
+    let mut responses = with_refusals(told, BODY_REFUSALS);
+    responses["410"] = json!({"$ref": "#/components/responses/Gone"});
+    json!({
+        "operationId": "webhooks.watch_feed",
+        "tags": ["webhooks"],
+        "summary": "Tells of changes as they happen",
+        "security": [{"apiKey": ["webhooks.events"]}],
+        "parameters": [
+            query("after", "string", "A cursor of the feed; without one the stream begins now."),
+            types,
+            query("shopId", "string", "Changes of this shop and of the organisation only."),
+            query("exceptOwn", "boolean", "Leaves out what was done with the key that asks."),
+            last,
+        ],
+        "responses": responses,
     })
 }
 

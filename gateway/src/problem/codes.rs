@@ -39,12 +39,15 @@ pub const CODES: [CodeRow; 16] = [
 ];
 
 /// Reasons whose HTTP status differs from that of their code, and whether a repeat makes sense.
-pub(super) const REASONS: [(&str, StatusCode, bool); 4] = [
+pub(super) const REASONS: [(&str, StatusCode, bool); 6] = [
     // The caller did nothing wrong: there is too much to do for all.
     ("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE, true),
     ("BUSY", StatusCode::SERVICE_UNAVAILABLE, true),
     ("IDEMPOTENCY_KEY_REUSED", StatusCode::UNPROCESSABLE_ENTITY, false),
     ("IDEMPOTENCY_KEY_IN_USE", StatusCode::CONFLICT, true),
+    // What the cursor leads to is no more, and asking again does not bring it back.
+    ("CURSOR_EXPIRED", StatusCode::GONE, false),
+    ("CURSOR_VOID", StatusCode::GONE, false),
 ];
 
 /// The HTTP status of a reason that comes with the code of this UPPER_SNAKE name.

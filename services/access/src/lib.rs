@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use diesel_migrations::embed_migrations;
 use proto::access::v1::access_service_server::AccessServiceServer;
+use proto::access::v1::decision_service_server::DecisionServiceServer;
 use service::{Parts, Platform, Service};
 use store::{EmbeddedMigrations, Store};
 
@@ -33,6 +34,8 @@ impl Service for Access {
 
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
         let access = Arc::new(Self { store: platform.store });
-        Ok(Parts::new().serve(AccessServiceServer::from_arc(access)))
+        Ok(Parts::new()
+            .serve(AccessServiceServer::from_arc(access.clone()))
+            .serve(DecisionServiceServer::from_arc(access)))
     }
 }

@@ -12,6 +12,7 @@ mod list_api_keys;
 mod list_channel_accounts;
 mod list_legal_entities;
 mod list_shops;
+mod record_decision;
 mod revoke_api_key;
 mod rotate_api_key;
 mod update_organization;
@@ -20,6 +21,7 @@ mod update_shop;
 use ::rpc::open;
 use proto::access::v1 as pb;
 use proto::access::v1::access_service_server::AccessService;
+use proto::access::v1::decision_service_server::DecisionService;
 use tonic::{Request, Response, Status};
 
 use crate::Access;
@@ -136,5 +138,16 @@ impl AccessService for Access {
     async fn authenticate_key(&self, request: Request<pb::AuthenticateKeyRequest>) -> Answer<pb::ApiKey> {
         let (_, request) = open(request)?;
         Ok(Response::new(authenticate_key::handle(self, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl DecisionService for Access {
+    async fn record_decision(
+        &self,
+        request: Request<pb::RecordDecisionRequest>,
+    ) -> Answer<pb::RecordDecisionResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(record_decision::handle(self, &call, request).await?))
     }
 }

@@ -7,5 +7,6 @@ mod channel_accounts;
 mod legal_entities;
 mod office;
 mod organization;
+mod record_decision;
 mod shops;
 mod stored;

@@ -23,6 +23,12 @@ pub(crate) enum Error {
     EtagMismatch { current: i64 },
     #[error("others identify the same person; repeat it shortly")]
     Raced,
+    /// What orders tells of an order is not understood.
+    #[error("orders tells of an order: {0}")]
+    Unreadable(String),
+    /// Orders did not say what it knows; its answer is passed on.
+    #[error("{}", .0.message())]
+    Answered(Box<tonic::Status>),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
@@ -30,9 +36,9 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    fn fault(self) -> Fault {
+    fn status(self) -> tonic::Status {
         let message = self.to_string();
-        match self {
+        let fault = match self {
             Self::Invalid(invalid) => Fault::invalid(&invalid),
             Self::CustomerNotFound(id) => {
                 Fault::new(Code::NotFound, "CUSTOMER_NOT_FOUND", message).with("customer_id", id)
@@ -49,9 +55,12 @@ impl Error {
             }
             Self::Raced => Fault::new(Code::Aborted, "CONTENTION", message)
                 .retry_after(std::time::Duration::from_secs(1)),
+            Self::Answered(status) => return *status,
+            Self::Unreadable(_) => Fault::new(Code::Internal, "INTERNAL", message),
             Self::Store(error) => error.fault(),
             Self::Database(error) => store::Error::from(error).fault(),
-        }
+        };
+        fault.into()
     }
 
     /// Whether the database is away or busy, so that trying request by request would only take longer.
@@ -63,6 +72,6 @@ impl Error {
 
 impl From<Error> for tonic::Status {
     fn from(error: Error) -> Self {
-        error.fault().into()
+        error.status()
     }
 }

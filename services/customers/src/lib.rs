@@ -13,8 +13,10 @@ mod wire;
 
 use std::sync::Arc;
 
+use ::rpc::Channel;
 use diesel_migrations::embed_migrations;
 use proto::customers::v1::customer_service_server::CustomerServiceServer;
+use proto::customers::v1::purchase_repair_service_server::PurchaseRepairServiceServer;
 use service::{Parts, Platform, Service};
 use store::{EmbeddedMigrations, Store};
 
@@ -28,6 +30,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/custo
 /// Who buys.
 pub struct Customers {
     store: Store,
+    orders: Channel,
     shop_countries: ShopCountries,
     identifier: Identifier,
 }
@@ -44,11 +47,13 @@ impl Service for Customers {
         tokio::task::spawn_blocking(Phone::prepare).await?;
         let customers = Arc::new(Self {
             shop_countries: ShopCountries::new(platform.directory.channel("access")),
+            orders: platform.directory.channel("orders"),
             identifier: identifier(platform.store.clone()),
             store: platform.store,
         });
         Ok(Parts::new()
-            .serve(CustomerServiceServer::from_arc(customers))
+            .serve(CustomerServiceServer::from_arc(customers.clone()))
+            .serve(PurchaseRepairServiceServer::from_arc(customers))
             .consume(count_purchases::subscription()))
     }
 }

@@ -4,11 +4,13 @@ mod get_customer;
 mod identify_customer;
 mod list_customer_history;
 mod list_customers;
+mod recount_purchases;
 mod update_customer;
 
 use ::rpc::open;
 use proto::customers::v1 as pb;
 use proto::customers::v1::customer_service_server::CustomerService;
+use proto::customers::v1::purchase_repair_service_server::PurchaseRepairService;
 use tonic::{Request, Response, Status};
 
 use crate::Customers;
@@ -51,5 +53,16 @@ impl CustomerService for Customers {
     ) -> Answer<pb::ListCustomerHistoryResponse> {
         let (call, request) = open(request)?;
         Ok(Response::new(list_customer_history::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl PurchaseRepairService for Customers {
+    async fn recount_purchases(
+        &self,
+        request: Request<pb::RecountPurchasesRequest>,
+    ) -> Answer<pb::RecountPurchasesResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(recount_purchases::handle(self, &call, request).await?))
     }
 }

@@ -9,6 +9,7 @@ mod identify_customer;
 mod list_customer_history;
 mod list_customers;
 mod personal_data;
+mod recount_purchases;
 mod stand_ins;
 mod two_processes;
 mod update_customer;

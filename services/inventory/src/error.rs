@@ -26,6 +26,11 @@ pub enum Error {
     /// A correction would leave less than nothing.
     #[error("{sku}: {on_hand} on hand, so {delta:+} is not possible")]
     StockBelowZero { sku: Sku, on_hand: i64, delta: i64 },
+    /// What the ledger and the reservations say cannot both be.
+    #[error(
+        "{sku}: the ledger has {on_hand} on hand and reservations hold {held}; count the goods and adjust the stock first"
+    )]
+    StockImpossible { sku: Sku, on_hand: i64, held: i64 },
     /// More than a level can hold.
     #[error("{sku}: more units than one warehouse can have")]
     StockTooLarge { sku: Sku },
@@ -149,6 +154,12 @@ impl Error {
                     .with("sku", sku)
                     .with("on_hand", on_hand)
                     .with("delta", delta)
+            }
+            Self::StockImpossible { sku, on_hand, held } => {
+                refuse(Code::FailedPrecondition, "STOCK_IMPOSSIBLE")
+                    .with("sku", sku)
+                    .with("on_hand", on_hand)
+                    .with("held", held)
             }
             Self::StockTooLarge { sku } => {
                 refuse(Code::FailedPrecondition, "STOCK_TOO_LARGE").with("sku", sku)

@@ -27,6 +27,7 @@ mod wire;
 use chrono::{DateTime, Utc};
 use diesel_migrations::embed_migrations;
 use proto::inventory::v1::inventory_service_server::InventoryServiceServer;
+use proto::inventory::v1::stock_repair_service_server::StockRepairServiceServer;
 use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
 
@@ -61,7 +62,8 @@ impl Service for Inventory {
         let for_covering = store.clone();
         Ok(Parts::new()
             .measure(&figures::ALL)
-            .serve(InventoryServiceServer::new(inventory))
+            .serve(InventoryServiceServer::new(inventory.clone()))
+            .serve(StockRepairServiceServer::new(inventory))
             .every(expire_holds::PERIOD, "inventory.expire_holds", move || expire_holds::run(store.clone()))
             .every(cover_shortages::PERIOD, "inventory.cover_shortages", move || {
                 cover_shortages::run(for_covering.clone())

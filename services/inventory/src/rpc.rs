@@ -30,6 +30,7 @@ mod parse;
 mod post_return;
 mod receive_stock;
 mod receive_transfer;
+mod recount_stock;
 mod release_hold;
 mod release_reservation;
 mod reserve_stock;
@@ -40,6 +41,7 @@ mod write_off_stock;
 
 use proto::inventory::v1 as pb;
 use proto::inventory::v1::inventory_service_server::InventoryService;
+use proto::inventory::v1::stock_repair_service_server::StockRepairService;
 use tonic::{Request, Response, Status};
 
 use crate::Inventory;
@@ -276,5 +278,13 @@ impl InventoryService for Inventory {
     ) -> Answer<pb::ListCostLayersResponse> {
         let (call, request) = rpc::open(request)?;
         Ok(Response::new(list_cost_layers::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl StockRepairService for Inventory {
+    async fn recount_stock(&self, request: Request<pb::RecountStockRequest>) -> Answer<pb::StockLevel> {
+        let (call, request) = rpc::open(request)?;
+        Ok(Response::new(recount_stock::handle(self, &call, request).await?))
     }
 }

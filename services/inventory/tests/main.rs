@@ -23,6 +23,7 @@ mod look_up_stock;
 mod model;
 mod post_return;
 mod receive_stock;
+mod recount_stock;
 mod release_hold;
 mod release_reservation;
 mod replicas;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::configuration::Replicas;
 use crate::roles::Role;
 
 /// An open order desk for online shops.
@@ -46,6 +47,16 @@ pub enum Command {
     Demo(Demo),
     /// Look for what cannot be true in all databases; exit status 0: nothing, 1: violations, 2: not all could be read
     Check(Check),
+    /// Bring right what `check` finds, by the services' own verbs; the suite must be running; exit status as of `check`
+    Repair(Repair),
+    /// Say that a service's database was restored to an earlier moment: before the suite is started over it
+    Restored {
+        /// The service whose database it is
+        service: Role,
+    },
+    /// Look at events that could not be applied, and have them tried again; the suite must be running
+    #[command(subcommand)]
+    Events(Events),
     /// Measure the suite on this machine, orders against a frozen floor on the same server
     Bench(Bench),
     /// Run payment providers, carriers and the cash register in miniature, which fail on demand
@@ -69,9 +80,12 @@ pub struct Health {
 /// How to run the whole suite.
 #[derive(Args, Clone, Copy)]
 pub struct Up {
-    /// Every role as a process of its own, supervised
+    /// Every role as a process of its own, supervised; SIGUSR2 restarts all of them, one at a time
     #[arg(long)]
     pub processes: bool,
+    /// Processes of each role, 1 to 16; calls are shared among them
+    #[arg(long, requires = "processes")]
+    pub replicas: Option<Replicas>,
 }
 
 /// Keys of partners.
@@ -166,6 +180,84 @@ pub struct Check {
     /// Print the names of all checks, each with what it asserts, and check nothing
     #[arg(long)]
     pub list: bool,
+}
+
+/// What to repair, and how.
+#[derive(Args, Clone)]
+pub struct Repair {
+    /// Tell what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only what this check finds (`korob check --list`); repeat for several
+    #[arg(long, value_name = "CHECK")]
+    pub only: Vec<String>,
+    /// Only what is about this id, such as ord_…; repeat for several
+    #[arg(long = "id", value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Carry out what was decided about one finding: CHECK:ID=CHOICE, as the dry run prints it
+    #[arg(long, value_name = "CHECK:ID=CHOICE", value_parser = decision, conflicts_with_all = ["dry_run", "only", "ids"])]
+    pub decide: Option<Decision>,
+    /// Why, with --decide; it is kept, so nothing personal
+    #[arg(long, requires = "decide")]
+    pub note: Option<String>,
+    /// Also compare the books of simulators, such as http://127.0.0.1:8099
+    #[arg(long)]
+    pub simulators: Option<String>,
+    /// Print what is proposed, or left, as an object
+    #[arg(long)]
+    pub json: bool,
+    /// How long what seems wrong may take to come right before it is looked at again, such as 60s or 500ms; `none`: look once
+    #[arg(long, default_value = "60s", value_parser = wait)]
+    pub wait: Wait,
+}
+
+/// What a person has decided about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The check that finds it.
+    pub check: String,
+    /// One of the ids that it names.
+    pub id: String,
+    /// What to do.
+    pub choice: String,
+}
+
+fn decision(text: &str) -> Result<Decision, String> {
+    let read = || {
+        let (check, rest) = text.split_once(':')?;
+        let (id, choice) = rest.rsplit_once('=')?;
+        let complete = !check.is_empty() && !id.is_empty() && !choice.is_empty();
+        complete.then(|| Decision { check: check.to_owned(), id: id.to_owned(), choice: choice.to_owned() })
+    };
+    read().ok_or_else(|| "write CHECK:ID=CHOICE, such as payment-orders:pay_…=refund".to_owned())
+}
+
+/// Events that could not be applied.
+#[derive(Subcommand)]
+pub enum Events {
+    /// List them, with what was wrong
+    Parked {
+        /// Only of the consumers of this service
+        #[arg(long)]
+        service: Option<Role>,
+    },
+    /// Show one with all it says; bodies are shown as JSON, without personal data
+    Show {
+        /// Its id, as `parked` prints it
+        event_id: String,
+    },
+    /// Have one tried again, or all that wait for an operator; each takes along what waits behind it
+    Replay {
+        /// Its id, as `parked` prints it
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        event_id: Option<String>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// Only of this consumer, such as orders.follow_payments
+        #[arg(long)]
+        consumer: Option<String>,
+    },
 }
 
 /// How long to wait for what seems wrong.

@@ -3,11 +3,14 @@
 pub mod bench;
 pub mod call_graph;
 pub mod check;
+pub mod events;
 pub mod health;
 pub mod import;
 pub mod keys;
 pub mod migrate;
 pub mod openapi;
+pub mod repair;
+pub mod restored;
 pub mod serve;
 pub mod simulate;
 pub mod up;
@@ -38,7 +41,7 @@ pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory>
 /// The exit status of a command that could not be done. That of a check says more when it is 1.
 pub fn failure(command: &Command) -> ExitCode {
     match command {
-        Command::Check(_) => ExitCode::from(check::UNREADABLE),
+        Command::Check(_) | Command::Repair(_) => ExitCode::from(check::UNREADABLE),
         _ => ExitCode::FAILURE,
     }
 }

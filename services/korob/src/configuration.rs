@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use service::{Configured, telemetry};
@@ -10,7 +11,8 @@ use service::{Configured, telemetry};
 use crate::arguments::Arguments;
 
 /// What a variable may list, with commas between.
-const LISTS: [&str; 3] = ["gateway.cors_origins", "gateway.trusted_proxies", "outbound.allowed_networks"];
+const LISTS: [&str; 4] =
+    ["events.nats.urls", "gateway.cors_origins", "gateway.trusted_proxies", "outbound.allowed_networks"];
 
 /// The whole configuration; an unknown key is an error that names it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -22,6 +24,8 @@ pub struct Configuration {
     /// At least 32 hexadecimal digits that all processes of the suite share: it signs who calls and seals page tokens.
     /// Default: made at random and kept in the data directory.
     pub secret: Option<String>,
+    /// How many processes of each role `up --processes` runs. Default 1.
+    pub replicas: Replicas,
     /// The embedded PostgreSQL.
     pub postgres: PostgresSettings,
     /// REST.
@@ -30,10 +34,54 @@ pub struct Configuration {
     pub ops: OpsSettings,
     /// Systems outside the suite.
     pub outbound: outbound::Reach,
+    /// What carries events between the services.
+    pub events: events::Settings,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// Databases and addresses of the services, by name.
     pub services: BTreeMap<String, ServiceSettings>,
+}
+
+/// So many processes of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "usize")]
+pub struct Replicas(usize);
+
+impl Replicas {
+    /// More make no sense on one machine.
+    const MAX: usize = 16;
+
+    /// Their number, 1 or more.
+    pub fn count(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl TryFrom<usize> for Replicas {
+    type Error = String;
+
+    fn try_from(count: usize) -> Result<Self, String> {
+        if (1..=Self::MAX).contains(&count) {
+            Ok(Self(count))
+        } else {
+            Err(format!("replicas: 1 to {}", Self::MAX))
+        }
+    }
+}
+
+impl FromStr for Replicas {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let count: usize = text.parse().map_err(|_| format!("a number from 1 to {}", Self::MAX))?;
+        Self::try_from(count)
+    }
 }
 
 /// The embedded PostgreSQL.
@@ -64,7 +112,8 @@ impl Default for OpsSettings {
 pub struct ServiceSettings {
     /// Where its gRPC port listens. Default: a free port on the loopback interface.
     pub listen: SocketAddr,
-    /// Where the others reach it, such as `http://orders:7000`; needed by `serve`.
+    /// Where the others reach it, such as `http://orders:7000`, or several with commas between; needed by `serve`. Every address
+    /// of a name is a process of it.
     pub address: String,
     /// Its database, `postgres://…`. Default: one in the embedded PostgreSQL.
     pub database_url: String,
@@ -94,6 +143,7 @@ impl Configuration {
         if let Some(data_dir) = &arguments.data_dir {
             configuration.data_dir = Some(data_dir.clone());
         }
+        configuration.events.check()?;
         for name in configuration.services.keys() {
             let known = crate::roles::SERVICES.contains(&name.as_str());
             anyhow::ensure!(
@@ -126,7 +176,8 @@ impl Configuration {
 
     /// What one service is told.
     pub fn configured(&self, name: &str) -> Configured {
-        Configured { settings: self.service(name).settings, outbound: self.outbound.clone() }
+        let (outbound, events) = (self.outbound.clone(), self.events.clone());
+        Configured { settings: self.service(name).settings, outbound, events }
     }
 
     /// The shared secret: configured, or kept in the data directory.

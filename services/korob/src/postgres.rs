@@ -36,6 +36,7 @@ impl Databases {
             return Ok(Self { urls, readers, embedded: None });
         }
         let pools: usize = missing.iter().map(|name| configuration.service(name).pool_size).sum();
+        let pools = pools * configuration.replicas.count();
         let mut settings = embedded_postgres::Settings::at(configuration.data_dir().join("postgres"));
         settings.bin_dir.clone_from(&configuration.postgres.bin_dir);
         settings.max_connections = u32::try_from(pools + CONNECTIONS_SPARE)?;

@@ -14,9 +14,10 @@ use korob_delivery::Delivery;
 use korob_inventory::Inventory;
 use korob_orders::Orders;
 use korob_payments::Payments;
+use korob_webhooks::Webhooks;
 
 /// The services, in the order in which the log names them.
-pub const SERVICES: [&str; 7] = [
+pub const SERVICES: [&str; 8] = [
     Access::NAME,
     Catalog::NAME,
     Customers::NAME,
@@ -24,6 +25,7 @@ pub const SERVICES: [&str; 7] = [
     Inventory::NAME,
     Orders::NAME,
     Payments::NAME,
+    Webhooks::NAME,
 ];
 
 /// The name of the gateway's role.
@@ -39,12 +41,13 @@ pub enum Role {
     Inventory,
     Orders,
     Payments,
+    Webhooks,
     Gateway,
 }
 
 impl Role {
     /// Every role; the gateway last, so that it opens when the others are there.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Access,
         Self::Catalog,
         Self::Customers,
@@ -52,6 +55,7 @@ impl Role {
         Self::Inventory,
         Self::Orders,
         Self::Payments,
+        Self::Webhooks,
         Self::Gateway,
     ];
 
@@ -65,6 +69,7 @@ impl Role {
             Self::Inventory => Inventory::NAME,
             Self::Orders => Orders::NAME,
             Self::Payments => Payments::NAME,
+            Self::Webhooks => Webhooks::NAME,
             Self::Gateway => GATEWAY,
         }
     }
@@ -79,6 +84,7 @@ impl Role {
             Self::Inventory => Inventory::CALLS,
             Self::Orders => Orders::CALLS,
             Self::Payments => Payments::CALLS,
+            Self::Webhooks => Webhooks::CALLS,
             Self::Gateway => &SERVICES,
         }
     }
@@ -117,6 +123,9 @@ pub async fn launch(
         Payments::NAME => {
             service::launch_with::<Payments>(database, directory, clock, secret, configured).await
         }
+        Webhooks::NAME => {
+            service::launch_with::<Webhooks>(database, directory, clock, secret, configured).await
+        }
         other => anyhow::bail!("{other} is not a service; there are {}", SERVICES.join(", ")),
     }
 }
@@ -131,6 +140,7 @@ pub async fn migrate(name: &str, url: &str) -> anyhow::Result<usize> {
         Inventory::NAME => Inventory::migrations(),
         Orders::NAME => Orders::migrations(),
         Payments::NAME => Payments::migrations(),
+        Webhooks::NAME => Webhooks::migrations(),
         other => anyhow::bail!("{other} is not a service; there are {}", SERVICES.join(", ")),
     };
     Ok(store::migrate(url, own).await?)

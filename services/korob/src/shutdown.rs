@@ -1,4 +1,4 @@
-//! When to stop: Ctrl-C, SIGTERM, or the end of the supervising process.
+//! When to stop: Ctrl-C, SIGTERM, or the end of the supervising process. When to restart: SIGUSR2.
 
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,12 @@ pub async fn requested() -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
         () = supervisor_gone(), if supervised => {}
     }
+    Ok(())
+}
+
+/// Completes each time the process is asked to restart what it supervises.
+pub async fn restart_requested() -> anyhow::Result<()> {
+    signal(SignalKind::user_defined2())?.recv().await;
     Ok(())
 }
 

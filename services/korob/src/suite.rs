@@ -34,8 +34,8 @@ pub struct Suite {
     pub gateway: SocketAddr,
     /// Where probes and metrics are; in processes, those of the gateway.
     pub ops: SocketAddr,
-    /// Where each service's gRPC port is.
-    pub services: BTreeMap<&'static str, SocketAddr>,
+    /// Where each service's gRPC ports are, one for each of its processes.
+    pub services: BTreeMap<&'static str, Vec<SocketAddr>>,
     /// The embedded PostgreSQL.
     pub databases: Databases,
     /// Calls the services from this process.
@@ -87,6 +87,14 @@ impl Suite {
         self.databases.close().await
     }
 
+    /// Restarts every process, one at a time, each once the one before is ready. In one process there is nothing to do.
+    pub async fn restart_all(&self) -> anyhow::Result<()> {
+        match &self.parts {
+            Parts::OneProcess { .. } => Ok(()),
+            Parts::Processes(processes) => processes.restart_all().await,
+        }
+    }
+
     /// Completes when something the suite cannot do without has ended unasked.
     pub async fn failed(&self) {
         self.databases.lost().await;
@@ -117,7 +125,7 @@ impl Suite {
         for service in &running {
             let address = configuration.service(service.name()).listen;
             let (bound, _served) = service::listen(service.stack(), address, listening.clone()).await?;
-            services.insert(service.name(), bound);
+            services.insert(service.name(), vec![bound]);
         }
         let closing = CancellationToken::new();
         let gateway_directory = directory.for_issuer(roles::GATEWAY);
@@ -141,7 +149,7 @@ impl Suite {
         let processes = Processes::start(&configuration, &databases).await?;
         let keys = CallerKeys::new(configuration.secret()?);
         let urls: Vec<_> =
-            processes.services().iter().map(|(name, address)| (*name, format!("http://{address}"))).collect();
+            processes.services().iter().map(|(name, listening)| (*name, addresses(listening))).collect();
         let directory = Directory::remote(
             urls.iter().map(|(name, url)| (*name, url.as_str())),
             keys,
@@ -157,6 +165,12 @@ impl Suite {
             parts: Parts::Processes(processes),
         })
     }
+}
+
+/// As the configuration names them: with commas between.
+pub fn addresses(listening: &[SocketAddr]) -> String {
+    let urls: Vec<String> = listening.iter().map(|address| format!("http://{address}")).collect();
+    urls.join(",")
 }
 
 /// Whether a port is free is found out before everything is started for nothing.
@@ -189,10 +203,10 @@ async fn all_answer(
 }
 
 /// The part of a configuration that tells where the services are, and where their databases can be read.
-fn places(services: &BTreeMap<&'static str, SocketAddr>, databases: &Databases) -> String {
-    services.iter().fold(String::new(), |mut text, (name, address)| {
-        let reader = toml::Value::from(databases.reader_url(name));
-        let _ = writeln!(text, "[services.{name}]\naddress = \"http://{address}\"\nreader_url = {reader}\n");
+fn places(services: &BTreeMap<&'static str, Vec<SocketAddr>>, databases: &Databases) -> String {
+    services.iter().fold(String::new(), |mut text, (name, listening)| {
+        let (address, reader) = (addresses(listening), toml::Value::from(databases.reader_url(name)));
+        let _ = writeln!(text, "[services.{name}]\naddress = \"{address}\"\nreader_url = {reader}\n");
         text
     })
 }

@@ -117,7 +117,8 @@ type Change = (String, Value, Value);
 type Field = (&'static str, fn(&Order) -> Value);
 
 fn differences(before: &Order, after: &Order) -> Vec<Change> {
-    let fields: [Field; 22] = [
+    let fields: [Field; 23] = [
+        ("number", |order| json!(order.number)),
         ("state", |order| json!(order.state.name())),
         ("status", |order| json!(order.status)),
         ("payment_status", |order| json!(order.payment_status().name())),

@@ -160,6 +160,9 @@ pub enum Error {
         /// The code.
         code: String,
     },
+    /// It has ended, or there never was one.
+    #[error("no such process is under way")]
+    ProcessNotFound,
     /// A promo code takes nothing off.
     #[error(transparent)]
     PromoCode(#[from] PromoRefusal),
@@ -255,6 +258,7 @@ impl From<Error> for Status {
             }
             Error::PromoCodeNotFound => Fault::new(Code::NotFound, "PROMO_CODE_NOT_FOUND", message),
             Error::PromoCodeTaken { .. } => Fault::new(Code::AlreadyExists, "PROMO_CODE_TAKEN", message),
+            Error::ProcessNotFound => Fault::new(Code::NotFound, "PROCESS_NOT_FOUND", message),
             Error::PromoCode(refusal) => promo_refusal(refusal, message),
             Error::Answered(status) => return status,
         };

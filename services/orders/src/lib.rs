@@ -27,22 +27,23 @@ use proto::inventory::v1::{ShortageClosed, ShortageCovered, ShortageOpened, Stoc
 use proto::orders::v1::bulk_order_service_server::BulkOrderServiceServer;
 use proto::orders::v1::buyer_service_server::BuyerServiceServer;
 use proto::orders::v1::cart_service_server::CartServiceServer;
+use proto::orders::v1::order_repair_service_server::OrderRepairServiceServer;
 use proto::orders::v1::order_service_server::OrderServiceServer;
 use proto::orders::v1::promo_code_service_server::PromoCodeServiceServer;
 use proto::orders::v1::quote_service_server::QuoteServiceServer;
 use proto::payments::v1::{PaymentRecorded, PaymentRefundFailed, PaymentRefunded, PaymentVoided};
 use saga::{Definition, Runner};
 use service::{Parts, Platform, Service};
-use store::{Batcher, EmbeddedMigrations, Store};
+use store::{EmbeddedMigrations, Store};
 use tokio::time::Instant;
 
-use crate::batches::record_orders::{self, NewOrder, Recorded};
-use crate::batches::settle_orders;
+use crate::batches::commit_orders::Commits;
 use crate::consumers::{follow_payments, follow_shipments, follow_stock};
 use crate::error::{Error, Result};
 use crate::jobs::{abandon_carts, cancel_overdue_orders, expire_quotes, identify_late_customers};
 use crate::model::order::Order;
 use crate::model::order_state::OrderState;
+use crate::rpc::place_order::Recorded;
 use crate::sagas::book_shipment::BookShipment;
 use crate::sagas::cancel_fulfilment::CancelFulfilment;
 use crate::sagas::cancel_order::CancelOrder;
@@ -69,7 +70,7 @@ pub struct Orders {
     store: Store,
     ask: Upstreams,
     buyer_tokens: BuyerTokens,
-    record: Batcher<NewOrder, Recorded, Error>,
+    commits: Commits,
     placements: Runner<PlaceOrder>,
     cancellations: Runner<CancelOrder>,
     bookings: Runner<BookShipment>,
@@ -97,6 +98,7 @@ impl Service for Orders {
         let parts = Parts::new()
             .measure(&figures::ALL)
             .serve(OrderServiceServer::new(orders.clone()))
+            .serve(OrderRepairServiceServer::new(orders.clone()))
             .serve(QuoteServiceServer::new(orders.clone()))
             .serve(PromoCodeServiceServer::new(orders.clone()))
             .serve(CartServiceServer::new(orders.clone()))
@@ -167,7 +169,8 @@ impl Orders {
     fn new(Platform { store, directory, clock, stop, .. }: Platform) -> Self {
         let buyer_tokens = BuyerTokens::new(directory.keys(), clock.clone());
         let ask = Upstreams::new(&directory, clock);
-        let placements = StoredPlacements::new(store.clone(), settle_orders::start(store.clone()));
+        let commits = Commits::start(store.clone());
+        let placements = StoredPlacements::new(store.clone(), commits.clone());
         let placements = Runner::new(PlaceOrder::new(ask.clone(), placements), store.clone(), stop.clone());
         let cancellations =
             Runner::new(CancelOrder::new(ask.clone(), store.clone()), store.clone(), stop.clone());
@@ -184,12 +187,11 @@ impl Orders {
         let receipts =
             Runner::new(ReceiveReturn::new(store.clone(), ask.clone()), store.clone(), stop.clone());
         let resolutions = Runner::new(ResolveReturn::new(store.clone(), ask.clone()), store.clone(), stop);
-        let record = record_orders::start(store.clone(), placements.clone());
         Self {
             store,
             ask,
             buyer_tokens,
-            record,
+            commits,
             placements,
             cancellations,
             bookings,

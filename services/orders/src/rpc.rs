@@ -33,13 +33,15 @@ mod list_return_history;
 mod list_returns;
 mod offer_fields;
 mod order_fields;
-mod place_order;
+pub(crate) mod place_order;
 mod promo_code_fields;
 mod put_cart;
 mod receive_return;
+mod reconcile_order;
 mod redirect_fulfilment;
 mod refuse_return;
 mod resolve_return;
+mod resume_process;
 mod return_desk;
 mod send_return;
 mod ship_fulfilment;
@@ -50,6 +52,7 @@ use proto::orders::v1 as pb;
 use proto::orders::v1::bulk_order_service_server::BulkOrderService;
 use proto::orders::v1::buyer_service_server::BuyerService;
 use proto::orders::v1::cart_service_server::CartService;
+use proto::orders::v1::order_repair_service_server::OrderRepairService;
 use proto::orders::v1::order_service_server::OrderService;
 use proto::orders::v1::promo_code_service_server::PromoCodeService;
 use proto::orders::v1::quote_service_server::QuoteService;
@@ -269,6 +272,22 @@ impl BulkOrderService for Orders {
     ) -> Answer<pb::CancelOrdersResponse> {
         let (call, request) = open(request)?;
         Ok(Response::new(cancel_orders::handle(self, &call, request).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl OrderRepairService for Orders {
+    async fn reconcile_order(&self, request: Request<pb::ReconcileOrderRequest>) -> Answer<pb::Order> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(reconcile_order::handle(self, &call, request).await?))
+    }
+
+    async fn resume_process(
+        &self,
+        request: Request<pb::ResumeProcessRequest>,
+    ) -> Answer<pb::ResumeProcessResponse> {
+        let (call, request) = open(request)?;
+        Ok(Response::new(resume_process::handle(self, &call, request).await?))
     }
 }
 

@@ -34,6 +34,7 @@ mod place_order;
 mod promo_codes;
 mod redirect_fulfilment;
 mod refused_requests;
+mod repair;
 mod return_states;
 mod returns;
 mod statuses;

@@ -9,11 +9,12 @@ use crate::nothing_wrong;
 use crate::suite::{Method, methods};
 
 /// Methods that ask for no scope, each with its reason.
-const WITHOUT_SCOPE: [(&str, &str); 4] = [
+const WITHOUT_SCOPE: [(&str, &str); 5] = [
     ("AuthenticateKey", "asked by the gateway before anybody's scopes are known"),
     ("ReadEvents", "services of the suite read each other's logs; no key reaches it"),
     ("ListParkedEvents", "an operator's tool; no key reaches it"),
     ("ReplayParkedEvent", "an operator's tool; no key reaches it"),
+    ("ResetCursor", "an operator's tool; no key reaches it"),
 ];
 
 /// Methods that change something without a row of history of their own, each with its reason.

@@ -27,7 +27,11 @@ const PERSONAL_WORDS: [&str; 16] = [
 ];
 
 /// Fields that sound personal and are not, each with its reason.
-const NOT_PERSONAL: [(&str, &str); 13] = [
+const NOT_PERSONAL: [(&str, &str); 14] = [
+    (
+        "korob.access.v1.RecordDecisionRequest.note",
+        "written by an operator about ids and sums; shown by `korob check`",
+    ),
     ("korob.inventory.v1.ReceiveStockRequest.note", "written by the warehouse about goods"),
     ("korob.inventory.v1.AdjustStockRequest.note", "written by the warehouse about goods"),
     ("korob.inventory.v1.ReleaseReservationRequest.note", "written by the suite: why units came back"),
@@ -44,7 +48,7 @@ const NOT_PERSONAL: [(&str, &str); 13] = [
 ];
 
 /// Where a secret may be: shown once, or asked for by digest.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 9] = [
     "korob.orders.v1.CreateBuyerTokenResponse.token",
     "korob.delivery.v1.CarrierAccount.credentials",
     "korob.access.v1.CreateApiKeyResponse.secret",
@@ -52,6 +56,8 @@ const SECRETS: [&str; 7] = [
     "korob.access.v1.AuthenticateKeyRequest.secret_sha256",
     "korob.payments.v1.PaymentAccount.credentials",
     "korob.payments.v1.ConfirmPaymentRequest.payment_token",
+    "korob.webhooks.v1.CreateWebhookEndpointResponse.secret",
+    "korob.webhooks.v1.RotateWebhookSecretResponse.secret",
 ];
 
 #[test]

@@ -100,6 +100,24 @@ pub(super) const CHECKS: &[Check] = &[
             agree: same_where_both,
         },
     ),
+    pair(
+        "order-numbers-reused",
+        "Nobody knows another order by the number of an order.",
+        Pair {
+            book: Side {
+                database: "delivery",
+                sql: "SELECT order_number COLLATE \"C\" AS number, (array_agg(order_id::text ORDER BY create_time))[1] FROM delivery_plans
+                      WHERE order_number <> '' AND order_id IS NOT NULL GROUP BY delivery_plans.order_number
+                      ORDER BY order_number COLLATE \"C\"",
+            },
+            copy: Side {
+                database: "orders",
+                sql: "SELECT number COLLATE \"C\" AS number, order_id::text, order_id::text AS order_id FROM orders
+                      ORDER BY number COLLATE \"C\"",
+            },
+            agree: same_where_both,
+        },
+    ),
     Check::rows(
         "orders",
         "order-parcels",

@@ -1,7 +1,7 @@
 //! What orders believe was paid for them, beside what payments knows.
 
 use crate::check::{Check, Look};
-use crate::pairs::{Pair, Side, in_book};
+use crate::pairs::{Pair, Side, in_book, same_where_both};
 
 pub(super) const CHECKS: &[Check] = &[
     pair(
@@ -79,7 +79,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     pair(
         "payment-shops",
-        "A payment is of an order that is there, and of its shop.",
+        "A payment is of the shop of its order.",
         Pair {
             book: Side {
                 database: "orders",
@@ -90,7 +90,7 @@ pub(super) const CHECKS: &[Check] = &[
                 sql: "SELECT order_id::text AS order_id, shop_id::text, payment_id::text AS payment_id FROM payments
                       WHERE order_id IS NOT NULL ORDER BY payments.order_id",
             },
-            agree: in_book,
+            agree: same_where_both,
         },
     ),
 ];

@@ -35,6 +35,10 @@ pub const GLOSSARY: &[Term] = &[
         "1, with `version` and `role`: `korob` for the whole suite, else the service or `gateway`",
     ),
     gauge("korob_serving", "1 while the service `at` is ready: its database answers and it does not drain"),
+    gauge(
+        "korob_on_duty",
+        "1 in the one process of the service `at` that applies events and works by the clock",
+    ),
     gauge("process_start_time_seconds", "when the process began, since 1970"),
     counter("process_cpu_seconds_total", "processor time of the process, in whole seconds"),
     gauge("process_resident_memory_bytes", "memory of the process"),
@@ -55,6 +59,10 @@ pub const GLOSSARY: &[Term] = &[
     counter(
         "korob_admission_refused_total",
         "refused for want of a place, by `at` and `class` (critical, normal, sheddable)",
+    ),
+    counter(
+        "korob_calls_moved_total",
+        "calls that another process of the same service got, by the service they go `to`: the first surely had not seen them",
     ),
     counter("korob_repeats_total", "calls that the gateway made again, by the service they go `to`"),
     counter(
@@ -94,6 +102,47 @@ pub const GLOSSARY: &[Term] = &[
     counter("korob_events_parked_total", "events that could not be applied and were parked, by `consumer`"),
     gauge("korob_events_parked", "parked events and those that wait behind them"),
     gauge("korob_events_given_up", "of those, how many wait for an operator"),
+    // Events over NATS.
+    gauge("korob_carrier_connected", "1 while the service `at` is connected to NATS; absent without it"),
+    gauge(
+        "korob_events_published_position",
+        "up to here the log of `database` was published and acknowledged",
+    ),
+    counter("korob_events_published_total", "events that NATS has acknowledged, by `database`"),
+    counter(
+        "korob_events_not_carried_total",
+        "events that NATS does not take, as they are too large, by `database`; subscribers find them in the log",
+    ),
+    counter(
+        "korob_events_gap_fetches_total",
+        "times that `consumer` had to ask the log for what NATS had not brought",
+    ),
+    gauge("korob_events_from_log", "1 while `consumer` listens to the log, as NATS has not caught up"),
+    counter(
+        "korob_events_not_genuine_total",
+        "messages to `consumer` that no process of this installation has sent",
+    ),
+    // Webhooks to partners.
+    counter("korob_webhooks_queued_total", "events queued for endpoints of partners, once for each"),
+    counter(
+        "korob_webhook_attempts_total",
+        "attempts to send them, by `outcome`: `taken`, `refused`, `no_answer`",
+    ),
+    histogram(
+        "korob_webhook_attempt_duration_seconds",
+        "how long endpoints took to answer, or were waited for",
+    ),
+    gauge(
+        "korob_webhooks_waiting",
+        "events that wait to be sent or tried again; 10000 stand for as many or more",
+    ),
+    gauge("korob_webhooks_overdue_seconds", "age of the oldest of the next event of each enabled endpoint"),
+    gauge(
+        "korob_webhooks_dead",
+        "events that were given up and can be sent again; 10000 stand for as many or more",
+    ),
+    gauge("korob_webhook_endpoints", "endpoints by `state`"),
+    gauge("korob_webhook_endpoints_failing", "of those, how many have taken nothing since an attempt failed"),
     // Orders, stock, money, parcels.
     gauge("korob_orders_placing", "orders that are recorded and not decided for a minute or longer"),
     gauge("korob_orders_placing_oldest_seconds", "age of the oldest order that is not decided"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::Route;
 
 /// The status, the name of the shared response, and when it is given.
-const REFUSALS: [(&str, &str, &str); 15] = [
+const REFUSALS: [(&str, &str, &str); 16] = [
     ("400", "BadRequest", "The request cannot be read or a field is wrong; `errors` names each."),
     ("401", "Unauthorized", "There is no valid key."),
     ("403", "Forbidden", "The key lacks the scope."),
@@ -16,6 +16,7 @@ const REFUSALS: [(&str, &str, &str); 15] = [
         "Conflict",
         "The state does not allow it, the etag is old, or the same request is still running.",
     ),
+    ("410", "Gone", "What the cursor leads to is no longer kept: list what there is and begin anew."),
     ("412", "PreconditionFailed", "The header `If-Match` names an old etag."),
     ("413", "ContentTooLarge", "The body is larger than the limit."),
     ("415", "UnsupportedMediaType", "The body is not `application/json`."),
@@ -34,6 +35,7 @@ pub(super) fn references(route: &Route) -> Map<String, Value> {
     let conditional = |status: &str| route.has_etag() || status != "412";
     REFUSALS
         .iter()
+        .filter(|(status, ..)| route.has_cursor() || *status != "410")
         .filter(|(status, ..)| takes_body(status) && keyed(status) && conditional(status))
         .map(|(status, name, _)| {
             ((*status).to_owned(), json!({"$ref": format!("#/components/responses/{name}")}))

@@ -15,8 +15,16 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_PERIOD: Duration = Duration::from_millis(250);
-/// A rate needs two samples, and figures of the databases are read every 15 seconds: that of the demonstration's end is in.
-const SAMPLES: Duration = Duration::from_secs(20);
+/// What must have grown from one look of Prometheus to a later one, so that there is a rate of it: orders from the request to
+/// whoever hears of them, and what services read of their databases every 15 seconds.
+const TRAFFIC: [&str; 6] = [
+    "korob_http_request_duration_seconds_count{method=\"POST\",route=\"/v1/orders\"}",
+    "korob_rpc_duration_seconds_count{operation=\"inventory.reserve_stock\"}",
+    "korob_saga_duration_seconds_count{saga=\"place_order\"}",
+    "korob_events_lag_seconds_count",
+    "korob_events_told_total{type=\"OrderPlaced\"}",
+    "korob_database_transactions_total",
+];
 
 /// Ends with this value.
 pub struct Prometheus {
@@ -64,18 +72,28 @@ impl Prometheus {
         Ok(Self { child, folder, url: format!("http://127.0.0.1:{port}") })
     }
 
-    /// Waits until there is enough for a rate.
+    /// Has something done until all of it was seen twice, with more the second time. A day that is over before the first look
+    /// leaves no rate behind, so waiting alone would not help.
     #[expect(clippy::disallowed_methods, reason = "the chore has nothing else to do")]
-    pub fn wait_for_samples(&self) -> Result<()> {
+    pub fn watch(&self, mut more: impl FnMut() -> Result<()>) -> Result<()> {
         let begun = Instant::now();
-        let mut seen: Option<Instant> = None;
-        while seen.is_none_or(|seen| seen.elapsed() < SAMPLES) {
-            let is_there = self.query("korob_build_info").is_ok_and(|found| found > 0);
-            seen = seen.or(is_there.then(Instant::now));
-            ensure!(begun.elapsed() < PATIENCE, "Prometheus got nothing; see {}", self.folder.display());
+        let unseen =
+            |name: &&str| !self.query(&format!("increase({name}[5m]) > 0")).is_ok_and(|found| found > 0);
+        loop {
+            let missing: Vec<_> = TRAFFIC.iter().copied().filter(unseen).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let patient = begun.elapsed() < PATIENCE;
+            ensure!(
+                patient,
+                "Prometheus has not seen these grow: {}; see {}",
+                missing.join(", "),
+                self.folder.display()
+            );
+            more()?;
             thread::sleep(LOOK_PERIOD);
         }
-        Ok(())
     }
 
     /// How many series answer an expression; an error is what Prometheus says to it.

@@ -1,4 +1,4 @@
-//! A suite that lives through the demonstration's day, and stays.
+//! A suite that lives through the demonstration's day, stays, and takes orders afterwards.
 
 use std::{
     env, fs,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
 use crate::workspace;
 
@@ -28,6 +29,15 @@ pub struct Suite {
     told: Arc<Mutex<String>>,
     /// Where its metrics are.
     pub operators: String,
+}
+
+/// What the demonstration leaves for whoever wants to order.
+pub struct Customer {
+    root: String,
+    key: String,
+    /// The body of an order as one that was placed before.
+    order: String,
+    placed: u32,
 }
 
 impl Suite {
@@ -62,9 +72,22 @@ impl Suite {
         Ok(suite)
     }
 
-    /// Waits until everything has happened that happens.
-    pub fn wait_for_the_end_of_the_day(&mut self) -> Result<()> {
-        self.wait_for(|told| told.contains(LAST_WORDS).then_some(()))
+    /// Waits until everything has happened that happens by itself. Answers who may order afterwards.
+    pub fn wait_for_the_end_of_the_day(&mut self) -> Result<Customer> {
+        self.wait_for(|told| told.contains(LAST_WORDS).then_some(()))?;
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let word = |before: &str| Some(told.split(before).nth(1)?.split_whitespace().next()?.to_owned());
+        let (root, key) = word("REST ").zip(word("key  ")).context("the demonstration told no address")?;
+        let order_id = told.split("/v1/orders/ord_").nth(1).and_then(|rest| rest.split('/').next());
+        let path = format!("/v1/orders/ord_{}", order_id.context("the demonstration told no order")?);
+        let mut customer = Customer { root, key, order: String::new(), placed: 0 };
+        let known = customer.ask(&path, &[])?;
+        customer.order = json!({
+            "sourceId": known["sourceId"], "method": "ORDER_METHOD_CART",
+            "lines": [{ "sku": known["lines"][0]["sku"], "quantity": 1 }],
+        })
+        .to_string();
+        Ok(customer)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the chore has nothing else to do")]
@@ -79,6 +102,34 @@ impl Suite {
             ensure!(begun.elapsed() < PATIENCE, "the demonstration did not end:\n{told}");
             thread::sleep(LOOK_PERIOD);
         }
+    }
+}
+
+impl Customer {
+    /// Places one more.
+    pub fn order(&mut self) -> Result<()> {
+        self.placed += 1;
+        let (key, order) = (format!("Idempotency-Key: observed-{}", self.placed), self.order.clone());
+        let answer = self.ask(
+            "/v1/orders",
+            &["--header", "Content-Type: application/json", "--header", &key, "--data", &order],
+        )?;
+        ensure!(answer["orderId"].is_string(), "no order was placed: {answer}");
+        Ok(())
+    }
+
+    fn ask(&self, path: &str, more: &[&str]) -> Result<Value> {
+        let mut command = Command::new("curl");
+        command.args([
+            "--silent",
+            "--max-time",
+            "20",
+            "--header",
+            &format!("Authorization: Bearer {}", self.key),
+        ]);
+        let output =
+            command.args(more).arg(format!("{}{path}", self.root)).output().context("curl is needed")?;
+        serde_json::from_slice(&output.stdout).context("the gateway answers no JSON")
     }
 }
 

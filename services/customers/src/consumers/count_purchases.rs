@@ -30,7 +30,7 @@ fn purchase(event: &Event) -> anyhow::Result<Purchase> {
     let order = snapshot(event)?.context("an order's event without the order")?;
     let customer: Option<CustomerId> =
         Some(&order.customer_id).filter(|id| !id.is_empty()).map(|id| id.parse()).transpose()?;
-    let worth = counts(order.state()).then(|| total(&order)).transpose()?;
+    let worth = counts(order.state()).then(|| total(order.total.as_ref())).transpose()?;
     let time = order.create_time.or(event.create_time).context("an order's event without a time")?;
     let time =
         DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos)?).context("a time out of range")?;
@@ -57,7 +57,7 @@ fn snapshot(event: &Event) -> anyhow::Result<Option<OrderSnapshot>> {
 }
 
 /// Whether an order in this state is a purchase.
-fn counts(state: OrderState) -> bool {
+pub(crate) fn counts(state: OrderState) -> bool {
     match state {
         OrderState::New
         | OrderState::Approval
@@ -68,7 +68,7 @@ fn counts(state: OrderState) -> bool {
     }
 }
 
-fn total(order: &OrderSnapshot) -> anyhow::Result<Money> {
-    let total = order.total.as_ref().context("a placed order without a total")?;
+pub(crate) fn total(total: Option<&proto::r#type::v1::Money>) -> anyhow::Result<Money> {
+    let total = total.context("a placed order without a total")?;
     Ok(Money::parse(&total.amount, total.currency_code.parse()?)?)
 }

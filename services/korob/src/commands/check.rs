@@ -29,7 +29,7 @@ pub async fn run(configuration: Configuration, asked: Check) -> anyhow::Result<E
     let history = asked.history.as_deref().map(History::read).transpose()?;
     let places = Places::find(&configuration).await?;
     let examination = Examination {
-        databases: places.urls.clone(),
+        databases: places.urls(),
         history,
         simulators: asked.simulators,
         wait: match asked.wait {
@@ -53,7 +53,7 @@ pub async fn run(configuration: Configuration, asked: Check) -> anyhow::Result<E
 }
 
 /// Shows on standard error how it goes on: a line that moves for people, the wait for everybody.
-async fn examine(examination: &Examination) -> Result<Report, check::Unreadable> {
+pub(super) async fn examine(examination: &Examination) -> Result<Report, check::Unreadable> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -80,13 +80,13 @@ fn print(report: &Report) {
 }
 
 /// Where the databases are, and the server that this process runs for them while no suite does.
-struct Places {
+pub(super) struct Places {
     urls: BTreeMap<String, String>,
     own: Option<Databases>,
 }
 
 impl Places {
-    async fn find(configuration: &Configuration) -> anyhow::Result<Self> {
+    pub(super) async fn find(configuration: &Configuration) -> anyhow::Result<Self> {
         // Looking must not make what is looked for.
         let data_dir = configuration.data_dir();
         let outside = SERVICES.iter().all(|name| !configuration.service(name).database_url.is_empty());
@@ -113,7 +113,12 @@ impl Places {
         Ok(Self { urls: SERVICES.into_iter().map(url).collect(), own: None })
     }
 
-    async fn close(self) -> anyhow::Result<()> {
+    /// The databases, by service.
+    pub(super) fn urls(&self) -> BTreeMap<String, String> {
+        self.urls.clone()
+    }
+
+    pub(super) async fn close(self) -> anyhow::Result<()> {
         match self.own {
             Some(databases) => databases.close().await,
             None => Ok(()),
@@ -121,6 +126,6 @@ impl Places {
     }
 }
 
-fn is_in_use(error: &anyhow::Error) -> bool {
+pub(super) fn is_in_use(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<PostgresError>(), Some(PostgresError::InUse { .. }))
 }

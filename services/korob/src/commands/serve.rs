@@ -12,6 +12,7 @@ use store::{Settings, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
+use crate::processes;
 use crate::roles::{self, Role};
 use crate::shutdown;
 
@@ -47,8 +48,11 @@ async fn gateway(
     instruments: telemetry::Instruments,
 ) -> anyhow::Result<()> {
     let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
-    let gateway =
-        gateway::serve(configuration.gateway, &directory.for_issuer(roles::GATEWAY), closing.clone()).await?;
+    let (settings, directory) = (configuration.gateway, directory.for_issuer(roles::GATEWAY));
+    let gateway = match processes::inherited_socket()? {
+        Some(socket) => gateway::serve_on(socket, settings, &directory, closing.clone())?,
+        None => gateway::serve(settings, &directory, closing.clone()).await?,
+    };
     let url = format!("http://{}/readyz", gateway.address);
     let ready: service::Readiness = Arc::new(move || Box::pin(gateway_answers(url.clone())));
     service::serve_ops(configuration.ops.listen, instruments, ready, stop.clone()).await?;

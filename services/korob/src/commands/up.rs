@@ -10,7 +10,12 @@ use crate::shutdown;
 use crate::suite::{Mode, Suite};
 
 /// Runs until Ctrl-C or SIGTERM, then drains.
-pub async fn run(configuration: Configuration, up: Up) -> anyhow::Result<ExitCode> {
+pub async fn run(mut configuration: Configuration, up: Up) -> anyhow::Result<ExitCode> {
+    if let Some(replicas) = up.replicas {
+        configuration.replicas = replicas;
+    }
+    let replicas = configuration.replicas.count();
+    anyhow::ensure!(up.processes || replicas == 1, "replicas: {replicas} need `up --processes`");
     let telemetry = telemetry::start("korob", &configuration.telemetry)?;
     let mode = if up.processes { Mode::Processes } else { Mode::OneProcess };
     let started = std::time::Instant::now();
@@ -22,7 +27,9 @@ pub async fn run(configuration: Configuration, up: Up) -> anyhow::Result<ExitCod
     println!("korob is ready after {:.1} s", started.elapsed().as_secs_f64());
     println!("  REST      http://{}        (/docs, /openapi.json)", suite.gateway);
     println!("  operators http://{}        (/livez /readyz /metrics /telemetry)", suite.ops);
-    for (name, address) in &suite.services {
+    for (name, address) in
+        suite.services.iter().flat_map(|(name, all)| all.iter().map(move |one| (name, one)))
+    {
         println!("  gRPC      {address}  {name}");
     }
     println!("  data      {}", data_dir.display());
@@ -31,6 +38,7 @@ pub async fn run(configuration: Configuration, up: Up) -> anyhow::Result<ExitCod
 
     let code = tokio::select! {
         stop = shutdown::requested() => stop.map(|()| ExitCode::SUCCESS)?,
+        never = restarts(&suite), if up.processes => never.map(|()| ExitCode::FAILURE)?,
         () = suite.failed() => {
             tracing::error!("PostgreSQL has ended; the suite stops");
             ExitCode::FAILURE
@@ -39,4 +47,17 @@ pub async fn run(configuration: Configuration, up: Up) -> anyhow::Result<ExitCod
     eprintln!("draining …");
     suite.stop().await?;
     Ok(code)
+}
+
+/// Restarts everything whenever that is asked; ends only with an error.
+async fn restarts(suite: &Suite) -> anyhow::Result<()> {
+    loop {
+        shutdown::restart_requested().await?;
+        tracing::info!("every process is restarted, one at a time");
+        match suite.restart_all().await {
+            Ok(()) => tracing::info!("every process was restarted"),
+            // What is up stays up, and whoever asked may ask again.
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the restart stopped half-way"),
+        }
+    }
 }

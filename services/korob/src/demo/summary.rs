@@ -125,7 +125,9 @@ pub fn print_next_steps(suite: &Suite, shop: &Shop, goods: &Goods, day: &Day) {
     let base = format!("http://{}", suite.gateway);
     println!("\n── Addresses ──");
     println!("REST {base}   operators http://{}", suite.ops);
-    for (name, address) in &suite.services {
+    for (name, address) in
+        suite.services.iter().flat_map(|(name, all)| all.iter().map(move |one| (name, one)))
+    {
         println!("gRPC {address}  {name}");
     }
     println!("key  {}", shop.key);

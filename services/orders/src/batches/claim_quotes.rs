@@ -11,7 +11,7 @@ use crate::batches::claims::Claim;
 use crate::batches::record_orders::NewOrder;
 
 /// Claims the quotes of a batch. A batch without quotes asks nothing.
-pub(super) async fn claim(tx: &mut Tx, batch: &[NewOrder], claims: &mut [Claim]) -> Result<()> {
+pub(super) async fn claim(tx: &mut Tx, batch: &[&NewOrder], claims: &mut [Claim]) -> Result<()> {
     let new: Vec<(usize, Uuid)> = with_quotes(batch, claims);
     if new.is_empty() {
         return Ok(());
@@ -44,13 +44,13 @@ pub(super) async fn claim(tx: &mut Tx, batch: &[NewOrder], claims: &mut [Claim])
         claims[*at] =
             if is_placed { Claim::QuoteUsed(batch[*at].order.order_id) } else { Claim::QuoteExpired };
     }
-    free_keys(tx, refused.iter().map(|(at, _)| &batch[*at])).await
+    free_keys(tx, refused.iter().map(|(at, _)| batch[*at])).await
 }
 
 /// A request that was refused after it had its quote, or whose order exists, gives the quote back.
 pub(super) async fn give_back(
     tx: &mut Tx,
-    batch: &[NewOrder],
+    batch: &[&NewOrder],
     before: &[Claim],
     after: &[Claim],
 ) -> Result<()> {
@@ -67,7 +67,7 @@ pub(super) async fn give_back(
     Ok(())
 }
 
-fn with_quotes(batch: &[NewOrder], claims: &[Claim]) -> Vec<(usize, Uuid)> {
+fn with_quotes(batch: &[&NewOrder], claims: &[Claim]) -> Vec<(usize, Uuid)> {
     let new = batch.iter().zip(claims).enumerate().filter(|(_, (_, claim))| **claim == Claim::New);
     new.filter_map(|(at, (new, _))| Some((at, new.quote_id()?.uuid()))).collect()
 }

@@ -33,7 +33,7 @@ pub(super) enum Claim {
 }
 
 /// Claims for a whole batch, in a constant number of statements; two equal requests may be in one batch.
-pub(super) async fn claim(tx: &mut Tx, batch: &[NewOrder]) -> Result<Vec<Claim>> {
+pub(super) async fn claim(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
     let mut claims = claim_keys(tx, batch).await?;
     claim_quotes::claim(tx, batch, &mut claims).await?;
     let quoted = claims.clone();
@@ -49,10 +49,10 @@ pub(super) async fn claim(tx: &mut Tx, batch: &[NewOrder]) -> Result<Vec<Claim>>
 }
 
 /// What repeats a request of this very batch shares its fate.
-fn follow_within(batch: &[NewOrder], claims: &mut [Claim]) {
+fn follow_within(batch: &[&NewOrder], claims: &mut [Claim]) {
     for at in 0..claims.len() {
         let Claim::Repeats(_) = claims[at] else { continue };
-        let same = |new: &NewOrder| new.key == batch[at].key && new.order.shop_id == batch[at].order.shop_id;
+        let same = |new: &&NewOrder| new.key == batch[at].key && new.order.shop_id == batch[at].order.shop_id;
         let first = batch.iter().position(same).map(|first| claims[first]);
         if let Some(
             fate @ (Claim::Exists(_) | Claim::ExternalIdTaken(_) | Claim::QuoteExpired | Claim::QuoteUsed(_)),
@@ -63,13 +63,13 @@ fn follow_within(batch: &[NewOrder], claims: &mut [Claim]) {
     }
 }
 
-async fn claim_keys(tx: &mut Tx, batch: &[NewOrder]) -> Result<Vec<Claim>> {
+async fn claim_keys(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
     if failpoint::planted!("orders.key_not_claimed") {
         return Ok(vec![Claim::New; batch.len()]);
     }
     let now = tx.now();
     // Sorted, so that two processes wait for each other in one order and never in a circle.
-    let mut sorted: Vec<&NewOrder> = batch.iter().collect();
+    let mut sorted = batch.to_vec();
     sorted.sort_by(|a, b| (a.scope(), &a.key).cmp(&(b.scope(), &b.key)));
     let claimed: Vec<(String, String)> = cached_sql(
         "INSERT INTO idempotency_keys (scope, method, key, fingerprint, resource_id, create_time)
@@ -94,7 +94,7 @@ async fn claim_keys(tx: &mut Tx, batch: &[NewOrder]) -> Result<Vec<Claim>> {
     let late: Vec<usize> = (0..batch.len())
         .filter(|at| !claimed.remove(&(batch[*at].scope(), batch[*at].key.clone())))
         .collect();
-    let first = first_requests(tx, late.iter().map(|at| &batch[*at])).await?;
+    let first = first_requests(tx, late.iter().map(|at| batch[*at])).await?;
     let mut claims = vec![Claim::New; batch.len()];
     for at in late {
         let new = &batch[at];
@@ -142,11 +142,11 @@ async fn first_requests<'a>(
 
 async fn claim_external_ids(
     tx: &mut Tx,
-    batch: &[NewOrder],
+    batch: &[&NewOrder],
     with: &[usize],
     claims: &mut [Claim],
 ) -> Result<()> {
-    let mut sorted: Vec<&NewOrder> = with.iter().map(|at| &batch[*at]).collect();
+    let mut sorted: Vec<&NewOrder> = with.iter().map(|at| batch[*at]).collect();
     sorted.sort_by(|a, b| (&a.external_id, a.order.source_id).cmp(&(&b.external_id, b.order.source_id)));
     let claimed: Vec<(Uuid,)> = cached_sql(
         "INSERT INTO order_external_ids (external_id, source_id, order_id, fingerprint)
@@ -189,7 +189,7 @@ async fn claim_external_ids(
 }
 
 /// The key of an order that exists leads to that order for ever; the key of a refused request is free again.
-async fn settle_keys(tx: &mut Tx, batch: &[NewOrder], claims: &[Claim]) -> Result<()> {
+async fn settle_keys(tx: &mut Tx, batch: &[&NewOrder], claims: &[Claim]) -> Result<()> {
     let existing = || {
         batch.iter().zip(claims).filter_map(|(new, claim)| match claim {
             Claim::Exists(order_id) => Some((new, order_id)),

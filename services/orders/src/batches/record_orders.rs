@@ -1,13 +1,12 @@
 //! Records new orders, before anything else is asked: from here on none is lost.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use rpc::{Call, Caller};
-use saga::{NewSaga, Runner};
+use rpc::Call;
+use saga::NewSaga;
 use serde_json::Value;
-use store::{Audit, Batcher, Store, Tx, cached_sql};
-use tokio::sync::watch;
+use store::{Audit, Tx, cached_sql};
 use types::{OrderId, QuoteId};
 use uuid::Uuid;
 
@@ -16,10 +15,8 @@ use crate::error::{Error, Result};
 use crate::model::buyer::{phone_key, words};
 use crate::model::order::Order;
 use crate::model::order_line::{OrderLine, UnitPrice};
-use crate::sagas::neighbours::Neighbours as _;
 use crate::sagas::offer_terms::OfferTerms;
-use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled, Terms};
-use crate::sagas::placements::Quotes;
+use crate::sagas::place_order::{PlaceOrder, Terms};
 
 /// An order to record.
 #[derive(Debug, Clone)]
@@ -42,17 +39,6 @@ pub struct NewOrder {
     pub call: Call,
 }
 
-/// Where a request for a new order leads.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// The order.
-    pub order_id: OrderId,
-    /// Whether it was there already, under its external id.
-    pub existing: bool,
-    /// Tells how it ends, when this request has begun it.
-    pub outcome: Option<watch::Receiver<Option<Settled>>>,
-}
-
 impl NewOrder {
     /// Idempotency keys of different shops do not meet.
     pub(super) fn scope(&self) -> String {
@@ -60,90 +46,50 @@ impl NewOrder {
     }
 
     /// Whose prices hold.
-    pub(super) fn quote_id(&self) -> Option<QuoteId> {
+    pub(crate) fn quote_id(&self) -> Option<QuoteId> {
         self.terms.offer.as_ref().and_then(OfferTerms::quote_id)
     }
 }
 
-/// Starts the worker.
-pub fn start(store: Store, runner: Runner<PlaceOrder>) -> Batcher<NewOrder, Recorded, Error> {
-    Batcher::start("orders.record", move |batch| {
-        let (store, runner) = (store.clone(), runner.clone());
-        async move { run(&store, &runner, batch).await }
-    })
-}
-
-/// What one request of a recorded batch comes to.
-enum Verdict {
-    New { number: String, time: DateTime<Utc> },
-    Known(Recorded),
+/// What recording comes to for one request.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// The order is in the database, and so is the saga that is to be started.
+    New {
+        /// Its number.
+        number: String,
+        /// When it was recorded.
+        time: DateTime<Utc>,
+    },
+    /// It was there already.
+    Known {
+        /// Which.
+        order_id: OrderId,
+        /// Whether it was found by its external id, under another key.
+        existing: bool,
+    },
+    /// It is not recorded.
     Refused(Error),
 }
 
-/// The sagas start here and not in the handlers: a client that hangs up stops nothing.
-async fn run(store: &Store, runner: &Runner<PlaceOrder>, batch: Vec<NewOrder>) -> Vec<Result<Recorded>> {
-    // The catalog's answers are there when the sagas begin.
-    let quotes: Vec<_> = batch.iter().map(|new| ask_prices(runner, new)).collect();
-    let verdicts = match record(store, &batch).await {
-        Ok(verdicts) => verdicts,
-        // Something in one of them: alone, only that one fails.
-        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == tonic::Code::Internal => {
-            let mut verdicts = Vec::with_capacity(batch.len());
-            for new in &batch {
-                let alone = record(store, std::slice::from_ref(new)).await;
-                verdicts.push(alone.map_or_else(Verdict::Refused, |mut one| one.remove(0)));
-            }
-            verdicts
-        }
-        Err(error) => batch.iter().map(|_| Verdict::Refused(error.clone())).collect(),
-    };
-    failpoint::hit!("orders.place.recorded");
-    let outcomes =
-        batch.into_iter().zip(verdicts).zip(quotes).map(|((new, verdict), quotes)| match verdict {
-            Verdict::New { number, time } => {
-                let order_id = new.order.order_id;
-                let mut order = Order { number, create_time: time, update_time: time, ..new.order };
-                order.deadlines.pay_by =
-                    new.pay_by_minutes.map(|minutes| time + TimeDelta::minutes(minutes.into()));
-                runner.definition().placements().remember(order, quotes);
-                let outcome = runner.start(order_id.uuid(), &new.call, new.terms);
-                Ok(Recorded { order_id, existing: false, outcome: Some(outcome) })
-            }
-            Verdict::Known(recorded) => Ok(recorded),
-            Verdict::Refused(error) => Err(error),
-        });
-    outcomes.collect()
-}
-
-/// Nothing when a quote has the prices.
-fn ask_prices(runner: &Runner<PlaceOrder>, new: &NewOrder) -> Option<Quotes> {
-    if new.quote_id().is_some() {
-        return None;
+/// Records a batch; what fails, fails it as a whole.
+pub(super) async fn record(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Verdict>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
     }
-    let (runner, call, order) = (runner.clone(), new.call.clone(), new.order.clone());
-    Some(tokio::spawn(async move { runner.definition().neighbours().quote(&call, &order).await }))
-}
-
-async fn record(store: &Store, batch: &[NewOrder]) -> Result<Vec<Verdict>> {
-    let call = Call::begin(Caller::service(store.service()), PATIENCE);
-    store
-        .transaction(&call, async |tx: &mut Tx| {
-            let claims = claims::claim(tx, batch).await?;
-            let new =
-                batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| new);
-            let new: Vec<&NewOrder> = new.collect();
-            let numbers = if new.is_empty() { Vec::new() } else { insert(tx, &new).await? };
-            let now = tx.now();
-            Ok(batch.iter().zip(claims).map(|(new, claim)| verdict(new, claim, &numbers, now)).collect())
-        })
-        .await
+    let claims = claims::claim(tx, batch).await?;
+    let new = batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| *new);
+    let new: Vec<&NewOrder> = new.collect();
+    let numbers = if new.is_empty() { Vec::new() } else { insert(tx, &new).await? };
+    let now = tx.now();
+    Ok(batch.iter().zip(claims).map(|(new, claim)| verdict(new, claim, &numbers, now)).collect())
 }
 
 fn verdict(new: &NewOrder, claim: Claim, numbers: &[(Uuid, String)], now: DateTime<Utc>) -> Verdict {
     match claim {
         Claim::New => Verdict::New { number: number_of(new, numbers).to_owned(), time: now },
-        Claim::Repeats(order_id) => Verdict::Known(Recorded { order_id, existing: false, outcome: None }),
-        Claim::Exists(order_id) => Verdict::Known(Recorded { order_id, existing: true, outcome: None }),
+        Claim::Repeats(order_id) => Verdict::Known { order_id, existing: false },
+        Claim::Exists(order_id) => Verdict::Known { order_id, existing: true },
         Claim::KeyReused => Verdict::Refused(store::Error::KeyReused.into()),
         Claim::ExternalIdTaken(order_id) => Verdict::Refused(Error::ExternalIdTaken { order_id }),
         Claim::QuoteExpired => Verdict::Refused(Error::QuoteExpired),
@@ -268,7 +214,7 @@ fn fixed_price(line: &OrderLine) -> Option<i64> {
 }
 
 /// A prefix that ends in a digit would run into the number: "A1" and 1 is not "A" and 11.
-fn separated(prefix: &str) -> String {
+pub(crate) fn separated(prefix: &str) -> String {
     let runs_in = prefix.ends_with(|last: char| last.is_ascii_digit());
     if runs_in { format!("{prefix}-") } else { prefix.to_owned() }
 }

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use proto::orders::v1::{OrderPlaced, OrderRejected};
-use rpc::{Call, Caller};
+use rpc::Call;
 use saga::Finished;
 use serde_json::{Value, json};
-use store::{Audit, Batcher, Store, Tx, cached_sql};
+use store::{Audit, Store, Tx, cached_sql};
 use tonic::Status;
 use types::OrderId;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::model::order::Order;
 use crate::model::order_line::OrderLine;
 use crate::model::order_rows;
 use crate::model::order_state::OrderState;
-use crate::sagas::place_order::{PATIENCE, Settled};
+use crate::sagas::place_order::Settled;
 use crate::wire;
 
 /// An order that left the state placing, and the call that moved it.
@@ -32,49 +32,28 @@ pub struct Settlement {
     pub call: Call,
 }
 
-/// Starts the worker.
-pub fn start(store: Store) -> Batcher<Settlement, Settled, Error> {
-    Batcher::start("orders.settle", move |batch| {
-        let store = store.clone();
-        async move { run(&store, batch).await }
-    })
-}
-
-async fn run(store: &Store, batch: Vec<Settlement>) -> Vec<Result<Settled>> {
-    match settle(store, &batch).await {
-        Ok(settled) => {
-            let mut answers = Vec::with_capacity(batch.len());
-            for (Settlement { order, .. }, settled) in batch.into_iter().zip(settled) {
-                answers.push(match settled {
-                    End::Written { version, time } => {
-                        Ok(Arc::new(Order { version, update_time: time, ..order }))
-                    }
-                    End::Overtaken(order) => Ok(Arc::new(*order)),
-                    End::NotOurs => settled_before(store, order.order_id).await,
-                });
-            }
-            answers
-        }
-        // Something in one of them: alone, only that one fails.
-        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == tonic::Code::Internal => {
-            let mut answers = Vec::with_capacity(batch.len());
-            for settlement in batch {
-                answers.extend(Box::pin(run(store, vec![settlement])).await);
-            }
-            answers
-        }
-        Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
-    }
-}
-
 /// What became of a settlement.
-enum End {
+#[derive(Debug)]
+pub(super) enum End {
     /// The order was written as it is.
     Written { version: i64, time: DateTime<Utc> },
     /// Inventory had news of the order's stock before; this is the order with them.
     Overtaken(Box<Order>),
     /// Somebody else has finished the saga.
     NotOurs,
+}
+
+/// The answer to a settlement that is committed.
+pub(super) async fn settled(
+    store: &Store,
+    Settlement { order, .. }: Settlement,
+    end: End,
+) -> Result<Settled> {
+    match end {
+        End::Written { version, time } => Ok(Arc::new(Order { version, update_time: time, ..order })),
+        End::Overtaken(order) => Ok(Arc::new(*order)),
+        End::NotOurs => settled_before(store, order.order_id).await,
+    }
 }
 
 /// Another process ran the saga to its end, or is about to.
@@ -87,36 +66,35 @@ async fn settled_before(store: &Store, order_id: OrderId) -> Result<Settled> {
     }
 }
 
-async fn settle(store: &Store, batch: &[Settlement]) -> Result<Vec<End>> {
-    let call = Call::begin(Caller::service(store.service()), PATIENCE);
-    store
-        .transaction(&call, async |tx: &mut Tx| {
-            let open = finish(tx, batch).await?;
-            let ours: Vec<&Settlement> =
-                batch.iter().filter(|settlement| open.contains(&settlement.order.order_id.uuid())).collect();
-            if ours.is_empty() {
-                return Ok(batch.iter().map(|_| End::NotOurs).collect());
-            }
-            let written = update(tx, &ours).await?;
-            order_carts::mark(tx, &ours).await?;
-            write_offers::write(tx, &ours.iter().map(|one| &one.order).collect::<Vec<_>>()).await?;
-            let mut settled = Vec::with_capacity(batch.len());
-            for settlement in batch {
-                let row = written.iter().find(|row| row.order_id == settlement.order.order_id.uuid());
-                settled.push(match row {
-                    Some(row) => tell(tx, settlement, row).await?,
-                    None => End::NotOurs,
-                });
-            }
-            Ok(settled)
-        })
-        .await
+/// Settles a batch; what fails, fails it as a whole.
+pub(super) async fn settle(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<End>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let open = finish(tx, batch).await?;
+    let is_open = |one: &&&Settlement| open.contains(&one.order.order_id.uuid());
+    let ours: Vec<&Settlement> = batch.iter().filter(is_open).copied().collect();
+    if ours.is_empty() {
+        return Ok(batch.iter().map(|_| End::NotOurs).collect());
+    }
+    let written = update(tx, &ours).await?;
+    order_carts::mark(tx, &ours).await?;
+    write_offers::write(tx, &ours.iter().map(|one| &one.order).collect::<Vec<_>>()).await?;
+    let mut ends = Vec::with_capacity(batch.len());
+    for settlement in batch {
+        let row = written.iter().find(|row| row.order_id == settlement.order.order_id.uuid());
+        ends.push(match row {
+            Some(row) => tell(tx, settlement, row).await?,
+            None => End::NotOurs,
+        });
+    }
+    Ok(ends)
 }
 
-async fn finish(tx: &mut Tx, batch: &[Settlement]) -> Result<Vec<Uuid>> {
+async fn finish(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Uuid>> {
     let (rejected, placed): (Vec<_>, Vec<_>) =
         batch.iter().partition(|one| one.order.state == OrderState::Rejected);
-    let ids = |part: Vec<&Settlement>| part.iter().map(|one| one.order.order_id.uuid()).collect::<Vec<_>>();
+    let ids = |part: Vec<&&Settlement>| part.iter().map(|one| one.order.order_id.uuid()).collect::<Vec<_>>();
     let mut open = Vec::with_capacity(batch.len());
     for (part, outcome) in [(ids(placed), Finished::Done), (ids(rejected), Finished::Undone)] {
         if !part.is_empty() {

@@ -1,6 +1,7 @@
 //! Places an order: recorded first, then everything is held, or nothing is.
 
 mod quoted;
+mod record;
 mod wanted;
 mod wanted_quote;
 
@@ -10,6 +11,7 @@ use rpc::Call;
 use crate::error::{Error, Result};
 use crate::model::order_state::OrderState;
 use crate::rpc::place_order::quoted::Quoted;
+pub(crate) use crate::rpc::place_order::record::Recorded;
 use crate::rpc::place_order::wanted::Wanted;
 pub(in crate::rpc) use crate::rpc::place_order::wanted_quote::{Destination, Hold, WantedQuote};
 use crate::{Orders, wire};
@@ -33,15 +35,15 @@ pub(super) async fn handle(
     };
 
     if failpoint::planted!("orders.acknowledged_before_recorded") {
-        let (record, mut acknowledged) = (orders.record.clone(), new.order.clone());
+        let (orders, mut acknowledged) = (orders.clone(), new.order.clone());
         acknowledged.state = OrderState::New;
         tokio::spawn(async move {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            record.submit(new).await.map(drop)
+            record::record(&orders, new).await.map(drop)
         });
         return Ok(wire::receipt(&acknowledged, false));
     }
-    let recorded = orders.record.submit(new).await?;
+    let recorded = record::record(orders, new).await?;
 
     let existing = recorded.existing;
     let order = orders.outcome(recorded, orders.patience(call)).await?;

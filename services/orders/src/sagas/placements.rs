@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use rpc::Call;
-use store::{Batcher, Store};
+use store::Store;
 use tonic::Status;
 use types::{OrderId, QuoteId};
 
+use crate::batches::commit_orders::Commits;
 use crate::batches::settle_orders::Settlement;
-use crate::error::Error;
 use crate::model::order::{Identified, Order};
 use crate::model::placement::{Priced, Quote};
 use crate::sagas::offers::Offers;
@@ -53,16 +53,16 @@ pub trait Placements: Send + Sync + 'static {
 /// Those in the database.
 pub struct StoredPlacements {
     store: Store,
-    settle: Batcher<Settlement, Settled, Error>,
+    commits: Commits,
     recorded: RecordedOrders,
     offers: Offers,
 }
 
 impl StoredPlacements {
-    /// Those in `store`, settled by `settle`.
-    pub fn new(store: Store, settle: Batcher<Settlement, Settled, Error>) -> Self {
+    /// Those in `store`, settled by `commits`.
+    pub fn new(store: Store, commits: Commits) -> Self {
         let offers = Offers::new(store.clone());
-        Self { store, settle, recorded: RecordedOrders::default(), offers }
+        Self { store, commits, recorded: RecordedOrders::default(), offers }
     }
 
     /// Spares the saga of an order that was just recorded reading it back, and perhaps asking for its prices.
@@ -108,7 +108,7 @@ impl Placements for StoredPlacements {
 
     async fn settle(&self, call: &Call, order: Order) -> Result<Settled, Status> {
         let order_id = order.order_id;
-        let settled = self.settle.submit(Settlement { order, call: call.clone() }).await?;
+        let settled = self.commits.settle(Settlement { order, call: call.clone() }).await?;
         self.recorded.forget(order_id);
         Ok(settled)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proto::inventory::v1 as pb;
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
 use rpc::{Call, Channel};
-use tonic::Status;
+use tonic::{Code, Status};
 use types::{OrderId, ReservationId, ReturnId, ReturnPostingId, ShopId, Sku, WarehouseId};
 
 use crate::model::missing_item::MissingItem;
@@ -132,6 +132,20 @@ impl Inventory {
         let request = pb::GetReservationRequest { reservation_id: reservation_id.to_string() };
         let answer = InventoryServiceClient::new(self.0.bind(call)).get_reservation(request).await?;
         Ok(held(answer.into_inner()))
+    }
+
+    /// A reservation, if inventory knows it.
+    pub async fn find(
+        &self,
+        call: &Call,
+        reservation_id: ReservationId,
+    ) -> Result<Option<pb::Reservation>, Status> {
+        let request = pb::GetReservationRequest { reservation_id: reservation_id.to_string() };
+        match InventoryServiceClient::new(self.0.bind(call)).get_reservation(request).await {
+            Ok(reservation) => Ok(Some(reservation.into_inner())),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(status),
+        }
     }
 
     /// Posts goods that came back. A repeat changes nothing.

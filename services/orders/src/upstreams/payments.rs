@@ -3,7 +3,7 @@
 use proto::payments::v1 as pb;
 use proto::payments::v1::payment_service_client::PaymentServiceClient;
 use rpc::{Call, Channel};
-use tonic::Status;
+use tonic::{Code, Status};
 use types::{Currency, Money, PaymentId};
 
 use crate::model::order::Order;
@@ -117,6 +117,16 @@ impl Payments {
         };
         PaymentServiceClient::new(self.0.bind(call)).refund_payment(request).await?;
         Ok(())
+    }
+
+    /// A payment, if payments knows it.
+    pub async fn find(&self, call: &Call, payment_id: PaymentId) -> Result<Option<pb::Payment>, Status> {
+        let request = pb::GetPaymentRequest { payment_id: payment_id.to_string() };
+        match PaymentServiceClient::new(self.0.bind(call)).get_payment(request).await {
+            Ok(payment) => Ok(Some(payment.into_inner())),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(status),
+        }
     }
 
     /// Whether money was reserved or taken, or may have been.

@@ -1,0 +1,107 @@
+//! Commits of orders: new ones are recorded and others are settled, in one transaction.
+//!
+//! A transaction costs more than the rows of one order. Both ends of placing an order are written to the same database, so
+//! whoever comes next commits with whoever is done.
+
+use rpc::{Call, Caller};
+use store::{Batcher, Store, Tx};
+use tonic::Status;
+
+use crate::batches::record_orders::{self, NewOrder, Verdict};
+use crate::batches::settle_orders::{self, End, Settlement};
+use crate::error::{Error, Result};
+use crate::sagas::place_order::{PATIENCE, Settled};
+
+/// Records and settles orders. Cheap to clone.
+#[derive(Clone)]
+pub struct Commits(Batcher<Commit, Committed, Error>);
+
+/// What is to be written of one order.
+enum Commit {
+    Record(Box<NewOrder>),
+    Settle(Box<Settlement>),
+}
+
+/// What became of it.
+enum Committed {
+    Recorded(Verdict),
+    Settled(Settled),
+}
+
+impl Commits {
+    /// Starts the worker.
+    pub fn start(store: Store) -> Self {
+        Self(Batcher::start("orders.commit", move |batch| {
+            let store = store.clone();
+            async move { run(&store, batch).await }
+        }))
+    }
+
+    /// Records a new order with its saga, which the caller is to start.
+    pub async fn record(&self, new: NewOrder) -> Result<Verdict> {
+        match self.0.submit_as("orders.record", Commit::Record(Box::new(new))).await? {
+            Committed::Recorded(verdict) => Ok(verdict),
+            Committed::Settled(_) => Err(mixed_up()),
+        }
+    }
+
+    /// Writes an order that left the state placing, its event, its history and the end of its saga.
+    pub async fn settle(&self, settlement: Settlement) -> Result<Settled> {
+        match self.0.submit_as("orders.settle", Commit::Settle(Box::new(settlement))).await? {
+            Committed::Settled(settled) => Ok(settled),
+            Committed::Recorded(_) => Err(mixed_up()),
+        }
+    }
+}
+
+fn mixed_up() -> Error {
+    Error::Answered(Status::internal("a batch answered another request"))
+}
+
+async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
+    match commit(store, &batch).await {
+        Ok((verdicts, ends)) => {
+            let (mut verdicts, mut ends) = (verdicts.into_iter(), ends.into_iter());
+            let mut answers = Vec::with_capacity(batch.len());
+            for one in batch {
+                answers.push(match one {
+                    Commit::Record(_) => verdicts.next().map(Committed::Recorded).ok_or_else(mixed_up),
+                    Commit::Settle(settlement) => match ends.next() {
+                        Some(end) => {
+                            settle_orders::settled(store, *settlement, end).await.map(Committed::Settled)
+                        }
+                        None => Err(mixed_up()),
+                    },
+                });
+            }
+            answers
+        }
+        // Something in one of them: alone, only that one fails.
+        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == tonic::Code::Internal => {
+            let mut answers = Vec::with_capacity(batch.len());
+            for one in batch {
+                answers.extend(Box::pin(run(store, vec![one])).await);
+            }
+            answers
+        }
+        Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
+    }
+}
+
+async fn commit(store: &Store, batch: &[Commit]) -> Result<(Vec<Verdict>, Vec<End>)> {
+    let (mut new, mut settlements) = (Vec::new(), Vec::new());
+    for one in batch {
+        match one {
+            Commit::Record(order) => new.push(&**order),
+            Commit::Settle(settlement) => settlements.push(&**settlement),
+        }
+    }
+    let call = Call::begin(Caller::service(store.service()), PATIENCE);
+    store
+        .transaction(&call, async |tx: &mut Tx| {
+            let verdicts = record_orders::record(tx, &new).await?;
+            let ends = settle_orders::settle(tx, &settlements).await?;
+            Ok((verdicts, ends))
+        })
+        .await
+}

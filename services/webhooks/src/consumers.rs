@@ -1,0 +1,3 @@
+//! What is done with other services' events.
+
+pub(crate) mod disable_endpoints;
