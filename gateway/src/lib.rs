@@ -11,6 +11,7 @@
 mod activity;
 mod body;
 mod by_hand;
+mod callees;
 mod docs;
 mod guarded_io;
 mod handlers;
@@ -38,6 +39,7 @@ use rpc::Directory;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use callees::callees;
 pub use docs::REASONS_TEXT;
 pub use openapi::text as openapi_text;
 pub use problem::{CODES, CodeRow, FieldError, Problem};

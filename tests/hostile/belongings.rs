@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use simulators::Simulators;
+use simulators::{Partner, Simulators};
 use testing::eventually;
 
 use crate::client::Client;
@@ -37,7 +37,13 @@ pub struct Belongings {
 
 impl Belongings {
     /// Opens the shop `name` and lets it live for a while.
-    pub async fn of(suite: &Suite, simulators: &Simulators, name: &str, phone: &str) -> Self {
+    pub async fn of(
+        suite: &Suite,
+        simulators: &Simulators,
+        partner: &Partner,
+        name: &str,
+        phone: &str,
+    ) -> Self {
         let shop = proto::access::v1::Shop {
             name: name.to_owned(),
             time_zone: "Europe/Kyiv".to_owned(),
@@ -67,6 +73,7 @@ impl Belongings {
         };
         shop.remember(&json!([opened.shop_id, opened.source_ids]));
         shop.settle_in(suite, simulators).await;
+        shop.be_told(partner).await;
         shop.prepare_an_order().await;
         shop.sell_by_card().await;
         shop.take_back().await;
@@ -135,13 +142,23 @@ impl Belongings {
             "code": format!("P{}", shop_id[4..].to_uppercase()), "title": self.canary, "percent": "5", "shopIds": [shop_id],
         } });
         self.post("/v1/promo-codes", promo_code).await;
-        // Of what does not happen here, so that nothing of it changes by itself.
+    }
+
+    /// Of what does not happen here, so that nothing of it changes by itself.
+    async fn be_told(&mut self, partner: &Partner) {
         let endpoint = json!({ "webhookEndpoint": {
-            "url": simulators.url("card"), "title": self.canary, "eventTypes": ["shop.changed"],
+            "url": partner.url(), "title": self.canary, "eventTypes": ["shop.changed"],
         } });
-        self.post("/v1/webhook-endpoints", endpoint).await;
+        let made = self.post("/v1/webhook-endpoints", endpoint).await;
+        partner.trust(made["secret"].as_str().unwrap());
         let ping = format!("/v1/webhook-endpoints/{}/ping", self.id("whe"));
         self.post(&ping, json!({})).await;
+        let delivery = format!("/v1/webhook-deliveries/{}", self.id("whd"));
+        eventually("the ping is taken", async || {
+            let delivery = self.get(&delivery).await;
+            (delivery["state"] == "WEBHOOK_DELIVERY_STATE_DELIVERED").then_some(())
+        })
+        .await;
     }
 
     async fn prepare_an_order(&mut self) {

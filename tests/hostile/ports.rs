@@ -1,11 +1,16 @@
 //! Calls straight at the gRPC port of a service, past the gateway and past our own client.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use rpc::RawCodec;
 use tonic::client::Grpc;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+
+/// A stream that says nothing for so long waits for something to happen.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// One port.
 #[derive(Clone)]
@@ -28,10 +33,25 @@ impl Port {
         let mut client = Grpc::new(self.channel.clone());
         client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let path: PathAndQuery = path.parse().unwrap();
-        if path.path().ends_with("/WatchFeed") {
-            // Its messages have no end; that it is let in says enough.
-            return client.server_streaming(request, path, RawCodec).await.map(|_| Default::default());
+        if !answers_a_stream(path.path()) {
+            return Ok(client.unary(request, path, RawCodec).await?.into_inner());
         }
-        Ok(client.unary(request, path, RawCodec).await?.into_inner())
+        let mut answers = client.server_streaming(request, path, RawCodec).await?.into_inner();
+        let mut last = Bytes::new();
+        // Some have no end; one that pauses has told all that there is.
+        while let Ok(answer) = tokio::time::timeout(PAUSE, answers.message()).await {
+            match answer? {
+                Some(answer) => last = answer,
+                None => break,
+            }
+        }
+        Ok(last)
     }
+}
+
+fn answers_a_stream(path: &str) -> bool {
+    let (service, method) = path.trim_start_matches('/').split_once('/').unwrap();
+    let service = proto::pool().get_service_by_name(service);
+    let method = service.and_then(|service| service.methods().find(|one| one.name() == method));
+    method.is_some_and(|method| method.is_server_streaming())
 }

@@ -28,6 +28,12 @@
 {{- end }}
 {{- end }}
 
+{{- define "korob.secret" -}}
+- name: KOROB__SECRET
+  valueFrom:
+    secretKeyRef: {name: {{ .Values.secret.name }}, key: {{ .Values.secret.key }}}
+{{- end }}
+
 {{/* The CloudNativePG cluster that holds the database of a service: (list $ "orders"). */}}
 {{- define "korob.cluster" -}}
 {{- $root := index . 0 -}}
@@ -42,9 +48,7 @@
 {{- define "korob.environment" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $workload := index . 2 -}}
 {{- $values := $root.Values -}}
-- name: KOROB__SECRET
-  valueFrom:
-    secretKeyRef: {name: {{ $values.secret.name }}, key: {{ $values.secret.key }}}
+{{- include "korob.secret" $root }}
 {{- with $workload.databases }}
 {{- include "korob.databaseUrls" (list $root .) }}
 {{- end }}
@@ -58,7 +62,8 @@
   valueFrom:
     secretKeyRef: {name: {{ $events.nats.credentialsSecret }}, key: password}
 {{- end }}
-{{- $told := dict "ops.listen" (printf "%s:9090" $values.bindAddress) }}
+{{- $told := fromYaml (include "korob.reach" (list $root $workload.calls)) }}
+{{- $_ := set $told "ops.listen" (printf "%s:9090" $values.bindAddress) }}
 {{- $_ := set $told "telemetry.sample_ratio" $values.telemetry.sampleRatio }}
 {{- with $values.telemetry.otlpEndpoint }}{{ $_ := set $told "telemetry.otlp_endpoint" . }}{{ end }}
 {{- range $workload.databases }}{{ $_ := set $told (printf "services.%s.pool_size" .) $workload.poolSize }}{{ end }}
@@ -68,6 +73,9 @@
   {{- $_ := set $told "gateway.drain_ms_max" $values.gateway.drainMs }}
 {{- else }}
   {{- $_ := set $told (printf "services.%s.listen" $name) (printf "%s:7000" $values.bindAddress) }}
+  {{- /* For commands in its own pod, such as `korob keys`. */}}
+  {{- $itself := eq $values.bindAddress "[::]" | ternary "[::1]" "127.0.0.1" }}
+  {{- $_ := set $told (printf "services.%s.address" $name) (printf "%s://%s:7000" (include "korob.scheme" $root) $itself) }}
 {{- end }}
 {{- if $carried }}
   {{- $_ := set $told "events.carrier" "nats" }}
@@ -76,13 +84,37 @@
   {{- $_ := set $told "events.nats.stream" $events.nats.stream }}
   {{- $_ := set $told "events.nats.replicas" $events.nats.replicas }}
   {{- $_ := set $told "events.nats.max_age_hours" $events.nats.maxAgeHours }}
+  {{- if $events.nats.tlsSecret }}
+    {{- $_ := set $told "events.nats.require_tls" true }}
+    {{- $_ := set $told "events.nats.ca_file" "/etc/korob/nats/ca.crt" }}
+    {{- if $events.nats.clientCertificate }}
+      {{- $_ := set $told "events.nats.certificate_file" "/etc/korob/nats/tls.crt" }}
+      {{- $_ := set $told "events.nats.key_file" "/etc/korob/nats/tls.key" }}
+    {{- end }}
+  {{- end }}
 {{- end }}
 {{- if eq $name "all-in-one" }}{{ $_ := set $told "data_dir" "/var/lib/korob" }}{{ end }}
-{{- range $workload.calls }}
-  {{- $_ := set $told (printf "services.%s.address" .) (printf "http://%s:7000" (include "korob.pods" (list $root .))) }}
+{{- include "korob.variables" (mergeOverwrite $told (deepCopy $values.settings) (deepCopy $workload.settings)) }}
 {{- end }}
-{{- range $key, $value := mergeOverwrite $told (deepCopy $values.settings) (deepCopy $workload.settings) }}
+
+{{/* Settings as variables. */}}
+{{- define "korob.variables" -}}
+{{- range $key, $value := . }}
 - name: KOROB__{{ $key | upper | replace "." "__" }}
   value: {{ include "korob.text" $value | quote }}
 {{- end }}
+{{- end }}
+
+{{/* The settings of whoever calls these services, as YAML: where they are, and what proves who calls. (list $ (list "orders")) */}}
+{{- define "korob.reach" -}}
+{{- $root := index . 0 -}}
+{{- $told := dict -}}
+{{- range index . 1 -}}
+  {{- $_ := set $told (printf "services.%s.address" .) (printf "%s://%s:7000" (include "korob.scheme" $root) (include "korob.pods" (list $root .))) -}}
+{{- end -}}
+{{- if ne (include "korob.tls" $root) "none" -}}
+  {{- $_ := set $told "tls.dir" "/etc/korob/tls" -}}
+  {{- $_ := set $told "tls.trust_domain" $root.Values.tls.trustDomain -}}
+{{- end -}}
+{{- toYaml $told -}}
 {{- end }}

@@ -5,7 +5,7 @@ use rpc::Call;
 use store::{NewEvent, Tx};
 use types::ShopId;
 
-/// Publishes `event` when the transaction commits. `version` is the aggregate's after the change: 1, 2, 3 …
+/// Publishes `event` when the transaction commits. `version` is the aggregate's after the change.
 pub fn append<E: Message + Name>(
     tx: &mut Tx,
     aggregate_id: impl ToString,

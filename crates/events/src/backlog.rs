@@ -44,7 +44,7 @@ pub async fn backlog(
         limit: BACKLOG_MAX,
         wait_ms: 0,
     };
-    let page = page::client(channel, &call).read_events(request).await?.into_inner();
+    let page = page::log_client(channel, &call).read_events(request).await?.into_inner();
     let oldest_age = page.events.first().map_or(Duration::ZERO, |event| page::age(store, event));
     Ok(Backlog { waiting: page.events.len(), oldest_age, parked, given_up })
 }

@@ -12,15 +12,13 @@ use tracing::{Instrument as _, Span};
 
 use crate::carrier::Carrier;
 use crate::cursor::Cursor;
+use crate::failures::{Failures, PAUSE_AFTER_ERROR};
 use crate::reader::{Place, Reader};
 use crate::source::{Next, Source};
 use crate::subscription::{Applied, Handler, Subscription};
 use crate::{page, parked};
 
 const WAIT: Duration = Duration::from_secs(10);
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
-/// The producer may start a moment later than this service.
-const FAILURES_EXPECTED: u32 = 3;
 const PARKED_PERIOD: Duration = Duration::from_secs(1);
 /// A cursor past this many events of other types is stored even though nothing was applied.
 const IDLE_ADVANCE: i64 = 10_000;
@@ -65,7 +63,7 @@ enum Page {
 
 impl Consumer {
     async fn apply_pages(&self, mut source: Source) {
-        let (mut place, mut failures) = (None, 0);
+        let (mut place, mut failures) = (None, Failures::default());
         let consumer = self.subscription.consumer;
         metrics::counter!("korob_events_applied_total", "consumer" => consumer).increment(0);
         metrics::counter!("korob_events_parked_total", "consumer" => consumer).increment(0);
@@ -74,13 +72,13 @@ impl Consumer {
         loop {
             match self.apply_next_page(&mut place, &mut source).await {
                 Ok(()) => {
-                    failures = 0;
+                    failures.end();
                     stopped.set(0.0);
                 }
                 Err(error) => {
-                    failures += 1;
+                    failures.count();
                     let error = format!("{error:#}");
-                    if failures > FAILURES_EXPECTED {
+                    if failures.are_lasting() {
                         stopped.set(1.0);
                         tracing::warn!(consumer, error, "events wait");
                     } else {

@@ -12,6 +12,7 @@ mod carrier;
 mod consumer;
 mod cursor;
 mod cursor_desk;
+mod failures;
 mod log;
 mod page;
 mod parked;
@@ -23,11 +24,15 @@ mod source;
 mod subscription;
 mod told;
 
+/// The method of [`EventLog`] that subscribers call.
+pub const READ_EVENTS: &str = "ReadEvents";
+
 pub use append::{append, append_for};
 pub use backlog::{BACKLOG_MAX, Backlog, backlog};
 pub use carrier::{Carrier, publish};
 pub use consumer::{run, run_over};
 pub use cursor_desk::CursorDesk;
+pub use page::log_client;
 pub use parked::TRIES_MAX;
 pub use proto::events::v1::Event;
 pub use restored::{RestoredLog, restored};

@@ -1,5 +1,7 @@
 //! Reads the numbered log of this service.
 
+use std::time::Duration;
+
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use proto::events::v1::{Event, ReadEventsResponse};
@@ -34,6 +36,8 @@ type Columns = (
 /// Bytes of the bodies of one page, so that a page of large events stays below what a message may hold. The first event
 /// of a page is sent whatever its size.
 pub(crate) const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Events committed by another process of the same service are seen after this at the latest.
+pub(crate) const POLL_PERIOD: Duration = Duration::from_millis(250);
 
 /// Events after `after`, at most `limit`, of `types` (empty for all): of what this process has just committed if that is
 /// next, else from the database.

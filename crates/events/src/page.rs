@@ -11,7 +11,7 @@ use store::Store;
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A client of the log behind `channel`, for one `call`.
-pub(crate) fn client(channel: &Channel, call: &Call) -> EventLogServiceClient<BoundChannel> {
+pub fn log_client(channel: &Channel, call: &Call) -> EventLogServiceClient<BoundChannel> {
     EventLogServiceClient::new(channel.bind(call)).max_decoding_message_size(PAGE_BYTES_MAX)
 }
 

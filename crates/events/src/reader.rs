@@ -55,7 +55,7 @@ impl Reader {
             limit: PAGE_LENGTH,
             wait_ms: wait.as_millis() as i32,
         };
-        let page = page::client(&self.channel, &call).read_events(request).await?.into_inner();
+        let page = page::log_client(&self.channel, &call).read_events(request).await?.into_inner();
         let same_log = place.epoch.is_empty() || place.epoch == page.epoch;
         anyhow::ensure!(
             same_log,

@@ -23,8 +23,6 @@ const WAIT_MS_MAX: i32 = 20_000;
 const TYPES_MAX: usize = 100;
 /// The longest name of a type or a consumer, in characters.
 const NAME_LENGTH_MAX: usize = 200;
-/// Events committed by another process of the same service are seen after this at the latest.
-const POLL_PERIOD: Duration = Duration::from_millis(250);
 /// What is committed within a moment is read together.
 const GATHER: Duration = Duration::from_millis(2);
 
@@ -58,7 +56,7 @@ impl EventLog {
             after = page.read_position;
             // Ends early only when the store is gone, which outlives this call.
             let wait = async {
-                let _ = tokio::time::timeout(left.min(POLL_PERIOD), appended.changed()).await;
+                let _ = tokio::time::timeout(left.min(log::POLL_PERIOD), appended.changed()).await;
                 tokio::time::sleep(GATHER).await;
             };
             let _ = self.stop.run_until_cancelled(wait).await;

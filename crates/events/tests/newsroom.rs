@@ -155,8 +155,9 @@ impl Newsroom {
     /// A way to the paper's log through a port, which a test can close.
     pub async fn log_through_a_port(&self) -> (Proxy, Channel) {
         let anywhere = ([127, 0, 0, 1], 0).into();
-        let (port, _) =
-            service::listen(self.paper.stack(), anywhere, CancellationToken::new()).await.expect("a port");
+        let (port, _) = service::listen(self.paper.stack(), anywhere, None, CancellationToken::new())
+            .await
+            .expect("a port");
         let line = Proxy::to(port).await;
         let url = format!("http://{}", line.address());
         let directory =

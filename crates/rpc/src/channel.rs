@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use crate::call::Call;
 use crate::replicas::Replicas;
 use crate::signing::{CALLER_HEADER, CallerKeys};
-use crate::stack::Stack;
+use crate::stack::{Stack, is_open};
 use crate::trace::TraceContext;
 
 /// The stack of a service in this process, set once it is served.
@@ -28,6 +28,8 @@ pub struct Channel {
     pub(crate) service: Arc<str>,
     pub(crate) issuer: Arc<str>,
     pub(crate) keys: CallerKeys,
+    /// What is called of it; everything when nothing is declared.
+    pub(crate) methods: Option<&'static [&'static str]>,
     pub(crate) transport: Transport,
 }
 
@@ -56,13 +58,22 @@ impl Channel {
                 HeaderValue::from_str(&statement).map_or(Stated::Nobody, Stated::Signed)
             }
         };
-        BoundChannel { caller, transport: self.transport.clone(), call: call.clone() }
+        self.bound(caller, call.clone())
     }
 
     /// The channel without a caller: for health checks and reflection only.
     pub fn anonymous(&self, patience: Duration) -> BoundChannel {
         let call = Call::begin(crate::Caller::service(&self.issuer), patience);
-        BoundChannel { caller: Stated::Nobody, transport: self.transport.clone(), call }
+        self.bound(Stated::Nobody, call)
+    }
+
+    fn bound(&self, caller: Stated, call: Call) -> BoundChannel {
+        let declared = self.methods.map(|methods| Declared {
+            methods,
+            issuer: self.issuer.clone(),
+            service: self.service.clone(),
+        });
+        BoundChannel { transport: self.transport.clone(), declared, caller, call }
     }
 }
 
@@ -70,8 +81,29 @@ impl Channel {
 #[derive(Clone)]
 pub struct BoundChannel {
     transport: Transport,
+    declared: Option<Declared>,
     caller: Stated,
     call: Call,
+}
+
+/// What a service says that it calls of another.
+#[derive(Clone)]
+struct Declared {
+    methods: &'static [&'static str],
+    issuer: Arc<str>,
+    service: Arc<str>,
+}
+
+impl Declared {
+    /// A mistake that tests meet in one process, too, and no cluster.
+    fn check(&self, path: &str) -> Result<(), Status> {
+        let method = path.rsplit('/').next().unwrap_or_default();
+        if self.methods.contains(&method) || is_open(path) {
+            return Ok(());
+        }
+        let (issuer, service) = (&self.issuer, &self.service);
+        Err(Status::internal(format!("{issuer} does not say that it calls {method} of {service}")))
+    }
 }
 
 /// How the other side learns who calls.
@@ -107,6 +139,11 @@ impl Service<http::Request<Body>> for BoundChannel {
         let remaining = self.call.remaining();
         if remaining.is_zero() {
             return Box::pin(async { Err(Status::deadline_exceeded("no time was left for the call")) });
+        }
+        if let Some(Err(undeclared)) =
+            self.declared.as_ref().map(|declared| declared.check(request.uri().path()))
+        {
+            return Box::pin(async { Err(undeclared) });
         }
         let trace = self.call.trace.or_current_span();
         let mut own = None;

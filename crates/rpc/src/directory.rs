@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tonic::service::Routes;
 
+use crate::callee::Callee;
 use crate::channel::{Channel, Transport};
+use crate::identity::Identity;
 use crate::replicas::{InvalidAddress, Replicas, calls_moved};
 use crate::signing::CallerKeys;
 use crate::stack::Stack;
@@ -17,14 +19,18 @@ pub struct Directory {
     transports: Arc<BTreeMap<String, Transport>>,
     keys: CallerKeys,
     issuer: Arc<str>,
-    /// Whom calls through it may lead to; everybody when nothing is declared.
-    callees: Option<&'static [&'static str]>,
+    /// What calls through it may lead to; everything when nothing is declared.
+    callees: Option<&'static [Callee]>,
 }
 
 /// How remote services are connected to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct RemoteSettings {
-    /// For the TCP and HTTP/2 handshake.
+    /// What this process proves who it is by, if services must; addresses begin with `https` then.
+    pub identity: Option<Identity>,
+    /// How long a connection with an identity is used: a certificate that is not trusted any more is not for longer.
+    pub connection_life: Duration,
+    /// For the TCP, TLS and HTTP/2 handshake.
     pub connect_timeout: Duration,
     /// A partitioned connection is noticed after this and the next.
     pub keep_alive_interval: Duration,
@@ -39,6 +45,8 @@ pub struct RemoteSettings {
 impl Default for RemoteSettings {
     fn default() -> Self {
         Self {
+            identity: None,
+            connection_life: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(2),
             keep_alive_interval: Duration::from_secs(5),
             keep_alive_timeout: Duration::from_secs(3),
@@ -69,7 +77,7 @@ impl Directory {
     ) -> Result<Self, InvalidAddress> {
         let mut transports = BTreeMap::new();
         for (name, addresses) in addresses {
-            let replicas = Replicas::at(name, addresses, settings)?;
+            let replicas = Replicas::at(name, addresses, settings.clone())?;
             calls_moved(name).increment(0);
             transports.insert(name.to_owned(), Transport::Remote(replicas));
         }
@@ -81,8 +89,8 @@ impl Directory {
         Self { issuer: issuer.into(), ..self.clone() }
     }
 
-    /// The same directory for who calls `callees` and nobody else: on Kubernetes nobody else could be reached.
-    pub fn calling(&self, callees: &'static [&'static str]) -> Self {
+    /// The same directory for who calls `callees` and nobody else: where services prove who they are nothing else is answered.
+    pub fn calling(&self, callees: &'static [Callee]) -> Self {
         Self { callees: Some(callees), ..self.clone() }
     }
 
@@ -94,15 +102,21 @@ impl Directory {
         }
     }
 
-    /// The channel to `service`; one that is not configured answers UNAVAILABLE, one that is not among the callees INTERNAL.
+    /// The channel to `service`; one that is not configured answers UNAVAILABLE, one that is not among the callees INTERNAL, and
+    /// so do its other methods.
     pub fn channel(&self, service: &str) -> Channel {
-        let is_declared = self.callees.is_none_or(|callees| callees.contains(&service));
+        let methods = self.callees.map(|callees| {
+            callees.iter().find(|callee| callee.service == service).map_or(&[][..], |callee| callee.methods)
+        });
         let transport = match self.transports.get(service) {
-            _ if !is_declared => Transport::Undeclared(self.issuer.clone(), service.into()),
+            _ if methods.is_some_and(<[_]>::is_empty) => {
+                Transport::Undeclared(self.issuer.clone(), service.into())
+            }
             Some(transport) => transport.clone(),
             None => Transport::Local(Arc::default()),
         };
-        Channel { service: service.into(), issuer: self.issuer.clone(), keys: self.keys.clone(), transport }
+        let (issuer, keys) = (self.issuer.clone(), self.keys.clone());
+        Channel { service: service.into(), issuer, keys, methods, transport }
     }
 
     /// The names of all services, sorted.

@@ -45,6 +45,11 @@ pub fn policy_of(path: &str) -> Option<&'static MethodPolicy> {
     POLICIES.get(path)
 }
 
+/// The policies of all methods, in no order.
+pub fn policies() -> impl Iterator<Item = &'static MethodPolicy> {
+    POLICIES.values()
+}
+
 /// Scopes that no method needs as a whole: a method looks for them when a request asks for more.
 const SCOPES_WITHIN_METHODS: [&str; 1] = ["orders.price"];
 

@@ -54,7 +54,7 @@ impl Replicas {
         addresses: &str,
         settings: RemoteSettings,
     ) -> Result<Self, InvalidAddress> {
-        let targets = address::targets(service, addresses)?;
+        let targets = address::targets(service, addresses, settings.identity.is_some())?;
         let shared = Shared {
             service: service.into(),
             settings,
@@ -107,7 +107,7 @@ impl Replicas {
             // From here on nothing is missed, whoever is faster.
             changed.as_mut().enable();
             let (choice, to_do) =
-                self.shared.lock().choose(&self.shared.targets, self.shared.settings, begun, Instant::now());
+                self.shared.lock().choose(&self.shared.targets, &self.shared.settings, begun, Instant::now());
             for one in to_do {
                 self.begin(one);
             }
@@ -121,16 +121,21 @@ impl Replicas {
 
     /// In a task of its own: a call that is given up must not take the connection of others with it.
     fn begin(&self, to_do: ToDo) {
-        let (shared, settings) = (Arc::downgrade(&self.shared), self.shared.settings);
+        let shared = Arc::downgrade(&self.shared);
         match to_do {
             ToDo::Resolve(targets) => _ = tokio::spawn(resolve(shared, targets)),
             ToDo::Connect(place) => {
+                let (service, settings) = (self.shared.service.clone(), self.shared.settings.clone());
                 tokio::spawn(async move {
-                    let linked = link::connect(&place, settings).await;
+                    let linked = link::connect(&service, &place, &settings).await;
                     let Some(shared) = shared.upgrade() else { return };
                     match linked {
                         Ok((link, connection)) => {
-                            let number = shared.lock().arrive(&place, link);
+                            let until = settings
+                                .identity
+                                .is_some()
+                                .then(|| Instant::now() + settings.connection_life);
+                            let number = shared.lock().arrive(&place, link, until);
                             shared.changed.notify_waiters();
                             let shared = weak(shared);
                             connection.await;

@@ -1,5 +1,6 @@
-//! What every served call passes, in this order: health is open to all; then the caller is verified, the policy applied,
-//! too much at once refused by criticality, the deadline set, and a panic turned into an answer.
+//! What every served call passes, in this order: health is open to all; then the process that calls is let in or not, where it has
+//! proved its role; the caller is verified, the policy applied, too much at once refused by criticality, the deadline set, and a panic
+//! turned into an answer.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -19,10 +20,12 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::admission::{Admission, AdmissionLimits, Stopwatch};
 use crate::call::Call;
+use crate::callee::Callers;
 use crate::caller::Actor;
 use crate::channel::{CAUSATION_HEADER, Inside};
 use crate::exemplars::Exemplars;
 use crate::fault::Fault;
+use crate::identity::Peer;
 use crate::malformed;
 use crate::policy::{MethodPolicy, policy_of};
 use crate::signing::{CALLER_HEADER, CallerKeys, SigningError};
@@ -54,12 +57,18 @@ pub struct Stack<S> {
 struct Shared {
     name: String,
     keys: CallerKeys,
+    callers: Callers,
     admission: Admission,
 }
 
 impl StackLayer {
     /// The layer of the service `name`.
     pub fn new(name: &str, keys: CallerKeys) -> Self {
+        Self::for_callers(name, keys, Callers::default())
+    }
+
+    /// The same for these roles, where processes prove theirs.
+    pub fn for_callers(name: &str, keys: CallerKeys, callers: Callers) -> Self {
         let limits = AdmissionLimits {
             max: IN_FLIGHT_MAX,
             min: IN_FLIGHT_MIN,
@@ -68,7 +77,7 @@ impl StackLayer {
         };
         // Leaked once per service and process: metrics want names that live for ever.
         let admission = Admission::new(Box::leak(name.to_owned().into_boxed_str()), limits);
-        Self { shared: Arc::new(Shared { name: name.to_owned(), keys, admission }) }
+        Self { shared: Arc::new(Shared { name: name.to_owned(), keys, callers, admission }) }
     }
 }
 
@@ -147,6 +156,13 @@ impl Shared {
             return Ok((policy, call));
         }
         let request = &*request;
+        if let Some(peer) = request.extensions().get::<Option<Peer>>().and_then(Option::as_ref)
+            && !self.callers.allow(peer, &self.name, policy.method)
+        {
+            tracing::warn!(role = %peer, operation = policy.operation, "refused: the role does not say that it calls this");
+            let message = format!("the role {peer} does not call {}", policy.method);
+            return Err(Fault::new(Code::PermissionDenied, "ROLE_NOT_ALLOWED", message).into());
+        }
         let statement =
             header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
         let caller = self.keys.verify(statement, &self.name).map_err(unauthenticated)?;
@@ -199,7 +215,7 @@ fn class_of(policy: &MethodPolicy, call: &Call) -> Criticality {
 }
 
 /// Health and reflection say nothing about anybody's data.
-fn is_open(path: &str) -> bool {
+pub(crate) fn is_open(path: &str) -> bool {
     path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.")
 }
 

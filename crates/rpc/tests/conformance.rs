@@ -8,11 +8,11 @@ use rpc::{Actor, Call, Caller, Shops};
 use tonic::Code;
 use types::{KeyId, ShopId};
 
-use crate::desk::{asking, both, operator};
+use crate::desk::{asking, everywhere, operator};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_arrives_with_who_until_when_why_and_in_which_trace() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let shop = ShopId::new();
         let key = Actor::Key(KeyId::new());
         let caller = Caller {
@@ -37,7 +37,7 @@ async fn a_call_arrives_with_who_until_when_why_and_in_which_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_calls_without_saying_who() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let refused = desk.anonymous().get_customer(asking("anybody")).await.expect_err(desk.place);
         assert_eq!(refused.code(), Code::Unauthenticated, "{}", desk.place);
         assert_eq!(rpc::reason(&refused).as_deref(), Some("CALLER_UNKNOWN"), "{}", desk.place);
@@ -58,7 +58,7 @@ async fn nobody_calls_without_saying_who() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_does_what_its_scopes_allow_and_nothing_internal() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let partner = |scopes: &[&str]| Caller {
             actor: Actor::Key(KeyId::new()),
             on_behalf_of: None,
@@ -91,7 +91,7 @@ async fn a_key_does_what_its_scopes_allow_and_nothing_internal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_call_outlives_its_deadline() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let started = Instant::now();
         let impatient = desk.client(Caller::operator("test"), Duration::from_millis(200));
         let late = { impatient }.get_customer(asking("slow")).await.expect_err(desk.place);
@@ -109,7 +109,7 @@ async fn no_call_outlives_its_deadline() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hop_has_less_time_than_the_one_before() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let mut patience_ms = 1_000;
         for hop in 1..=5 {
             let caller = desk.client(Caller::operator("test"), Duration::from_millis(patience_ms));
@@ -124,7 +124,7 @@ async fn every_hop_has_less_time_than_the_one_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_more_time_than_the_method_allows() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let patient = desk.client(Caller::operator("test"), Duration::from_secs(3600));
         let answer = { patient }.get_customer(asking("anybody")).await.expect(desk.place).into_inner();
         let remaining: u64 = answer.name.parse().expect("milliseconds");
@@ -134,7 +134,7 @@ async fn nobody_gets_more_time_than_the_method_allows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_that_panics_answers_and_the_next_call_is_served() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let broken = operator(&desk).get_customer(asking("panic")).await.expect_err(desk.place);
         assert_eq!(broken.code(), Code::Internal, "{}", desk.place);
         assert!(!broken.message().contains("bug"), "{}: nothing internal leaks", desk.place);
@@ -145,7 +145,7 @@ async fn a_handler_that_panics_answers_and_the_next_call_is_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_arrive_with_reason_and_facts() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let refused = operator(&desk).get_customer(asking("refuse")).await.expect_err(desk.place);
         assert_eq!(refused.code(), Code::NotFound, "{}", desk.place);
         assert_eq!(rpc::reason(&refused).as_deref(), Some("CUSTOMER_NOT_FOUND"), "{}", desk.place);
@@ -154,7 +154,7 @@ async fn refusals_arrive_with_reason_and_facts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_have_a_size() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let asked = operator(&desk).get_customer(asking(&"x".repeat(5 << 20))).await.expect_err(desk.place);
         assert_eq!(asked.code(), Code::OutOfRange, "{}", desk.place);
         let answered = operator(&desk).get_customer(asking("large")).await.expect_err(desk.place);
@@ -164,7 +164,7 @@ async fn messages_have_a_size() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_calls_at_once_are_refused_at_once() {
-    for desk in both().await {
+    for desk in everywhere().await {
         let calls = rpc::IN_FLIGHT_MAX + 200;
         let waiting: Vec<_> = (0..calls)
             .map(|_| {

@@ -1,7 +1,8 @@
-//! A customer desk that is not one: each method breaks, waits or answers as the test asks. It stands in-process and
-//! behind a TCP port, so that every promise is checked on both.
+//! A customer desk that is not one: each method breaks, waits or answers as the test asks. It stands in-process, behind a TCP port,
+//! and behind one that hears only who proves a role, so that every promise is checked on all.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +10,11 @@ use std::time::Duration;
 use proto::customers::v1::customer_service_client::CustomerServiceClient;
 use proto::customers::v1::customer_service_server::{CustomerService, CustomerServiceServer};
 use proto::customers::v1::*;
-use rpc::{BoundChannel, Call, Caller, CallerKeys, Channel, Directory, RemoteSettings, StackLayer};
+use rpc::{
+    BoundChannel, Call, Caller, CallerKeys, Callers, Channel, Directory, Identity, RemoteSettings,
+    StackLayer, TlsSettings,
+};
+use testing::Authority;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -38,9 +43,9 @@ type Reach = Box<dyn Fn(CallerKeys, &str) -> Channel + Send + Sync>;
 #[derive(Clone)]
 struct Answers(Arc<Seen>);
 
-/// The desk in this process and behind a port.
-pub async fn both() -> [Desk; 2] {
-    [local(), remote().await]
+/// The desk in this process, behind a port, and behind one for those who prove who they are.
+pub async fn everywhere() -> [Desk; 3] {
+    [local(), remote(None).await, remote(Some(Folder::new())).await]
 }
 
 pub fn keys() -> CallerKeys {
@@ -60,18 +65,60 @@ fn local() -> Desk {
     Desk { place: "in-process", seen, channel: directory.channel("customers"), reach, _stop }
 }
 
-async fn remote() -> Desk {
+async fn remote(folder: Option<Folder>) -> Desk {
     let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
-    let stack = StackLayer::new("customers", keys()).layer(routes(&seen));
+    let callers = METHODS.map(|method| (method, "payments"));
+    let stack = StackLayer::for_callers("customers", keys(), Callers::new(callers)).layer(routes(&seen));
+    let (identity, caller) = match &folder {
+        None => (None, None),
+        Some(folder) => {
+            let authority = Authority::new();
+            // A suite in one process: it is whoever is called.
+            authority.equip(&folder.of("korob"), "korob", &[&authority]);
+            authority.equip(&folder.of("payments"), "payments", &[&authority]);
+            (folder.identity("korob"), folder.identity("payments"))
+        }
+    };
+    let (place, scheme) = if identity.is_some() { ("secured", "https") } else { ("remote", "http") };
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-    let (address, _serving) = service::listen(stack, anywhere, stop.clone()).await.expect("a free port");
-    let address = format!("http://{address}");
+    let (address, _serving) =
+        service::listen(stack, anywhere, identity, stop.clone()).await.expect("a free port");
+    let address = format!("{scheme}://{address}");
     let reach: Reach = Box::new(move |keys, name| {
-        let directory = Directory::remote([(name, address.as_str())], keys, RemoteSettings::default());
+        let settings = RemoteSettings { identity: caller.clone(), ..RemoteSettings::default() };
+        let directory = Directory::remote([(name, address.as_str())], keys, settings);
         directory.expect("a valid address").channel(name)
     });
     let channel = reach(keys(), "customers");
-    Desk { place: "remote", seen, channel, reach, _stop: stop.drop_guard() }
+    Desk { place, seen, channel, reach, _stop: stop.drop_guard() }
+}
+
+const METHODS: [&str; 5] =
+    ["GetCustomer", "IdentifyCustomer", "ListCustomerHistory", "ListCustomers", "UpdateCustomer"];
+
+/// Where certificates are, a folder a role; gone when dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("korob-tls-{}", uuid::Uuid::new_v4().simple())))
+    }
+
+    pub fn of(&self, role: &str) -> PathBuf {
+        self.0.join(role)
+    }
+
+    /// What `role` proves who it is by.
+    pub fn identity(&self, role: &str) -> Option<Identity> {
+        let settings = TlsSettings { dir: Some(self.0.join("{role}")), ..TlsSettings::default() };
+        Identity::load(&settings, role).expect("an identity")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all::<&Path>(&self.0);
+    }
 }
 
 fn routes(seen: &Arc<Seen>) -> Routes {
@@ -81,6 +128,7 @@ fn routes(seen: &Arc<Seen>) -> Routes {
 /// A desk behind a port, and nothing else.
 pub struct Port {
     pub address: SocketAddr,
+    scheme: &'static str,
     seen: Arc<Seen>,
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
@@ -94,14 +142,21 @@ impl Port {
 
     /// At this one.
     pub async fn open_at(address: SocketAddr) -> Self {
+        Self::open_for(address, None, Callers::default()).await
+    }
+
+    /// For `callers` who prove who they are.
+    pub async fn open_for(address: SocketAddr, identity: Option<Identity>, callers: Callers) -> Self {
         let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
-        let stack = StackLayer::new("customers", keys()).layer(routes(&seen));
-        let (address, serving) = service::listen(stack, address, stop.clone()).await.expect("it is free");
-        Self { address, seen, stop, serving }
+        let scheme = if identity.is_some() { "https" } else { "http" };
+        let stack = StackLayer::for_callers("customers", keys(), callers).layer(routes(&seen));
+        let (address, serving) =
+            service::listen(stack, address, identity, stop.clone()).await.expect("it is free");
+        Self { address, scheme, seen, stop, serving }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     pub fn begun(&self) -> usize {

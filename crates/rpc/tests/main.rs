@@ -5,6 +5,7 @@ mod buyer_tokens;
 mod conformance;
 mod desk;
 mod fields;
+mod identity;
 mod outcomes;
 mod replicas;
 mod signing;

@@ -3,11 +3,11 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use events::{Carrier, CursorDesk, EventLog, Subscription};
+use events::{Carrier, CursorDesk, EventLog, READ_EVENTS, Subscription};
 use futures_util::FutureExt;
 use proto::events::v1::cursor_service_server::CursorServiceServer;
 use proto::events::v1::event_log_service_server::EventLogServiceServer;
-use rpc::{Directory, Stack, StackLayer};
+use rpc::{Callee, Directory, Stack, StackLayer};
 use store::{Settings, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -61,6 +61,7 @@ pub async fn launch_with<S: Service>(
     }
     let store = Store::new(S::NAME, database, clock.clone(), secret)?;
     let directory = directory.for_issuer(S::NAME).calling(S::CALLS);
+    let callers = configured.callers.clone();
     let carrier = Carrier::open(&configured.events, S::NAME, secret).await?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let platform = Platform {
@@ -83,10 +84,15 @@ pub async fn launch_with<S: Service>(
         .build_v1()?;
     let Parts { mut routes, service_names, subscriptions, jobs, drains, figures } = parts;
     for producer in subscriptions.iter().map(Subscription::producer) {
-        anyhow::ensure!(S::CALLS.contains(&producer), "{} does not say that it calls {producer}", S::NAME);
+        anyhow::ensure!(
+            reads_events(S::CALLS, producer),
+            "{} does not say that it reads the events of {producer}",
+            S::NAME
+        );
     }
     routes.add_service(health_server).add_service(reflection);
-    let stack = StackLayer::new(S::NAME, directory.keys().clone()).layer(routes.routes().prepare());
+    let stack =
+        StackLayer::for_callers(S::NAME, directory.keys().clone(), callers).layer(routes.routes().prepare());
     directory.serve(S::NAME, stack.clone());
 
     tasks.spawn(report_health(store.clone(), health, service_names, stop.clone()));
@@ -150,6 +156,10 @@ impl Running {
             tracing::warn!(service = self.name, "some work did not end in time");
         }
     }
+}
+
+fn reads_events(calls: &[Callee], producer: &str) -> bool {
+    calls.iter().any(|callee| callee.service == producer && callee.methods.contains(&READ_EVENTS))
 }
 
 /// Tells the truth about readiness: serving while the database answers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use events::Subscription;
 use futures_util::future::BoxFuture;
-use rpc::Directory;
+use rpc::{Callee, Callers, Directory};
 use serde::de::DeserializeOwned;
 use store::{EmbeddedMigrations, Figure, Store};
 use tokio_util::sync::CancellationToken;
@@ -20,9 +20,10 @@ pub trait Service: Send + Sync + 'static {
     /// Its name: that of its database, its folder and its package, such as `inventory`.
     const NAME: &'static str;
 
-    /// Whom it calls or subscribes to: nobody else can be called, and on Kubernetes nobody else can be reached. All of it is
-    /// the call graph that `korob call-graph` prints.
-    const CALLS: &'static [&'static str] = &[];
+    /// Which methods of whom it calls, [`events::READ_EVENTS`] of those it subscribes to: nothing else can be called, nothing else is
+    /// answered where processes prove who they are, and on Kubernetes nobody else can be reached. All of it is the call graph that
+    /// `korob call-graph` prints.
+    const CALLS: &'static [Callee] = &[];
 
     /// Its own migrations.
     fn migrations() -> EmbeddedMigrations;
@@ -55,6 +56,8 @@ pub struct Configured {
     pub outbound: outbound::Reach,
     /// `events`: what carries them.
     pub events: events::Settings,
+    /// Which roles may call it, where processes prove theirs.
+    pub callers: Callers,
 }
 
 impl Platform {

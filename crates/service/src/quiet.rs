@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rpc::Peer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 /// From the connection until its first bytes are there; longer closes.
 const FIRST_BYTES_MAX: Duration = Duration::from_secs(5);
@@ -16,21 +16,21 @@ const FIRST_BYTES_MAX: Duration = Duration::from_secs(5);
 const PREFACE_LENGTH: usize = 24;
 
 /// Waits for whoever connected, but not for ever.
-pub(crate) struct Quiet {
-    stream: TcpStream,
+pub(crate) struct Quiet<S> {
+    stream: S,
+    /// Inserted into each of its requests.
+    peer: Option<Peer>,
     read: usize,
     first_bytes: Pin<Box<Sleep>>,
 }
 
-impl Quiet {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        // Small answers must not wait for an acknowledgement.
-        let _ = stream.set_nodelay(true);
-        Self { stream, read: 0, first_bytes: Box::pin(sleep(FIRST_BYTES_MAX)) }
+impl<S> Quiet<S> {
+    pub(crate) fn new(stream: S, peer: Option<Peer>) -> Self {
+        Self { stream, peer, read: 0, first_bytes: Box::pin(sleep(FIRST_BYTES_MAX)) }
     }
 }
 
-impl AsyncRead for Quiet {
+impl<S: AsyncRead + Unpin> AsyncRead for Quiet<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -49,7 +49,7 @@ impl AsyncRead for Quiet {
     }
 }
 
-impl AsyncWrite for Quiet {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Quiet<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -75,10 +75,10 @@ impl AsyncWrite for Quiet {
     }
 }
 
-impl Connected for Quiet {
-    type ConnectInfo = TcpConnectInfo;
+impl<S> Connected for Quiet<S> {
+    type ConnectInfo = Option<Peer>;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+    fn connect_info(&self) -> Option<Peer> {
+        self.peer.clone()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use events::Subscription;
-use rpc::{CallerKeys, Directory};
+use rpc::{Callee, CallerKeys, Directory};
 use service::{Parts, Platform, Service};
 use store::{EmbeddedMigrations, Settings};
 use testing::TestDatabase;
@@ -22,7 +22,7 @@ struct Eavesdropper;
 
 impl Service for Neighbour {
     const NAME: &'static str = "neighbour";
-    const CALLS: &'static [&'static str] = &["bench"];
+    const CALLS: &'static [Callee] = &[Callee::new("bench", &["ResetCursor"])];
 
     fn migrations() -> EmbeddedMigrations {
         store::platform_migrations()
@@ -73,7 +73,7 @@ async fn only_declared_services_are_called() {
 
     let (eavesdropper, _database) = launched::<Eavesdropper>(&directory).await;
     let told = format!("{:#}", eavesdropper.err().expect("a subscription is a call"));
-    assert_eq!(told, "eavesdropper does not say that it calls bench");
+    assert_eq!(told, "eavesdropper does not say that it reads the events of bench");
 }
 
 async fn launched<S: Service>(directory: &Directory) -> (anyhow::Result<service::Running>, TestDatabase) {

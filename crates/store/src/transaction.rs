@@ -32,7 +32,7 @@ pub struct Tx {
 pub struct NewEvent {
     /// The text id of what changed, such as `ord_…`.
     pub aggregate_id: String,
-    /// 1, 2, 3 … per aggregate.
+    /// The aggregate's after the change; grows, not always by one.
     pub version: i64,
     /// The full message name.
     pub type_name: String,

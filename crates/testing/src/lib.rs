@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Only tests depend on this crate.
 
+mod certificates;
 mod database;
 mod nats;
 mod proxy;
@@ -14,6 +15,7 @@ mod refusal;
 mod server;
 mod world;
 
+pub use certificates::{Authority, Signed, Validity};
 pub use database::TestDatabase;
 pub use nats::{NATS_VARIABLE, NatsServer};
 pub use proxy::{Line, Proxy};

@@ -5,6 +5,7 @@ mod call_graph;
 mod custom_kinds;
 mod environment;
 mod golden;
+mod identities;
 mod immutable;
 mod manifests;
 mod monitoring;
@@ -62,6 +63,7 @@ pub fn run(mode: Mode) -> Result<()> {
     steps.take("pods", || each(&renderings, pods::check));
     steps.take("checkov", || policy::check(&tools, &renderings));
     steps.take("call graph", || call_graph::check(&helm, &[default, prod]));
+    steps.take("identities", || identities::check(&helm, &renderings));
     steps.take("alerts and dashboards", || monitoring::check(&helm, prod));
     steps.take("a new service", || new_service::check(&helm));
     steps.take("bad values are refused", || refused::check(&helm));

@@ -123,10 +123,13 @@ fn with_choices(expression: &str) -> String {
     text.replace("$namespace", ".*").replace("$service", ".*")
 }
 
-/// Metrics that an expression names and nobody has.
+/// Metrics that an expression names and no suite has.
 fn unknown<'a>(expression: &str, metrics: &'a BTreeSet<String>) -> impl Iterator<Item = String> + use<'a> {
     let named = promql::metrics(expression);
-    named.into_iter().filter(|name| !metrics.contains(name) && !OF_PROMETHEUS.contains(&name.as_str()))
+    named.into_iter().filter(|name| {
+        let elsewhere = OF_PROMETHEUS.into_iter().chain(guide::ELSEWHERE).any(|other| other == name);
+        !metrics.contains(name) && !elsewhere
+    })
 }
 
 fn promtool(chore: &[&str], files: &[PathBuf]) -> Result<()> {

@@ -17,6 +17,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use ::rpc::Callee;
 use diesel_migrations::embed_migrations;
 use proto::catalog::v1::catalog_service_server::CatalogServiceServer;
 use service::{Parts, Platform, Service};
@@ -45,7 +46,8 @@ pub struct Catalog {
 
 impl Service for Catalog {
     const NAME: &'static str = "catalog";
-    const CALLS: &'static [&'static str] = &["access", "inventory"];
+    const CALLS: &'static [Callee] =
+        &[Callee::new("access", &["GetShop"]), Callee::new("inventory", &["LookUpStock"])];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

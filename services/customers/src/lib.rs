@@ -11,8 +11,10 @@ mod schema;
 mod shop_countries;
 mod wire;
 
+use events::READ_EVENTS;
 use std::sync::Arc;
 
+use ::rpc::Callee;
 use ::rpc::Channel;
 use diesel_migrations::embed_migrations;
 use proto::customers::v1::customer_service_server::CustomerServiceServer;
@@ -37,7 +39,8 @@ pub struct Customers {
 
 impl Service for Customers {
     const NAME: &'static str = "customers";
-    const CALLS: &'static [&'static str] = &["access", "orders"];
+    const CALLS: &'static [Callee] =
+        &[Callee::new("access", &["GetShop"]), Callee::new("orders", &[READ_EVENTS, "GetOrder"])];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

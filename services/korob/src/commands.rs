@@ -17,7 +17,7 @@ pub mod up;
 
 use std::process::ExitCode;
 
-use rpc::Directory;
+use rpc::{Directory, Identity, identity};
 
 use crate::arguments::Command;
 use crate::configuration::Configuration;
@@ -26,7 +26,7 @@ use crate::runtime_file;
 /// The suite that runs over the same data directory, or the one the configuration names.
 pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory> {
     if configuration.services.values().any(|service| !service.address.is_empty()) {
-        return serve::directory(configuration);
+        return serve::directory(configuration, operator(configuration)?);
     }
     let data_dir = configuration.data_dir();
     let file = runtime_file::path(&data_dir);
@@ -35,7 +35,11 @@ pub fn running_suite(configuration: &Configuration) -> anyhow::Result<Directory>
     running.data_dir = Some(data_dir);
     // The suite was started with the same configuration; a secret that stands there is not in the data directory.
     running.secret.clone_from(&configuration.secret);
-    serve::directory(&running)
+    serve::directory(&running, operator(configuration)?)
+}
+
+fn operator(configuration: &Configuration) -> anyhow::Result<Option<Identity>> {
+    Ok(Identity::load(&configuration.tls, identity::OPERATOR)?)
 }
 
 /// The exit status of a command that could not be done. That of a check says more when it is 1.

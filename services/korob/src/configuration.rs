@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rpc::TlsSettings;
 use serde::{Deserialize, Serialize};
 use service::{Configured, telemetry};
 
@@ -32,6 +33,8 @@ pub struct Configuration {
     pub gateway: gateway::Settings,
     /// Probes and metrics.
     pub ops: OpsSettings,
+    /// How processes prove to each other who they are.
+    pub tls: TlsSettings,
     /// Systems outside the suite.
     pub outbound: outbound::Reach,
     /// What carries events between the services.
@@ -113,7 +116,7 @@ pub struct ServiceSettings {
     /// Where its gRPC port listens. Default: a free port on the loopback interface.
     pub listen: SocketAddr,
     /// Where the others reach it, such as `http://orders:7000`, or several with commas between; needed by `serve`. Every address
-    /// of a name is a process of it.
+    /// of a name is a process of it. With `tls.dir` addresses begin with `https`.
     pub address: String,
     /// Its database, `postgres://…`. Default: one in the embedded PostgreSQL.
     pub database_url: String,
@@ -177,7 +180,8 @@ impl Configuration {
     /// What one service is told.
     pub fn configured(&self, name: &str) -> Configured {
         let (outbound, events) = (self.outbound.clone(), self.events.clone());
-        Configured { settings: self.service(name).settings, outbound, events }
+        let callers = crate::roles::callers_of(name);
+        Configured { settings: self.service(name).settings, outbound, events, callers }
     }
 
     /// The shared secret: configured, or kept in the data directory.

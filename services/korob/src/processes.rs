@@ -1,7 +1,6 @@
 //! Every role as a process of its own on the loopback interface, or as several: started, watched, restarted, stopped together.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -10,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use rpc::TlsSettings;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::{Configuration, ServiceSettings};
@@ -24,8 +23,6 @@ use crate::roles::{Role, SERVICES};
 use crate::{runtime_file, shutdown, suite};
 
 const READY_PATIENCE: Duration = Duration::from_secs(60);
-/// How long another process may hold the gateway's port when the suite starts.
-const PORT_PATIENCE: Duration = Duration::from_secs(5);
 const READY_PAUSE: Duration = Duration::from_millis(50);
 /// A process that does not end by itself within this is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(25);
@@ -79,7 +76,7 @@ pub fn inherited_socket() -> anyhow::Result<Option<tokio::net::TcpListener>> {
 impl Processes {
     /// Starts every role and returns when all are ready.
     pub async fn start(configuration: &Configuration, databases: &Databases) -> anyhow::Result<Self> {
-        let addresses = Addresses::choose(configuration).await?;
+        let addresses = Addresses::choose(configuration)?;
         let file = runtime_file::write(
             &configuration.data_dir(),
             &runtime_configuration(configuration, databases, &addresses)?,
@@ -231,21 +228,8 @@ async fn end(role: Role, child: &mut Child) {
     }
 }
 
-/// A supervisor that was killed leaves gateways that hold its socket until they notice.
-async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let begun = Instant::now();
-    loop {
-        match TcpListener::bind(address) {
-            Err(error) if error.kind() == ErrorKind::AddrInUse && begun.elapsed() < PORT_PATIENCE => {
-                tokio::time::sleep(READY_PAUSE).await;
-            }
-            bound => return bound,
-        }
-    }
-}
-
 impl Addresses {
-    async fn choose(configuration: &Configuration) -> anyhow::Result<Self> {
+    fn choose(configuration: &Configuration) -> anyhow::Result<Self> {
         let replicas = configuration.replicas.count();
         // All are held until all are chosen, so that no port is chosen twice.
         let mut held = Vec::new();
@@ -274,7 +258,7 @@ impl Addresses {
             ops.insert(role.name(), each(wanted)?);
         }
         let listen = configuration.gateway.listen;
-        let gateway_socket = bind(listen).await.with_context(|| format!("listen on {listen}"))?;
+        let gateway_socket = TcpListener::bind(listen).with_context(|| format!("listen on {listen}"))?;
         let gateway = gateway_socket.local_addr()?;
         Ok(Self { services, gateway, gateway_socket: Arc::new(gateway_socket), ops })
     }
@@ -300,6 +284,7 @@ struct RuntimeConfiguration {
     data_dir: PathBuf,
     secret: String,
     telemetry: service::telemetry::Settings,
+    tls: TlsSettings,
     outbound: outbound::Reach,
     events: events::Settings,
     gateway: gateway::Settings,
@@ -314,7 +299,8 @@ fn runtime_configuration(
     let mut gateway = configuration.gateway.clone();
     gateway.listen = addresses.gateway;
     let services = addresses.services.iter().map(|(name, listening)| {
-        let (address, database_url) = (suite::addresses(listening), databases.url(name).to_owned());
+        let address = suite::addresses(&configuration.tls, listening);
+        let database_url = databases.url(name).to_owned();
         let reader_url = databases.reader_url(name).to_owned();
         let service = configuration.service(name);
         (*name, ServiceSettings { address, database_url, reader_url, ..service })
@@ -323,6 +309,7 @@ fn runtime_configuration(
         data_dir: configuration.data_dir(),
         secret: String::from_utf8(configuration.secret()?)?,
         telemetry: configuration.telemetry.clone(),
+        tls: configuration.tls.clone(),
         outbound: configuration.outbound.clone(),
         events: configuration.events.clone(),
         gateway,

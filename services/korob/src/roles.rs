@@ -1,8 +1,9 @@
 //! The roles of the suite: its services and the gateway.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use rpc::Directory;
+use rpc::{Callee, Callers, Directory, identity};
 use service::{Configured, Running, Service};
 use store::Settings;
 use types::Clock;
@@ -74,9 +75,9 @@ impl Role {
         }
     }
 
-    /// The services it calls or subscribes to; the gateway has routes to all of them.
-    pub fn callees(self) -> &'static [&'static str] {
-        match self {
+    /// The methods it calls, by service; the gateway has routes to whatever is open to partners.
+    fn callees(self) -> Callees {
+        let declared: &[Callee] = match self {
             Self::Access => Access::CALLS,
             Self::Catalog => Catalog::CALLS,
             Self::Customers => Customers::CALLS,
@@ -85,9 +86,28 @@ impl Role {
             Self::Orders => Orders::CALLS,
             Self::Payments => Payments::CALLS,
             Self::Webhooks => Webhooks::CALLS,
-            Self::Gateway => &SERVICES,
-        }
+            Self::Gateway => return gateway::callees(),
+        };
+        declared.iter().map(|callee| (callee.service, callee.methods.iter().copied().collect())).collect()
     }
+}
+
+type Callees = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+/// By the name of each role what it calls; an operator calls everything.
+pub fn call_graph() -> BTreeMap<&'static str, Callees> {
+    let roles = Role::ALL.into_iter().map(|role| (role.name(), role.callees()));
+    let everything = SERVICES.map(|service| (service, BTreeSet::from(["*"])));
+    roles.chain([(identity::OPERATOR, everything.into())]).collect()
+}
+
+/// Which roles call which methods of the service `name`.
+pub fn callers_of(name: &str) -> Callers {
+    let callers = Role::ALL.into_iter().flat_map(|role| {
+        let methods = role.callees().remove(name).unwrap_or_default();
+        methods.into_iter().map(move |method| (method, role.name()))
+    });
+    Callers::new(callers)
 }
 
 impl fmt::Display for Role {

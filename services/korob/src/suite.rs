@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::try_join_all;
-use rpc::{CallerKeys, Directory};
+use rpc::{CallerKeys, Directory, Identity, RemoteSettings, TlsSettings, identity};
 use service::Running;
 use service::telemetry::Instruments;
 use store::Settings;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
@@ -18,6 +21,10 @@ use crate::postgres::Databases;
 use crate::processes::Processes;
 use crate::roles::{self, SERVICES};
 use crate::runtime_file;
+
+/// How long processes of another suite may hold a port when this one starts.
+const PORT_PATIENCE: Duration = Duration::from_secs(5);
+const PORT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How the roles run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +69,8 @@ impl Suite {
         mode: Mode,
         instruments: Instruments,
     ) -> anyhow::Result<Self> {
-        refuse_taken("gateway.listen", configuration.gateway.listen)?;
-        refuse_taken("ops.listen", configuration.ops.listen)?;
+        refuse_taken("gateway.listen", configuration.gateway.listen, mode).await?;
+        refuse_taken("ops.listen", configuration.ops.listen, mode).await?;
         let databases = Databases::open(&configuration).await?;
         match mode {
             Mode::OneProcess => Self::in_this_process(configuration, databases, instruments).await,
@@ -120,11 +127,13 @@ impl Suite {
         });
         let running = try_join_all(launches).await?;
 
+        let identity = Identity::load(&configuration.tls, identity::SUITE)?;
         let listening = CancellationToken::new();
         let mut services = BTreeMap::new();
         for service in &running {
             let address = configuration.service(service.name()).listen;
-            let (bound, _served) = service::listen(service.stack(), address, listening.clone()).await?;
+            let (stack, stop) = (service.stack(), listening.clone());
+            let (bound, _served) = service::listen(stack, address, identity.clone(), stop).await?;
             services.insert(service.name(), vec![bound]);
         }
         let closing = CancellationToken::new();
@@ -139,21 +148,25 @@ impl Suite {
         let ended = CancellationToken::new();
         let ops = service::serve_ops(configuration.ops.listen, instruments, ready, ended.clone()).await?;
 
-        runtime_file::write(&configuration.data_dir(), &places(&services, &databases))?;
+        runtime_file::write(&configuration.data_dir(), &places(&configuration.tls, &services, &databases))?;
         let address = gateway.address;
         let parts = Parts::OneProcess { services: running, gateway, closing, listening, ended };
         Ok(Self { gateway: address, ops, services, databases, directory, configuration, parts })
     }
 
     async fn as_processes(configuration: Configuration, databases: Databases) -> anyhow::Result<Self> {
+        let identity = Identity::load(&configuration.tls, identity::OPERATOR)?;
         let processes = Processes::start(&configuration, &databases).await?;
         let keys = CallerKeys::new(configuration.secret()?);
-        let urls: Vec<_> =
-            processes.services().iter().map(|(name, listening)| (*name, addresses(listening))).collect();
+        let urls: Vec<_> = processes
+            .services()
+            .iter()
+            .map(|(name, all)| (*name, addresses(&configuration.tls, all)))
+            .collect();
         let directory = Directory::remote(
             urls.iter().map(|(name, url)| (*name, url.as_str())),
             keys,
-            Default::default(),
+            RemoteSettings { identity, ..Default::default() },
         )?;
         Ok(Self {
             gateway: processes.gateway(),
@@ -168,15 +181,28 @@ impl Suite {
 }
 
 /// As the configuration names them: with commas between.
-pub fn addresses(listening: &[SocketAddr]) -> String {
-    let urls: Vec<String> = listening.iter().map(|address| format!("http://{address}")).collect();
+pub fn addresses(tls: &TlsSettings, listening: &[SocketAddr]) -> String {
+    let scheme = if tls.dir.is_some() { "https" } else { "http" };
+    let urls: Vec<String> = listening.iter().map(|address| format!("{scheme}://{address}")).collect();
     urls.join(",")
 }
 
-/// Whether a port is free is found out before everything is started for nothing.
-fn refuse_taken(key: &str, address: SocketAddr) -> anyhow::Result<()> {
-    let listener = std::net::TcpListener::bind(address);
-    listener.map(drop).with_context(|| format!("{key}: cannot listen on {address}"))
+/// Whether a port is free is found out before everything is started for nothing. A supervisor that was killed leaves gateways
+/// that hold their ports until they notice.
+async fn refuse_taken(key: &str, address: SocketAddr, mode: Mode) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind(address) {
+            Err(error)
+                if error.kind() == ErrorKind::AddrInUse
+                    && mode == Mode::Processes
+                    && begun.elapsed() < PORT_PATIENCE =>
+            {
+                tokio::time::sleep(PORT_PAUSE).await;
+            }
+            bound => return bound.map(drop).with_context(|| format!("{key}: cannot listen on {address}")),
+        }
+    }
 }
 
 /// Before any service runs: a migration blocks a thread, and the services need both cores.
@@ -203,9 +229,13 @@ async fn all_answer(
 }
 
 /// The part of a configuration that tells where the services are, and where their databases can be read.
-fn places(services: &BTreeMap<&'static str, Vec<SocketAddr>>, databases: &Databases) -> String {
+fn places(
+    tls: &TlsSettings,
+    services: &BTreeMap<&'static str, Vec<SocketAddr>>,
+    databases: &Databases,
+) -> String {
     services.iter().fold(String::new(), |mut text, (name, listening)| {
-        let (address, reader) = (addresses(listening), toml::Value::from(databases.reader_url(name)));
+        let (address, reader) = (addresses(tls, listening), toml::Value::from(databases.reader_url(name)));
         let _ = writeln!(text, "[services.{name}]\naddress = \"{address}\"\nreader_url = {reader}\n");
         text
     })

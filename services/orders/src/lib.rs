@@ -20,8 +20,8 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::rpc::{BuyerTokens, Call};
-use events::Subscription;
+use ::rpc::{BuyerTokens, Call, Callee};
+use events::{READ_EVENTS, Subscription};
 use proto::delivery::v1::{ShipmentBooked, ShipmentBookingFailed, ShipmentTracked};
 use proto::inventory::v1::{ShortageClosed, ShortageCovered, ShortageOpened, StockShipped, StockShort};
 use proto::orders::v1::bulk_order_service_server::BulkOrderServiceServer;
@@ -85,8 +85,39 @@ pub struct Orders {
 
 impl Service for Orders {
     const NAME: &'static str = "orders";
-    const CALLS: &'static [&'static str] =
-        &["access", "catalog", "customers", "delivery", "inventory", "payments"];
+    const CALLS: &'static [Callee] = &[
+        Callee::new("access", &["GetChannelAccount", "GetShop"]),
+        Callee::new("catalog", &["QuoteItems"]),
+        Callee::new("customers", &["IdentifyCustomer"]),
+        Callee::new(
+            "delivery",
+            &[READ_EVENTS, "BookShipment", "CancelDelivery", "PlanDelivery", "QuoteDelivery"],
+        ),
+        Callee::new(
+            "inventory",
+            &[
+                READ_EVENTS,
+                "ChangeReservation",
+                "GetReservation",
+                "LookUpStock",
+                "PostReturn",
+                "ReleaseReservation",
+                "ReserveStock",
+                "ShipReservation",
+            ],
+        ),
+        Callee::new(
+            "payments",
+            &[
+                READ_EVENTS,
+                "ChangePaymentAmount",
+                "GetPayment",
+                "OpenPayment",
+                "RefundPayment",
+                "VoidPayment",
+            ],
+        ),
+    ];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

@@ -20,8 +20,10 @@ mod schema;
 mod settlement;
 mod wire;
 
+use events::READ_EVENTS;
 use std::sync::Arc;
 
+use ::rpc::Callee;
 use proto::payments::v1::payment_service_server::PaymentServiceServer;
 use service::{Parts, Platform, Service};
 use store::{Batcher, EmbeddedMigrations, Store};
@@ -51,7 +53,7 @@ pub struct Payments {
 
 impl Service for Payments {
     const NAME: &'static str = "payments";
-    const CALLS: &'static [&'static str] = &["orders"];
+    const CALLS: &'static [Callee] = &[Callee::new("orders", &[READ_EVENTS])];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

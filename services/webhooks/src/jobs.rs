@@ -1,5 +1,6 @@
 //! What webhooks does by the clock and by the news of the logs.
 
+mod busy;
 pub(crate) mod forget_deliveries;
 pub(crate) mod queue_events;
 pub(crate) mod queue_replays;

@@ -19,8 +19,10 @@ mod schema;
 mod streams;
 mod wire;
 
+use events::READ_EVENTS;
 use std::sync::Arc;
 
+use ::rpc::Callee;
 use diesel_migrations::embed_migrations;
 use futures_util::future::try_join_all;
 use proto::webhooks::v1::feed_service_server::FeedServiceServer;
@@ -60,8 +62,15 @@ const WATCHERS_MAX: usize = 512;
 
 impl Service for Webhooks {
     const NAME: &'static str = "webhooks";
-    const CALLS: &'static [&'static str] =
-        &["access", "catalog", "customers", "delivery", "inventory", "orders", "payments"];
+    const CALLS: &'static [Callee] = &[
+        Callee::new("access", &[READ_EVENTS]),
+        Callee::new("catalog", &[READ_EVENTS]),
+        Callee::new("customers", &[READ_EVENTS]),
+        Callee::new("delivery", &[READ_EVENTS]),
+        Callee::new("inventory", &[READ_EVENTS]),
+        Callee::new("orders", &[READ_EVENTS]),
+        Callee::new("payments", &[READ_EVENTS]),
+    ];
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS

@@ -85,6 +85,19 @@ pub(crate) async fn lock(webhooks: &Webhooks, tx: &mut Tx, id: WebhookEndpointId
     visible.ok_or(Error::EndpointNotFound(id))
 }
 
+/// The same, of one that is told: to the others nothing is sent.
+pub(crate) async fn lock_enabled(
+    webhooks: &Webhooks,
+    tx: &mut Tx,
+    id: WebhookEndpointId,
+) -> Result<Endpoint> {
+    let endpoint = lock(webhooks, tx, id).await?;
+    match endpoint.disabled {
+        None => Ok(endpoint),
+        Some(_) => Err(Error::EndpointDisabled(id)),
+    }
+}
+
 /// A delivery to an endpoint that the caller sees, with the endpoint.
 pub(crate) async fn find_delivery(
     webhooks: &Webhooks,

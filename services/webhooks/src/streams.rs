@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use proto::events::v1::{ReadEventsRequest, ReadEventsResponse};
 use rpc::{Call, Caller, Channel, Directory};
 use tonic::Status;
 
 /// Events of one page.
 pub(crate) const PAGE_LENGTH: usize = 200;
-/// More than a page of events and their envelopes takes.
-const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A page is cut when its events have so many bytes; what comes close may have been cut.
 const PAGE_BYTES_FULL: usize = 512 * 1024;
 /// How long an answer may take beyond what it was asked to wait.
@@ -114,9 +111,7 @@ impl Stream {
         patience: Duration,
     ) -> Result<ReadEventsResponse, Status> {
         let call = Call::begin(Caller::service("webhooks"), patience);
-        let client = EventLogServiceClient::new(self.channel.bind(&call));
-        let mut client = client.max_decoding_message_size(PAGE_BYTES_MAX);
-        Ok(client.read_events(request).await?.into_inner())
+        Ok(events::log_client(&self.channel, &call).read_events(request).await?.into_inner())
     }
 }
 

@@ -1,6 +1,6 @@
-//! What a service says that it calls is what its sources call; that it can call nobody else, the platform sees to.
+//! What a service says that it calls is what its sources call; that it can call nothing else, the platform sees to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -10,27 +10,53 @@ use crate::tree::{Source, read, services, sources_below};
 /// What stands before the name of a service that is called, and in which argument.
 const CALLS: [(&str, usize); 3] =
     [(".channel(", 0), ("Subscription::new(", 1), ("Subscription::together(", 1)];
+/// What subscribers call, by the library of events.
+const READ_EVENTS: &str = "ReadEvents";
 
 #[test]
 fn what_is_declared_is_called() {
     let graph: Value = serde_json::from_str(&read("services/korob/call-graph.json")).expect("it is JSON");
+    let methods = methods();
     let mut problems = Vec::new();
     for service in services() {
         let sources = sources_below(&[&format!("services/{service}/src")]);
         let called: BTreeSet<String> = sources.iter().flat_map(called_in).collect();
-        let declared = graph[&service].as_array().map(Vec::as_slice).unwrap_or_default();
-        let declared: BTreeSet<String> =
-            declared.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-        if called != declared {
-            problems.push(format!("{service}: says that it calls {declared:?} and calls {called:?}"));
+        let declared = graph[&service].as_object().cloned().unwrap_or_default();
+        let callees: BTreeSet<String> = declared.keys().cloned().collect();
+        if called != callees {
+            problems.push(format!("{service}: says that it calls {callees:?} and calls {called:?}"));
+        }
+        let code: String = sources.iter().map(text_of).collect();
+        for (callee, said) in declared {
+            let said: BTreeSet<&str> =
+                said.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            for method in said.iter().filter(|method| **method != READ_EVENTS) {
+                let exists = methods.get(*method).is_some_and(|services| services.contains(&callee));
+                if !exists || !code.contains(&format!(".{}(", snake_case(method))) {
+                    problems
+                        .push(format!("{service}: says that it calls {method} of {callee}, and does not"));
+                }
+            }
         }
     }
     nothing_wrong(problems);
 }
 
+/// By the name of each method the services that have it.
+fn methods() -> BTreeMap<String, BTreeSet<String>> {
+    let mut methods = BTreeMap::<_, BTreeSet<_>>::new();
+    for service in proto::pool().services() {
+        let area = service.package_name().split('.').nth(1).unwrap_or_default();
+        for method in service.methods() {
+            methods.entry(method.name().to_owned()).or_default().insert(area.to_owned());
+        }
+    }
+    methods
+}
+
 /// The names of the services that a source calls or subscribes to.
 fn called_in(source: &Source) -> Vec<String> {
-    let code: String = source.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+    let code = text_of(source);
     let mut called = Vec::new();
     for (call, argument) in CALLS {
         for (at, _) in code.match_indices(call) {
@@ -40,4 +66,19 @@ fn called_in(source: &Source) -> Vec<String> {
         }
     }
     called
+}
+
+fn text_of(source: &Source) -> String {
+    source.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+}
+
+fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    for (at, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
 }

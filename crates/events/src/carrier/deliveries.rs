@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::{Carrier, envelope};
+use crate::failures::PAUSE_AFTER_ERROR;
 
 /// Messages that wait to be looked at.
 const WAITING_MAX: usize = 256;
@@ -21,7 +22,6 @@ const ASK_PERIOD: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// What is not acknowledged for so long is brought again.
 const ACKNOWLEDGE_PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 const ACK_SEND_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What happens at the broker.

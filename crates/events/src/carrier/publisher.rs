@@ -20,18 +20,14 @@ use tracing::{Instrument, Span};
 
 use super::publication::{last_older_than, remember, remembered};
 use super::{Carrier, envelope};
+use crate::failures::{Failures, PAUSE_AFTER_ERROR};
 use crate::log;
 
 /// Events that are on their way at once; a page more when the last page was large.
 const IN_FLIGHT_MAX: usize = 512;
 const PAGE_LENGTH: usize = 256;
-/// Events committed by another process of the service are seen after this at the latest.
-const POLL_PERIOD: Duration = Duration::from_millis(250);
 /// What was published and not remembered is published again after a crash.
 const REMEMBER_PERIOD: Duration = Duration::from_secs(1);
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
-/// The broker may start a moment later than this service.
-const FAILURES_EXPECTED: u32 = 3;
 
 /// Publishes what `store` tells, until dropped.
 pub async fn publish(store: Store, carrier: Carrier) {
@@ -60,14 +56,14 @@ type Acknowledged = BoxFuture<'static, anyhow::Result<i64>>;
 
 impl Publisher {
     async fn publish_for_ever(&self) {
-        let mut failures = 0;
+        let mut failures = Failures::default();
         loop {
             match self.publish_while_possible().await {
-                Ok(()) => failures = 0,
+                Ok(()) => failures.end(),
                 Err(error) => {
-                    failures += 1;
+                    failures.count();
                     let (service, error) = (self.store.service(), format!("{error:#}"));
-                    if failures > FAILURES_EXPECTED {
+                    if failures.are_lasting() {
                         tracing::warn!(service, error, "events are not published; subscribers read the log");
                     } else {
                         tracing::debug!(service, error, "events are not published");
@@ -195,7 +191,7 @@ async fn read_after(store: Store, position: i64) -> anyhow::Result<ReadEventsRes
             return Ok(page);
         }
         // Ends early only when the store is gone, which outlives this.
-        let _ = tokio::time::timeout(POLL_PERIOD, appended.changed()).await;
+        let _ = tokio::time::timeout(log::POLL_PERIOD, appended.changed()).await;
     }
 }
 

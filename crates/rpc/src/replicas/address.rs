@@ -9,13 +9,15 @@ use http::uri::{Authority, Scheme};
 /// Why an address is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "services.{service}.address: {address:?} is no address; write http://host:port, several with commas between"
+    "services.{service}.address: {address:?} is no address; write {scheme}://host:port, several with commas between"
 )]
 pub struct InvalidAddress {
     /// Whose it is.
     pub service: String,
     /// What was written.
     pub address: String,
+    /// How addresses begin: `https` with an identity, `http` without.
+    pub scheme: &'static str,
 }
 
 /// One entry of a list of addresses.
@@ -34,25 +36,38 @@ pub(crate) struct Place {
     pub(crate) authority: Authority,
 }
 
+impl Place {
+    /// The host of its authority, IPv6 addresses without brackets.
+    pub(crate) fn host(&self) -> &str {
+        bare(&self.authority)
+    }
+}
+
 /// The entries of `addresses`, which has commas between them.
-pub(crate) fn targets(service: &str, addresses: &str) -> Result<Vec<Target>, InvalidAddress> {
+pub(crate) fn targets(
+    service: &str,
+    addresses: &str,
+    is_secured: bool,
+) -> Result<Vec<Target>, InvalidAddress> {
+    let (scheme, name) = if is_secured { (Scheme::HTTPS, "https") } else { (Scheme::HTTP, "http") };
     let entries = addresses.split(',').map(str::trim);
     let targets = entries.map(|address| {
-        let invalid = || InvalidAddress { service: service.to_owned(), address: address.to_owned() };
-        target(address).ok_or_else(invalid)
+        let invalid =
+            || InvalidAddress { service: service.to_owned(), address: address.to_owned(), scheme: name };
+        target(address, &scheme).ok_or_else(invalid)
     });
     targets.collect()
 }
 
-fn target(address: &str) -> Option<Target> {
+fn target(address: &str, scheme: &Scheme) -> Option<Target> {
     let uri: Uri = address.parse().ok()?;
     let authority = uri.authority()?.clone();
     let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
-    if uri.scheme() != Some(&Scheme::HTTP) || !is_bare || authority.as_str().contains('@') {
+    if uri.scheme() != Some(scheme) || !is_bare || authority.as_str().contains('@') {
         return None;
     }
     let port = authority.port_u16()?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = bare(&authority).to_owned();
     Some(Target { authority, host, port })
 }
 
@@ -72,4 +87,8 @@ impl Target {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
         Ok(found.map(|address| Place { address, authority: self.authority.clone() }).collect())
     }
+}
+
+fn bare(authority: &Authority) -> &str {
+    authority.host().trim_start_matches('[').trim_end_matches(']')
 }

@@ -11,6 +11,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tonic::Status;
 use tonic::body::Body;
@@ -42,23 +43,41 @@ pub(crate) enum Undelivered {
 
 /// Connects within the time for it. The future drives the connection and ends with it.
 pub(crate) async fn connect(
+    service: &str,
     place: &Place,
-    settings: RemoteSettings,
+    settings: &RemoteSettings,
 ) -> io::Result<(Link, BoxFuture<'static, ()>)> {
-    let handshake = async {
+    let connected = async {
         let stream = TcpStream::connect(place.address).await?;
         // Small requests must not wait for an acknowledgement.
         stream.set_nodelay(true)?;
-        let handshake = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(settings.keep_alive_interval)
-            .keep_alive_timeout(settings.keep_alive_timeout)
-            .keep_alive_while_idle(true)
-            .handshake(TokioIo::new(stream));
-        handshake.await.map_err(io::Error::other)
+        match &settings.identity {
+            Some(identity) => {
+                let stream = identity.connect(service, place.host(), stream).await?;
+                speak(stream, place, settings).await
+            }
+            None => speak(stream, place, settings).await,
+        }
     };
-    let connected = tokio::time::timeout(settings.connect_timeout, handshake).await;
-    let (link, connection) = connected.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
+    let connected = tokio::time::timeout(settings.connect_timeout, connected).await;
+    connected.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+async fn speak<S>(
+    stream: S,
+    place: &Place,
+    settings: &RemoteSettings,
+) -> io::Result<(Link, BoxFuture<'static, ()>)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handshake = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(settings.keep_alive_interval)
+        .keep_alive_timeout(settings.keep_alive_timeout)
+        .keep_alive_while_idle(true)
+        .handshake(TokioIo::new(stream));
+    let (link, connection) = handshake.await.map_err(io::Error::other)?;
     let address = place.address;
     let driven = connection.map(move |ended| {
         if let Err(error) = ended {

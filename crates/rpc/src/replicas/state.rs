@@ -44,7 +44,8 @@ struct Replica {
 enum Line {
     Down,
     Connecting,
-    Up(u64, Link),
+    /// With its number, and until when it may be used.
+    Up(u64, Link, Option<Instant>),
 }
 
 /// What a call does next.
@@ -67,14 +68,14 @@ impl State {
     pub(crate) fn choose(
         &mut self,
         targets: &[Target],
-        settings: RemoteSettings,
+        settings: &RemoteSettings,
         begun: Instant,
         now: Instant,
     ) -> (Choice, Vec<ToDo>) {
         let mut to_do = Vec::new();
         self.look_up(targets, settings, begun, now, &mut to_do);
         for replica in &mut self.replicas {
-            replica.notice_end();
+            replica.notice_end(now);
             if replica.has_rested(now) {
                 to_do.extend(replica.connect());
             }
@@ -95,7 +96,7 @@ impl State {
     fn look_up(
         &mut self,
         targets: &[Target],
-        settings: RemoteSettings,
+        settings: &RemoteSettings,
         begun: Instant,
         now: Instant,
         to_do: &mut Vec<ToDo>,
@@ -137,7 +138,7 @@ impl State {
                 (avoided, replica.busy.load(Ordering::Relaxed))
             })?;
         let replica = &self.replicas[up];
-        let Line::Up(number, link) = &replica.line else { return None };
+        let Line::Up(number, link, _) = &replica.line else { return None };
         Some(Connected::new(replica.place.clone(), *number, link.clone(), &replica.busy))
     }
 
@@ -159,12 +160,12 @@ impl State {
         }
     }
 
-    /// A connection is there; none is kept to who is gone meanwhile.
-    pub(crate) fn arrive(&mut self, place: &Place, link: Link) -> Option<u64> {
+    /// A connection is there, to be used until then; none is kept to who is gone meanwhile.
+    pub(crate) fn arrive(&mut self, place: &Place, link: Link, until: Option<Instant>) -> Option<u64> {
         self.connections += 1;
         let number = self.connections;
         let replica = self.find(place)?;
-        (replica.line, replica.failures, replica.failed) = (Line::Up(number, link), 0, None);
+        (replica.line, replica.failures, replica.failed) = (Line::Up(number, link, until), 0, None);
         Some(number)
     }
 
@@ -181,7 +182,7 @@ impl State {
     pub(crate) fn lose(&mut self, place: &Place, number: u64) {
         self.names.doubted = true;
         if let Some(replica) = self.find(place)
-            && matches!(replica.line, Line::Up(current, _) if current == number)
+            && matches!(replica.line, Line::Up(current, ..) if current == number)
         {
             replica.line = Line::Down;
         }
@@ -226,8 +227,10 @@ impl Replica {
         Some(ToDo::Connect(self.place.clone()))
     }
 
-    fn notice_end(&mut self) {
-        if matches!(&self.line, Line::Up(_, link) if link.is_closed()) {
+    fn notice_end(&mut self, now: Instant) {
+        if let Line::Up(_, link, until) = &self.line
+            && (link.is_closed() || until.is_some_and(|until| until <= now))
+        {
             self.line = Line::Down;
         }
     }

@@ -54,6 +54,15 @@ pub const GLOSSARY: &[Term] = &[
         "korob_rpc_duration_seconds",
         "served calls by `operation`, such as `orders.place_order`, and gRPC `code`",
     ),
+    gauge(
+        "korob_certificate_expires_timestamp_seconds",
+        "when the certificate that the process proves its `role` by ends to be valid, since 1970",
+    ),
+    counter(
+        "korob_certificate_reload_failures_total",
+        "changed certificates that could not be used: the last one stays in use",
+    ),
+    counter("korob_tls_refused_total", "connections of processes that did not prove a role, by `reason`"),
     gauge("korob_admission_limit", "how much is worked on at once `at` the gateway or a service's port"),
     gauge("korob_admission_in_flight", "how much is worked on, as of the last time the limit followed it"),
     counter(

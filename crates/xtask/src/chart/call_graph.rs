@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     chart::{
         folder,
-        manifests::{Helm, Rendering, component, items, name, title},
+        manifests::{Helm, Rendering, component, items, selects, title},
         nothing_wrong,
     },
     workspace,
@@ -20,16 +20,20 @@ use crate::{
 /// What `korob call-graph` prints; a test of the binary keeps it so.
 const CALL_GRAPH: &str = "services/korob/call-graph.json";
 const GRPC: &str = "grpc";
+/// Who calls and is no service: whoever runs commands.
+const OPERATOR: &str = "operator";
 
+/// By caller and callee the methods.
+type Graph = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 /// Who calls whom.
 type Edges = BTreeSet<(String, String)>;
 
 /// Compares the binary's call graph with values.yaml and with both directions of the NetworkPolicies.
 pub fn check(helm: &Helm, renderings: &[&Rendering]) -> Result<String> {
     let text = fs::read_to_string(workspace::root().join(CALL_GRAPH)).context(CALL_GRAPH)?;
-    let declared: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).context(CALL_GRAPH)?;
-    let declared_edges =
-        edges(declared.iter().map(|(caller, callees)| (caller.as_str(), callees.as_slice())));
+    let mut declared: Graph = serde_json::from_str(&text).context(CALL_GRAPH)?;
+    let declared_edges = edges(&declared);
+    declared.remove(OPERATOR);
     let values = helm.objects(&folder().join("values.yaml"))?;
     let services = values.first().and_then(|values| values["services"].as_object()).context("services")?;
     let named: BTreeSet<_> = services.keys().collect();
@@ -45,13 +49,15 @@ pub fn check(helm: &Helm, renderings: &[&Rendering]) -> Result<String> {
             .iter()
             .map(|callee| (caller.clone(), callee.as_str().unwrap_or_default().to_owned()))
     });
-    compare("values.yaml", &of_values.collect(), &declared_edges, &mut problems);
+    compare("values.yaml", &of_values.collect(), &edges(&declared), &mut problems);
     for rendering in renderings {
         let (mut into, mut out) = (Edges::new(), Edges::new());
         for policy in rendering.of_kind("NetworkPolicy") {
             let own = component(&policy["spec"]["podSelector"]["matchLabels"]);
-            into.extend(peers(policy, "ingress", "from", &mut problems).map(|peer| (peer, own.to_owned())));
-            out.extend(peers(policy, "egress", "to", &mut problems).map(|peer| (own.to_owned(), peer)));
+            let callers = peers(rendering, policy, "ingress", "from", &mut problems);
+            into.extend(callers.map(|caller| (caller, own.to_owned())));
+            let callees = peers(rendering, policy, "egress", "to", &mut problems);
+            out.extend(callees.map(|callee| (own.to_owned(), callee)));
         }
         compare(
             &format!("{}: what policies let in", rendering.values),
@@ -74,14 +80,16 @@ pub fn check(helm: &Helm, renderings: &[&Rendering]) -> Result<String> {
     ))
 }
 
-fn edges<'a>(graph: impl Iterator<Item = (&'a str, &'a [String])>) -> Edges {
-    graph
-        .flat_map(|(caller, callees)| callees.iter().map(move |callee| (caller.to_owned(), callee.clone())))
-        .collect()
+fn edges(graph: &Graph) -> Edges {
+    let of_caller = |(caller, callees): (&String, &BTreeMap<String, _>)| {
+        Vec::from_iter(callees.keys().map(|callee| (caller.clone(), callee.clone())))
+    };
+    graph.iter().flat_map(of_caller).collect()
 }
 
 /// The components at the other end of a policy's rules for gRPC.
 fn peers(
+    rendering: &Rendering,
     policy: &Value,
     direction: &str,
     end: &str,
@@ -101,30 +109,32 @@ fn peers(
         }
         for peer in items(&rule[end]) {
             let labels = &peer["podSelector"]["matchLabels"];
-            let is_ours = labels["app.kubernetes.io/name"] == "korob"
-                && !labels["app.kubernetes.io/instance"].is_null();
+            let is_ours = !labels["app.kubernetes.io/instance"].is_null()
+                && rendering
+                    .workloads()
+                    .any(|(_, pods)| selects(&peer["podSelector"], &pods["metadata"]["labels"]));
             match component(labels) {
                 "" => {
                     problems.push(format!("{}: gRPC is open to more than a part of the suite", title(policy)))
                 }
                 part if is_ours => found.push(part.to_owned()),
-                part => problems.push(format!("{}: {part} of any release is let through", title(policy))),
+                part => problems.push(format!("{}: {part} of any release, or nobody", title(policy))),
             }
         }
     }
     found.into_iter()
 }
 
-/// Deployments that anybody may call, or that may call anybody.
+/// Pods that anybody may call, or that may call anybody.
 fn without_policy(rendering: &Rendering) -> Vec<String> {
     let both: Vec<Value> = vec!["Ingress".into(), "Egress".into()];
-    let unguarded = rendering.of_kind("Deployment").filter(|deployment| {
+    let unguarded = rendering.workloads().filter(|(_, pods)| {
         !rendering.of_kind("NetworkPolicy").any(|policy| {
-            policy["spec"]["podSelector"]["matchLabels"] == deployment["spec"]["selector"]["matchLabels"]
+            selects(&policy["spec"]["podSelector"], &pods["metadata"]["labels"])
                 && items(&policy["spec"]["policyTypes"]) == both
         })
     });
-    unguarded.map(|deployment| format!("{} {}: has no policy", rendering.values, name(deployment))).collect()
+    unguarded.map(|(object, _)| format!("{} {}: has no policy", rendering.values, title(object))).collect()
 }
 
 fn compare(what: &str, found: &Edges, declared: &Edges, problems: &mut Vec<String>) {

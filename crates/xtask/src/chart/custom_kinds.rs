@@ -10,7 +10,19 @@ use crate::chart::{
 };
 
 /// The kinds, the version of each, and the fields without which it does nothing.
-const KINDS: [(&str, &str, &[&str]); 5] = [
+const KINDS: [(&str, &str, &[&str]); 7] = [
+    (
+        "Certificate",
+        "cert-manager.io/v1",
+        &[
+            "/spec/secretName",
+            "/spec/issuerRef/name",
+            "/spec/issuerRef/kind",
+            "/spec/duration",
+            "/spec/renewBefore",
+            "/spec/privateKey/rotationPolicy",
+        ],
+    ),
     (
         "Cluster",
         "postgresql.cnpg.io/v1",
@@ -27,6 +39,7 @@ const KINDS: [(&str, &str, &[&str]); 5] = [
         "gateway.networking.k8s.io/v1",
         &["/spec/parentRefs/0/name", "/spec/rules/0/backendRefs/0/name", "/spec/rules/0/backendRefs/0/port"],
     ),
+    ("Issuer", "cert-manager.io/v1", &[]),
     ("PrometheusRule", "monitoring.coreos.com/v1", &["/spec/groups/0/name", "/spec/groups/0/rules/0/expr"]),
     ("ServiceMonitor", "monitoring.coreos.com/v1", &["/spec/selector/matchLabels", "/spec/endpoints/0/port"]),
 ];
@@ -51,7 +64,7 @@ pub fn check(rendering: &Rendering) -> Result<Seen> {
     nothing_wrong(&problems)?;
     Ok(Seen {
         count: custom.len(),
-        what: "objects: Cluster, Database, HTTPRoute, PrometheusRule, ServiceMonitor, only what we rely on",
+        what: "objects of operators such as CloudNativePG and cert-manager, only what we rely on",
     })
 }
 
@@ -61,6 +74,20 @@ fn version_of(object: &Value) -> Option<&'static (&'static str, &'static str, &'
 
 fn refers_to_something(object: &Value, rendering: &Rendering) -> bool {
     match object["kind"].as_str() {
+        Some("Certificate") => {
+            let issuer = object["spec"]["issuerRef"]["name"].as_str().unwrap_or_default();
+            // Another one is the cluster's or the operator's.
+            let is_made = rendering.of_kind("Issuer").next().is_some();
+            !is_made || rendering.of_kind("Issuer").any(|other| name(other) == issuer)
+        }
+        Some("Issuer") => {
+            let authority = &object["spec"]["ca"]["secretName"];
+            let signs_itself = object["spec"]["selfSigned"].is_object();
+            signs_itself
+                || rendering.of_kind("Certificate").any(|certificate| {
+                    certificate["spec"]["isCA"] == true && certificate["spec"]["secretName"] == *authority
+                })
+        }
         Some("Database") => {
             let cluster = object["spec"]["cluster"]["name"].as_str().unwrap_or_default();
             rendering.of_kind("Cluster").any(|other| name(other) == cluster)

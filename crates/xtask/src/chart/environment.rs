@@ -17,8 +17,8 @@ use crate::{
 pub fn check(renderings: &[Rendering], mode: Mode) -> Result<String> {
     let mut workloads = BTreeMap::new();
     for rendering in renderings {
-        for object in rendering.of_kind("Deployment").chain(rendering.of_kind("Job")) {
-            let container = &object["spec"]["template"]["spec"]["containers"][0];
+        for (object, template) in rendering.workloads() {
+            let container = &template["spec"]["containers"][0];
             let variables: BTreeMap<&str, Value> = items(&container["env"])
                 .iter()
                 .map(|variable| (variable["name"].as_str().unwrap_or_default(), variable["value"].clone()))

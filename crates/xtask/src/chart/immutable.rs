@@ -68,6 +68,8 @@ fn pointers(kind: &str) -> &'static [&'static str] {
         "Job" => &["/metadata/annotations/helm.sh~1hook"],
         "Cluster" => &["/spec/bootstrap/initdb", "/spec/storage/storageClass"],
         "Database" => &["/spec/name", "/spec/owner", "/spec/cluster/name"],
+        // Processes of before and after an upgrade must know each other.
+        "Certificate" => &["/spec/secretName", "/spec/uris"],
         _ => &[],
     }
 }

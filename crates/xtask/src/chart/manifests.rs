@@ -98,6 +98,18 @@ impl Rendering {
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
         self.objects.iter().filter(move |object| object["kind"] == kind)
     }
+
+    /// Whatever runs pods, each with the template of its pods.
+    pub fn workloads(&self) -> impl Iterator<Item = (&Value, &Value)> {
+        self.objects.iter().filter_map(|object| {
+            let template = match object["kind"].as_str()? {
+                "Deployment" | "Job" => "/spec/template",
+                "CronJob" => "/spec/jobTemplate/spec/template",
+                _ => return None,
+            };
+            Some((object, object.pointer(template)?))
+        })
+    }
 }
 
 /// The name of an object.
@@ -113,6 +125,12 @@ pub fn title(object: &Value) -> String {
 /// The items of a list; none when it is no list.
 pub fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Whether a selector means pods with these labels.
+pub fn selects(selector: &Value, labels: &Value) -> bool {
+    let wanted = selector["matchLabels"].as_object();
+    wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| labels[name] == *value))
 }
 
 /// The part of the suite that labels name.

@@ -12,7 +12,7 @@ use crate::chart::{
 
 const FILE: &str = "tests/new_service.yaml";
 const LINES_MAX: usize = 4;
-const KINDS: [&str; 4] = ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"];
+const KINDS: [&str; 5] = ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget", "Certificate"];
 
 /// Renders with a service that no other file knows.
 pub fn check(helm: &Helm) -> Result<String> {
@@ -36,6 +36,10 @@ pub fn check(helm: &Helm) -> Result<String> {
     let migrates = rendering.of_kind("Job").any(|job| job.to_string().contains("LOYALTY__DATABASE_URL"));
     if !migrates {
         problems.push("its database is not migrated".to_owned());
+    }
+    let operated = rendering.of_kind("CronJob").any(|job| job.to_string().contains("LOYALTY__ADDRESS"));
+    if !operated {
+        problems.push("operators do not know where it is".to_owned());
     }
     nothing_wrong(&problems)?;
     Ok(format!("{lines} lines of values"))

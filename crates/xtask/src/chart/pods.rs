@@ -38,15 +38,15 @@ const OF_SERVICES: [&str; 5] = [
 /// A variable with one of these in its name is a secret.
 const SECRETS: [&str; 4] = ["SECRET", "PASSWORD", "DATABASE_URL", "READER_URL"];
 
-/// Looks at every Deployment and Job.
+/// Looks at every Deployment, Job and CronJob.
 pub fn check(rendering: &Rendering) -> Result<Seen> {
     let mut problems: Vec<_> = rendering
         .of_kind("Secret")
         .map(|secret| format!("{}: the chart holds no secrets", title(secret)))
         .collect();
     let mut count = 0;
-    for object in rendering.of_kind("Deployment").chain(rendering.of_kind("Job")) {
-        let (pod, name) = (&object["spec"]["template"]["spec"], title(object));
+    for (object, template) in rendering.workloads() {
+        let (pod, name) = (&template["spec"], title(object));
         let container = &pod["containers"][0];
         let mut want = |at: &str, is: &Value, wanted: &Value| {
             if is != wanted {

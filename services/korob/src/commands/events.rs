@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use proto::events::v1::{ListParkedEventsRequest, ParkedEvent, ReplayParkedEventRequest};
-use rpc::{Call, Caller, Directory};
+use rpc::{BoundChannel, Call, Caller, Directory};
+use tonic::Status;
 
 use crate::arguments::Events;
 use crate::configuration::Configuration;
@@ -88,7 +89,8 @@ impl Desk {
                 consumer: parked.event.consumer.clone(),
                 event_id: parked.id().to_owned(),
             };
-            let replayed = self.log(parked.service).replay_parked_event(request).await;
+            let mut log = EventLogServiceClient::new(self.channel(parked.service));
+            let replayed = log.replay_parked_event(request).await;
             replayed.map_err(|status| super::explain(&status))?;
             println!("due again: {}", parked.line());
         }
@@ -102,24 +104,30 @@ impl Desk {
     async fn all(&self, service: Option<&str>) -> anyhow::Result<Vec<Parked>> {
         let mut found = Vec::new();
         for name in SERVICES.into_iter().filter(|name| service.is_none_or(|service| service == *name)) {
-            let mut page_token = String::new();
-            loop {
-                let request = ListParkedEventsRequest { page_size: PAGE_SIZE, page_token };
-                let page = self.log(name).list_parked_events(request).await;
-                let page = page.map_err(|status| super::explain(&status))?.into_inner();
-                found.extend(page.parked_events.into_iter().map(|event| Parked { service: name, event }));
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    break;
-                }
-            }
+            let events = all_parked(|| self.channel(name)).await;
+            let events = events.map_err(|status| super::explain(&status))?;
+            found.extend(events.into_iter().map(|event| Parked { service: name, event }));
         }
         Ok(found)
     }
 
-    fn log(&self, service: &str) -> EventLogServiceClient<rpc::BoundChannel> {
-        let call = Call::begin(Caller::operator("events"), PATIENCE);
-        EventLogServiceClient::new(self.directory.channel(service).bind(&call))
+    fn channel(&self, service: &str) -> BoundChannel {
+        self.directory.channel(service).bind(&Call::begin(Caller::operator("events"), PATIENCE))
+    }
+}
+
+/// What the consumers of a service could not apply; `channel` leads to the service, for one call.
+pub async fn all_parked(channel: impl Fn() -> BoundChannel) -> Result<Vec<ParkedEvent>, Status> {
+    let mut found = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListParkedEventsRequest { page_size: PAGE_SIZE, page_token };
+        let page = EventLogServiceClient::new(channel()).list_parked_events(request).await?.into_inner();
+        found.extend(page.parked_events);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(found);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use rpc::{CallerKeys, Directory};
+use rpc::{CallerKeys, Directory, Identity, RemoteSettings};
 use service::{Configured, Running, telemetry};
 use store::{Settings, Store};
 use tokio_util::sync::CancellationToken;
@@ -22,16 +22,18 @@ const CALLS_PATIENCE: Duration = Duration::from_secs(12);
 /// Runs until Ctrl-C or SIGTERM, then drains.
 pub async fn run(configuration: Configuration, role: Role) -> anyhow::Result<ExitCode> {
     let telemetry = telemetry::start(role.name(), &configuration.telemetry)?;
-    let directory = directory(&configuration)?;
+    let identity = Identity::load(&configuration.tls, role.name())?;
+    let directory = directory(&configuration, identity.clone())?;
+    let instruments = telemetry.instruments.clone();
     match role {
-        Role::Gateway => gateway(configuration, &directory, telemetry.instruments.clone()).await?,
-        service => serve(service, configuration, &directory, telemetry.instruments.clone()).await?,
+        Role::Gateway => gateway(configuration, &directory, instruments).await?,
+        service => serve(service, configuration, &directory, identity, instruments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the configuration says that the services are.
-pub fn directory(configuration: &Configuration) -> anyhow::Result<Directory> {
+/// Where the configuration says that the services are, for who proves this identity.
+pub fn directory(configuration: &Configuration, identity: Option<Identity>) -> anyhow::Result<Directory> {
     let addresses: BTreeMap<_, _> = configuration
         .services
         .iter()
@@ -39,7 +41,7 @@ pub fn directory(configuration: &Configuration) -> anyhow::Result<Directory> {
         .map(|(name, service)| (name.as_str(), service.address.as_str()))
         .collect();
     let keys = CallerKeys::new(configuration.secret()?);
-    Ok(Directory::remote(addresses, keys, Default::default())?)
+    Ok(Directory::remote(addresses, keys, RemoteSettings { identity, ..Default::default() })?)
 }
 
 async fn gateway(
@@ -74,6 +76,7 @@ async fn serve(
     role: Role,
     configuration: Configuration,
     directory: &Directory,
+    identity: Option<Identity>,
     instruments: telemetry::Instruments,
 ) -> anyhow::Result<()> {
     let settings = configuration.service(role.name());
@@ -93,7 +96,7 @@ async fn serve(
         running = start_when_possible(role, &database, directory, &secret, &configured) => running?,
         asked = shutdown::requested() => return asked,
     };
-    let (_bound, served) = service::listen(running.stack(), settings.listen, stop.clone()).await?;
+    let (_bound, served) = service::listen(running.stack(), settings.listen, identity, stop.clone()).await?;
     // Set once, here.
     let _ = started.set(running.store().clone());
     shutdown::requested().await?;

@@ -3,8 +3,7 @@
 //! Each endpoint has a worker of its own as long as something is due, so a slow one holds up nobody else. What a worker takes
 //! it claims for a minute; if its process dies after the endpoint has answered, the event is sent again: at least once.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::WebhookEndpointId;
 
+use super::busy::Busy;
 use super::call;
 use super::queue_events::disable;
 use crate::Webhooks;
@@ -50,22 +50,19 @@ const ACTION: &str = "webhooks.send_webhooks";
 /// Sends until `stop`, then lets rounds under way end.
 pub(crate) async fn run(webhooks: Webhooks, stop: CancellationToken) {
     let (workers, slots) = (TaskTracker::new(), Arc::new(Semaphore::new(ENDPOINTS_MAX)));
-    let busy: Arc<Mutex<BTreeSet<WebhookEndpointId>>> = Arc::default();
+    let busy = Busy::default();
     while !stop.is_cancelled() {
         match due(&webhooks).await {
             Ok(endpoints) => {
                 for endpoint in endpoints {
                     let Ok(slot) = slots.clone().try_acquire_owned() else { break };
-                    if !busy.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint) {
-                        continue;
-                    }
-                    let (webhooks, busy, stop) = (webhooks.clone(), busy.clone(), stop.clone());
+                    let Some(taken) = busy.take(endpoint) else { continue };
+                    let (webhooks, stop) = (webhooks.clone(), stop.clone());
                     workers.spawn(async move {
+                        let _held = (taken, slot);
                         if let Err(error) = serve(&webhooks, endpoint, &stop).await {
                             tracing::warn!(error = error.to_string(), endpoint_id = %endpoint, "webhooks wait");
                         }
-                        busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&endpoint);
-                        drop(slot);
                     });
                 }
             }

@@ -208,11 +208,7 @@ impl Row {
             details: Details {
                 url: self.url,
                 title: self.title,
-                audience: Audience {
-                    all_shops: self.all_shops,
-                    shops: self.shop_ids.into_iter().map(ShopId::from_uuid).collect(),
-                    except_keys: self.except_key_ids.into_iter().map(KeyId::from_uuid).collect(),
-                },
+                audience: Audience::stored(self.all_shops, self.shop_ids, self.except_key_ids),
                 event_types: self.event_types,
             },
             made_by: self.made_by,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use store::{Store, Tx, cached_sql};
-use types::{KeyId, ShopId, WebhookEndpointId};
+use types::WebhookEndpointId;
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -45,11 +45,7 @@ fn follower((id, version, all_shops, shops, keys, rest): Row) -> Follower {
     Follower {
         endpoint: WebhookEndpointId::from_uuid(id),
         version,
-        audience: Audience {
-            all_shops,
-            shops: shops.into_iter().map(ShopId::from_uuid).collect(),
-            except_keys: keys.into_iter().map(KeyId::from_uuid).collect(),
-        },
+        audience: Audience::stored(all_shops, shops, keys),
         event_types,
         place: Place { epoch, position },
     }

@@ -5,7 +5,7 @@ use diesel::OptionalExtension;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use store::{Store, Tx, cached_sql};
-use types::{KeyId, ShopId, WebhookEndpointId, WebhookReplayId};
+use types::{WebhookEndpointId, WebhookReplayId};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -84,11 +84,7 @@ fn replay((id, endpoint, all_shops, shops, keys, rest): Row) -> Replay {
     Replay {
         id: WebhookReplayId::from_uuid(id),
         endpoint: WebhookEndpointId::from_uuid(endpoint),
-        audience: Audience {
-            all_shops,
-            shops: shops.into_iter().map(ShopId::from_uuid).collect(),
-            except_keys: keys.into_iter().map(KeyId::from_uuid).collect(),
-        },
+        audience: Audience::stored(all_shops, shops, keys),
         event_types,
         place: Place { epoch, position },
         end_position,

@@ -26,10 +26,7 @@ pub(crate) async fn handle(
     let scope = call.caller.actor.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &request.idempotency_key };
     let answer = webhooks.store.once(call, once, &request, async |tx: &mut Tx| {
-        let endpoint = request::lock(webhooks, tx, id).await?;
-        if endpoint.disabled.is_some() {
-            return Err(Error::EndpointDisabled(id));
-        }
+        request::lock_enabled(webhooks, tx, id).await?;
         let event = EventId::new();
         let told = public::ping(event, ::rpc::wire::time(tx.now()), &id.to_string());
 
@@ -47,7 +44,7 @@ pub(crate) async fn handle(
 
         tx.audit(Audit::new(METHOD, id).set("event_id", event.to_string()));
         let queued = newest.first().ok_or(Error::EndpointNotFound(id))?;
-        Ok(wire::delivery(queued, Some(told)))
+        Ok::<_, Error>(wire::delivery(queued, Some(told)))
     });
     let answer = answer.await?;
     webhooks.due.notify_one();

@@ -23,10 +23,7 @@ pub(crate) async fn handle(
     let scope = call.caller.actor.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &request.idempotency_key };
     let answer = webhooks.store.once(call, once, &request, async |tx: &mut Tx| {
-        let endpoint = request::lock(webhooks, tx, known.endpoint).await?;
-        if endpoint.disabled.is_some() {
-            return Err(Error::EndpointDisabled(endpoint.id));
-        }
+        request::lock_enabled(webhooks, tx, known.endpoint).await?;
         let found = delivery_rows::find(tx.conn(), id).await?;
         let delivery = found.ok_or(Error::DeliveryNotFound(id))?;
 
@@ -40,7 +37,7 @@ pub(crate) async fn handle(
 
         let again = again.ok_or(Error::DeliveryNotFound(id))?;
         tx.audit(Audit::new(METHOD, id).set("delivery_id", again.id.to_string()));
-        Ok(wire::delivery(&again, None))
+        Ok::<_, Error>(wire::delivery(&again, None))
     });
     let answer = answer.await?;
     webhooks.due.notify_one();

@@ -35,17 +35,14 @@ pub(crate) async fn handle(
     let scope = call.caller.actor.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &request.idempotency_key };
     let answer = webhooks.store.once(call, once, &request, async |tx: &mut Tx| {
-        let endpoint = request::lock(webhooks, tx, wanted.id).await?;
-        if endpoint.disabled.is_some() {
-            return Err(Error::EndpointDisabled(endpoint.id));
-        }
+        let endpoint = request::lock_enabled(webhooks, tx, wanted.id).await?;
         let (id, span) = (WebhookReplayId::new(), (wanted.from, wanted.to));
         replay_rows::insert(tx, id, wanted.id, &spans, span).await?;
 
         let audit = Audit::new(METHOD, wanted.id).set("start_time", wanted.from);
         tx.audit(audit.set("end_time", wanted.to));
         let now = tx.now();
-        Ok(wire::replay(id, &endpoint, span, now))
+        Ok::<_, Error>(wire::replay(id, &endpoint, span, now))
     });
     let answer = answer.await?;
     webhooks.note_change();

@@ -29,15 +29,13 @@ pub(crate) async fn handle(
     let scope = call.caller.actor.to_string();
     let once = Once { scope: &scope, method: METHOD, key: &request.idempotency_key };
     let answer = webhooks.store.once(call, once, &request, async |tx: &mut Tx| {
-        let endpoint = request::lock(webhooks, tx, wanted.id).await?;
-        if endpoint.disabled.is_some() {
-            return Err(Error::EndpointDisabled(endpoint.id));
-        }
+        request::lock_enabled(webhooks, tx, wanted.id).await?;
         let span = (wanted.from, wanted.to);
         let retried = delivery_rows::renew_dead(tx, wanted.id, span, RETRIED_MAX).await?;
 
         tx.audit(Audit::new(METHOD, wanted.id).set("retried", retried));
-        Ok(pb::RetryDeadWebhookDeliveriesResponse { retried: i32::try_from(retried).unwrap_or(i32::MAX) })
+        let retried = i32::try_from(retried).unwrap_or(i32::MAX);
+        Ok::<_, Error>(pb::RetryDeadWebhookDeliveriesResponse { retried })
     });
     let answer = answer.await?;
     webhooks.due.notify_one();

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use proto::delivery::v1 as delivery;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
-use proto::events::v1 as events;
-use proto::events::v1::event_log_service_client::EventLogServiceClient;
+use proto::events::v1::ParkedEvent;
 use proto::inventory::v1 as inventory;
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
 use proto::orders::v1 as orders;
@@ -14,6 +13,8 @@ use proto::payments::v1 as payments;
 use proto::payments::v1::payment_service_client::PaymentServiceClient;
 use rpc::{BoundChannel, Call, Caller, Directory};
 use tonic::{Code, Response, Status};
+
+use crate::commands::events::all_parked;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAGE_SIZE: i32 = 200;
@@ -85,19 +86,8 @@ impl Facts {
     }
 
     /// What the consumers of a service could not apply.
-    pub async fn parked(&self, service: &str) -> Result<Vec<events::ParkedEvent>, Status> {
-        let mut found = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let request = events::ListParkedEventsRequest { page_size: PAGE_SIZE, page_token };
-            let mut log = EventLogServiceClient::new(self.channel(service));
-            let page = log.list_parked_events(request).await?.into_inner();
-            found.extend(page.parked_events);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(found);
-            }
-        }
+    pub async fn parked(&self, service: &str) -> Result<Vec<ParkedEvent>, Status> {
+        all_parked(|| self.channel(service)).await
     }
 }
 

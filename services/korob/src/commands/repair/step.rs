@@ -154,14 +154,8 @@ impl Step {
                 OrderRepairServiceClient::new(facts.channel("orders")).reconcile_order(request).await?;
             }
             Self::RecountStock { sku, warehouse_id, condition } => {
-                let condition = match condition.as_str() {
-                    "quarantine" => inventory::Condition::Quarantine,
-                    "damaged" => inventory::Condition::Damaged,
-                    "in_transit" => inventory::Condition::InTransit,
-                    _ => inventory::Condition::Sellable,
-                };
-                let request =
-                    inventory::RecountStockRequest { sku, warehouse_id, condition: condition.into() };
+                let condition = condition_named(&condition)?.into();
+                let request = inventory::RecountStockRequest { sku, warehouse_id, condition };
                 StockRepairServiceClient::new(facts.channel("inventory")).recount_stock(request).await?;
             }
             Self::RecountOrder { order_id } => {
@@ -183,6 +177,15 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// The condition that the database of inventory calls so.
+fn condition_named(text: &str) -> Result<inventory::Condition, Status> {
+    let named = inventory::Condition::from_str_name(&format!("CONDITION_{}", text.to_uppercase()));
+    let known = named.filter(|named| *named != inventory::Condition::Unspecified);
+    known.ok_or_else(|| {
+        Status::invalid_argument(format!("{text:?} is no condition of stock that this version knows"))
+    })
 }
 
 impl Matter {
