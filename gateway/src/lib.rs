@@ -66,6 +66,6 @@ pub fn serve_on(
     directory: &Directory,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Serving> {
-    let gateway = state::Gateway::new(settings.clone(), directory)?;
+    let gateway = state::Gateway::new(settings.clone(), &directory.calling(callees()))?;
     server::start(listener, settings, gateway, shutdown)
 }

@@ -22,6 +22,7 @@ mod hang_ups;
 mod health;
 mod hostile_bodies;
 mod hot_sku;
+mod identities;
 mod import;
 mod kill;
 mod operators;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use proto::access::v1::{Channel, Shop, ShortagePolicy};
-use rpc::{CallerKeys, Directory};
+use rpc::{CallerKeys, Directory, Identity, RemoteSettings, TlsSettings};
 use rustix::process::Pid;
 use serde_json::{Value, json};
 use testing::Proxy;
@@ -23,7 +23,7 @@ use crate::rest::Client;
 /// Every service.
 pub const SERVICES: [&str; 8] =
     ["access", "catalog", "customers", "delivery", "inventory", "orders", "payments", "webhooks"];
-const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+pub const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const READY_PATIENCE: Duration = Duration::from_secs(90);
 
 /// How the roles run.
@@ -48,6 +48,8 @@ pub struct Setup {
     pub admin_url: Option<String>,
     /// Connections of each service to its database; 8 if nobody says.
     pub pool_size: Option<usize>,
+    /// What its processes prove who they are by.
+    pub tls: TlsSettings,
 }
 
 /// A running suite with one shop.
@@ -91,7 +93,7 @@ impl Suite {
 
     /// The same with all that can be chosen.
     pub async fn start_as(mode: Mode, setup: Setup) -> Self {
-        let Setup { more, environment, admin_url, pool_size } = setup;
+        let Setup { more, environment, admin_url, pool_size, tls } = setup;
         let pool_size = pool_size.unwrap_or(8);
         let admin_url = match admin_url {
             Some(url) => url,
@@ -111,6 +113,9 @@ impl Suite {
         std::fs::create_dir_all(&data_dir).unwrap();
         let (gateway, ops) = (free_address(), free_address());
         let mut text = format!("data_dir = {data_dir:?}\nsecret = \"{SECRET}\"\n{more}\n");
+        if let Some(dir) = &tls.dir {
+            writeln!(text, "[tls]\ndir = {dir:?}").unwrap();
+        }
         writeln!(text, "[gateway]\nlisten = \"{gateway}\"\n[ops]\nlisten = \"{ops}\"").unwrap();
         let (mut addresses, mut ports) = (Vec::new(), BTreeMap::new());
         for (service, url) in &urls {
@@ -120,7 +125,8 @@ impl Suite {
                 "[services.{service}]\nlisten = \"{address}\"\ndatabase_url = \"{url}\"\npool_size = {pool_size}"
             )
             .unwrap();
-            addresses.push((*service, format!("http://{address}")));
+            let scheme = if tls.dir.is_some() { "https" } else { "http" };
+            addresses.push((*service, format!("{scheme}://{address}")));
             ports.insert(*service, address);
         }
         let config = data_dir.join("korob.toml");
@@ -156,7 +162,9 @@ impl Suite {
         let child = spawn(&config, mode, &environment);
         let keys = CallerKeys::new(SECRET.as_bytes());
         let pairs = addresses.iter().map(|(name, address)| (*name, address.as_str()));
-        let directory = Directory::remote(pairs, keys, Default::default()).unwrap();
+        let identity = Identity::load(&tls, rpc::identity::OPERATOR).unwrap();
+        let settings = RemoteSettings { identity, ..RemoteSettings::default() };
+        let directory = Directory::remote(pairs, keys, settings).unwrap();
         let rest = Client::with_key(format!("http://{gateway}"), String::new());
         let mut suite = Self {
             rest,

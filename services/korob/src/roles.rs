@@ -77,7 +77,7 @@ impl Role {
 
     /// The methods it calls, by service; the gateway has routes to whatever is open to partners.
     fn callees(self) -> Callees {
-        let declared: &[Callee] = match self {
+        let declared = match self {
             Self::Access => Access::CALLS,
             Self::Catalog => Catalog::CALLS,
             Self::Customers => Customers::CALLS,
@@ -86,7 +86,7 @@ impl Role {
             Self::Orders => Orders::CALLS,
             Self::Payments => Payments::CALLS,
             Self::Webhooks => Webhooks::CALLS,
-            Self::Gateway => return gateway::callees(),
+            Self::Gateway => gateway::callees(),
         };
         declared.iter().map(|callee| (callee.service, callee.methods.iter().copied().collect())).collect()
     }
