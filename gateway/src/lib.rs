@@ -43,7 +43,7 @@ pub use callees::callees;
 pub use docs::REASONS_TEXT;
 pub use openapi::text as openapi_text;
 pub use problem::{CODES, CodeRow, FieldError, Problem};
-pub use server::Serving;
+pub use server::{Serving, bind};
 pub use settings::{Limits, Settings};
 
 /// The name under which the gateway makes calls.
@@ -55,7 +55,7 @@ pub async fn serve(
     directory: &Directory,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Serving> {
-    let listener = server::bind(settings.listen).await?;
+    let listener = bind(settings.listen)?;
     serve_on(listener, settings, directory, shutdown)
 }
 

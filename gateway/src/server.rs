@@ -1,6 +1,7 @@
 //! The accept loop: connections within their limits, and an orderly end.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -51,6 +52,9 @@ impl Serving {
 
 /// How often a connection is looked at for being idle or stuck.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Connections that wait in the kernel to be accepted, unless it allows fewer. Who comes when there is no place comes again after
+/// a second, or believes that he is connected and is not.
+const QUEUE_LENGTH: u32 = 1024;
 /// After an accept that failed, mostly for want of file descriptors: give others time to close theirs.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Once nobody can connect any more: how long a connection without a request is kept, for the one that may be on its way.
@@ -58,10 +62,17 @@ const LINGER: Duration = Duration::from_millis(250);
 /// The kernel's queue of connections is empty when none comes for so long.
 const LULL: Duration = Duration::from_millis(10);
 
-/// Starts to listen.
-pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await;
-    listener.with_context(|| format!("the gateway cannot listen on {address}"))
+/// Starts to listen, within a runtime.
+pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    listen(address).with_context(|| format!("the gateway cannot listen on {address}"))
+}
+
+/// As [`TcpListener::bind`] does, whose queue has 128 places.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE_LENGTH)
 }
 
 /// Serves until `shutdown`.

@@ -129,6 +129,20 @@ async fn more_in_flight_than_allowed_are_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_comes_at_once_finds_room_in_the_queue() {
+    let shop = Shop::open_with(|settings| settings.limits.connections_max = 1).await;
+    let mut crowd = Vec::new();
+    let coming = async {
+        // One of them is served, and nobody else is accepted meanwhile.
+        while crowd.len() < 500 {
+            crowd.push(TcpStream::connect(shop.address).await.unwrap());
+        }
+    };
+    let came = tokio::time::timeout(Duration::from_secs(20), coming).await;
+    assert!(came.is_ok(), "{} are connected, the next one is not", crowd.len());
+}
+
+#[tokio::test]
 async fn what_may_be_shed_is_refused_first() {
     // Four places: half of them are kept from what may be shed, none from what is critical.
     let shop = Arc::new(Shop::open_with(|settings| settings.limits.in_flight_max = 4).await);

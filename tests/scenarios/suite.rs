@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
@@ -215,9 +216,12 @@ impl Suite {
         std::fs::read_to_string(self.config.with_file_name("log")).unwrap()
     }
 
-    /// The binary that is tested.
+    /// The binary that is tested: that of this build, or one that `KOROB_TEST_BINARY` names, such as a release.
     pub fn binary() -> &'static str {
-        env!("CARGO_BIN_EXE_korob")
+        static BINARY: LazyLock<String> = LazyLock::new(|| {
+            std::env::var("KOROB_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_korob").to_owned())
+        });
+        &BINARY
     }
 
     /// The process that was started.
@@ -469,7 +473,7 @@ fn spawn_with(
     environment: &[(&'static str, String)],
 ) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(config.with_file_name("log")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_korob"));
+    let mut command = Command::new(Suite::binary());
     command.arg("--config").arg(own).args(arguments).envs(environment.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn().unwrap()
 }

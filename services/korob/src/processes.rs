@@ -258,7 +258,7 @@ impl Addresses {
             ops.insert(role.name(), each(wanted)?);
         }
         let listen = configuration.gateway.listen;
-        let gateway_socket = TcpListener::bind(listen).with_context(|| format!("listen on {listen}"))?;
+        let gateway_socket = gateway::bind(listen)?.into_std()?;
         let gateway = gateway_socket.local_addr()?;
         Ok(Self { services, gateway, gateway_socket: Arc::new(gateway_socket), ops })
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use rpc::{Callee, Callers, Directory, identity};
+use rpc::{Callers, Directory, identity};
 use service::{Configured, Running, Service};
 use store::Settings;
 use types::Clock;

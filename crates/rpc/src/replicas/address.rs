@@ -36,13 +36,6 @@ pub(crate) struct Place {
     pub(crate) authority: Authority,
 }
 
-impl Place {
-    /// The host of its authority, IPv6 addresses without brackets.
-    pub(crate) fn host(&self) -> &str {
-        bare(&self.authority)
-    }
-}
-
 /// The entries of `addresses`, which has commas between them.
 pub(crate) fn targets(
     service: &str,
@@ -67,7 +60,7 @@ fn target(address: &str, scheme: &Scheme) -> Option<Target> {
         return None;
     }
     let port = authority.port_u16()?;
-    let host = bare(&authority).to_owned();
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     Some(Target { authority, host, port })
 }
 
@@ -87,8 +80,4 @@ impl Target {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
         Ok(found.map(|address| Place { address, authority: self.authority.clone() }).collect())
     }
-}
-
-fn bare(authority: &Authority) -> &str {
-    authority.host().trim_start_matches('[').trim_end_matches(']')
 }

@@ -53,7 +53,7 @@ pub(crate) async fn connect(
         stream.set_nodelay(true)?;
         match &settings.identity {
             Some(identity) => {
-                let stream = identity.connect(service, place.host(), stream).await?;
+                let stream = identity.connect(service, stream).await?;
                 speak(stream, place, settings).await
             }
             None => speak(stream, place, settings).await,
