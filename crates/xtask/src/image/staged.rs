@@ -11,8 +11,8 @@ const AUTHORITIES: &str = "etc/ssl/certs/ca-certificates.crt";
 const PROFILE: &str = "image";
 /// The C library comes with it; glibc resolves names without files of its own.
 const STATIC: &str = "-C target-feature=+crt-static";
-/// What Rust's own linker can do, which it has where it is the usual one: pack relocations, keep functions that are the same once. Nothing here asks
-/// whether two functions are one by their addresses.
+/// What Rust's own linker can do, which it has where it is the usual one: pack relocations, and keep functions that are the same once,
+/// as nobody here asks by their addresses whether two functions are one.
 const SMALL: &str = " -C link-arg=-Wl,--pack-dyn-relocs=relr -C link-arg=-Wl,--icf=all";
 const WITH_RUSTS_LINKER: &str = "x86_64-unknown-linux-gnu";
 
