@@ -1,7 +1,7 @@
 //! Processes that prove to each other who they are: an ordinary day, somebody who calls more than is his, and new certificates from a
 //! new authority while orders are placed.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
@@ -78,7 +78,7 @@ async fn a_role_calls_what_is_its_own(suite: &Suite, tls: &TlsSettings) {
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
 }
 
-fn equip(folder: &PathBuf, signs: &Authority, trusted: &[&Authority]) {
+fn equip(folder: &Path, signs: &Authority, trusted: &[&Authority]) {
     for role in SERVICES.into_iter().chain(["gateway", "operator"]) {
         signs.equip(&folder.join(role), role, trusted);
     }
@@ -98,6 +98,6 @@ fn call() -> Call {
 }
 
 async fn look(inventory: &Channel) -> Result<(), tonic::Status> {
-    let request = LookUpStockRequest { skus: vec!["GIFT".to_owned()], ..Default::default() };
+    let request = LookUpStockRequest { skus: vec!["GIFT".to_owned()] };
     InventoryServiceClient::new(inventory.bind(&call())).look_up_stock(request).await.map(drop)
 }

@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
 };
+use types::Clock;
 
 /// Whoever trusts it trusts what it signs.
 pub struct Authority {
@@ -52,7 +53,7 @@ impl Authority {
         const HOUR: Duration = Duration::from_secs(3600);
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::default();
-        let now = SystemTime::now();
+        let now = SystemTime::from(Clock::system().now());
         (params.not_before, params.not_after) = match validity {
             Validity::Valid => ((now - HOUR).into(), (now + HOUR).into()),
             Validity::Expired => ((now - 2 * HOUR).into(), (now - HOUR).into()),
