@@ -1,11 +1,12 @@
 //! An event that cannot be applied: it is set aside with what comes behind it, everybody else goes on, and it is applied once
 //! it can be.
 
+use std::process::Command;
 use std::time::Duration;
 
 use prost::Message;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
-use proto::events::v1::{Event, ListParkedEventsRequest, ReplayParkedEventRequest};
+use proto::events::v1::{Event, ListParkedEventsRequest};
 use rpc::{Call, Caller};
 
 use crate::figure;
@@ -77,8 +78,14 @@ async fn a_poisonous_event_is_set_aside_and_replayed_once_it_can_be_applied() {
         )
         .await
         .unwrap();
-    let replay = ReplayParkedEventRequest { consumer: CONSUMER.to_owned(), event_id: broken.event_id };
-    log.replay_parked_event(replay).await.unwrap();
+    let (listed, told) = korob(&suite, &["events", "parked"]);
+    assert!(listed && told.contains("2 events are parked, 1 of them failed"), "{told}");
+    let (shown, told) = korob(&suite, &["events", "show", &good.event_id]);
+    assert!(shown && told.contains("aggregate ord_poison") && told.contains("MUG"), "{told}");
+    let (replayed, told) = korob(&suite, &["events", "replay", "no-such-event"]);
+    assert!(!replayed && told.contains("no such event is parked"), "{told}");
+    let (replayed, told) = korob(&suite, &["events", "replay", &broken.event_id]);
+    assert!(replayed && told.contains("due again"), "{told}");
     testing::eventually("nothing is set aside any more", async || {
         let left = suite.number(
             "customers",
@@ -96,4 +103,12 @@ async fn counted(suite: &Suite, orders: i64) {
             .then_some(())
     })
     .await;
+}
+
+/// A command over the suite: whether it succeeded, and what it said.
+fn korob(suite: &Suite, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(Suite::binary());
+    let output = command.arg("--config").arg(suite.configuration()).args(arguments).output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&told).into_owned())
 }

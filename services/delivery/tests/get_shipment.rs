@@ -1,6 +1,6 @@
 //! Reading one parcel.
 
-use proto::delivery::v1::GetShipmentRequest;
+use proto::delivery::v1::{GetShipmentRequest, ListShipmentsRequest, TrackingStatus};
 use testing::refusal;
 use tonic::Code;
 use types::{ShipmentId, ShopId};
@@ -27,4 +27,41 @@ async fn a_foreign_parcel_answers_like_an_absent_one() {
     );
     let malformed = GetShipmentRequest { shipment_id: "shm_".to_owned() };
     assert_eq!(refusal(yard.delivery().get_shipment(malformed).await).fields, ["shipment_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_is_read_as_it_was_at_one_moment() {
+    for alone in [true, false] {
+        let yard = Yard::open().await;
+        let parcel = yard.booked().await;
+        yard.track(&parcel, TrackingStatus::PickedUp, 0).await.expect("tracks");
+        let database = yard.world.database("delivery").client().await;
+        let change = "BEGIN; LOCK TABLE tracking_events IN ACCESS EXCLUSIVE MODE;
+                      UPDATE shipments SET tracking_number = 'changed'; DELETE FROM tracking_events";
+        database.batch_execute(change).await.expect("the table is kept");
+        let (mut client, shipment_id) = (yard.delivery(), parcel.shipment_id);
+        let reading = tokio::spawn(async move {
+            if alone {
+                return client
+                    .get_shipment(GetShipmentRequest { shipment_id })
+                    .await
+                    .expect("reads")
+                    .into_inner();
+            }
+            let listed = client.list_shipments(ListShipmentsRequest::default()).await.expect("lists");
+            listed.into_inner().shipments.remove(0)
+        });
+        // It has read the parcel, and not its events.
+        let waits = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+                     WHERE NOT granted AND datname = current_database()";
+        testing::eventually("the reader waits", async || {
+            let waiting: i64 = database.query_one(waits, &[]).await.expect("counts").get(0);
+            (waiting > 0).then_some(())
+        })
+        .await;
+        database.batch_execute("COMMIT").await.expect("the change is written");
+        let read = reading.await.expect("an answer");
+        let moment = (read.tracking_number == "changed", read.events.len());
+        assert!([(false, 1), (true, 0)].contains(&moment), "either is a moment, no mixture is: {moment:?}");
+    }
 }

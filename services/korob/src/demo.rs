@@ -4,6 +4,7 @@ mod cards;
 mod day;
 mod outside;
 mod parcels;
+mod partner;
 mod proof;
 mod returns;
 mod shop;
@@ -40,8 +41,10 @@ pub async fn run(mut configuration: Configuration, demo: Demo) -> anyhow::Result
     println!("Starting a private suite in {} …", data_dir.display());
     let suite = Suite::start(configuration, mode, telemetry.instruments.clone()).await?;
     println!("Its figures are at http://{}/metrics.", suite.ops);
+    // They stay as long as the suite does.
+    let outside = Outside::start().await;
     let told = tokio::select! {
-        told = tell(&suite, &demo) => told,
+        told = tell(&suite, &demo, &outside) => told,
         stop = shutdown::requested() => stop.and_then(|()| anyhow::bail!("interrupted")),
     };
     let flawless = match told {
@@ -61,19 +64,20 @@ pub async fn run(mut configuration: Configuration, demo: Demo) -> anyhow::Result
 }
 
 /// The whole story; true when nothing was lost, doubled, oversold or charged twice.
-async fn tell(suite: &Suite, demo: &Demo) -> anyhow::Result<bool> {
-    let outside = Outside::start().await;
-    let (shops, goods) = shop::open(suite, &outside).await?;
+async fn tell(suite: &Suite, demo: &Demo, outside: &Outside) -> anyhow::Result<bool> {
+    let (shops, goods) = shop::open(suite, outside).await?;
+    let listening = partner::listen(&shops[0], &outside.partner).await?;
 
     let mut day = day::replay(&shops, &goods, demo).await?;
     day.cards = cards::pay(&shops, &day).await?;
     day.shortage = shortage::cover(&shops[0], &goods).await?;
     day.delivered = day::deliver_by_courier(&shops, &day).await?;
-    day.parcels = parcels::send(&shops, &outside, &day.leaving(true)).await?;
+    day.parcels = parcels::send(&shops, outside, &day.leaving(true)).await?;
     day.delivered.extend(day.parcels.delivered.clone());
     day.returns = returns::take_back(&shops, &goods.warehouse_id, &day).await?;
 
-    let proof = proof::collect(&shops, &goods, &day, &outside).await?;
+    let mut proof = proof::collect(&shops, &goods, &day, outside).await?;
+    proof.partner = partner::compare(&shops[0], &outside.partner, &listening).await?;
     summary::print(&shops, &day, &proof);
     summary::print_next_steps(suite, &shops[0], &goods, &day);
     Ok(proof.is_flawless())

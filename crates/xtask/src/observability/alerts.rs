@@ -12,7 +12,8 @@ use super::{
 
 const SEVERITIES: [&str; 2] = ["critical", "warning"];
 /// Selectors that find nothing as long as nothing happens, and why.
-const SILENT_SELECTORS: [(&str, &str); 3] = [
+const SILENT_SELECTORS: [(&str, &str); 4] = [
+    ("korob_carrier_connected", "nobody brings its events"),
     ("korob_certificate_expires_timestamp_seconds", "its one process proves to nobody who it is"),
     ("status=~\"5..\"", "no request of the demonstration fails"),
     ("status=\"401\"", "nobody guesses keys there"),

@@ -14,8 +14,8 @@ const RUNBOOKS: &str = "docs/operations.md#";
 const OURS: [&str; 2] = ["korob_", "process_"];
 
 /// Those of suites that are told more than the one that is watched: with `events.carrier = "nats"` (tests of crates/events and
-/// tests/scenarios/carrier.rs have it), with `tls.dir`, or with endpoints of partners (tests/scenarios/partners.rs).
-pub const ELSEWHERE: [&str; 13] = [
+/// tests/scenarios/carrier.rs have it), or with `tls.dir`.
+pub const ELSEWHERE: [&str; 10] = [
     "korob_carrier_connected",
     "korob_certificate_expires_timestamp_seconds",
     "korob_certificate_reload_failures_total",
@@ -26,9 +26,6 @@ pub const ELSEWHERE: [&str; 13] = [
     "korob_events_published_position",
     "korob_events_published_total",
     "korob_tls_refused_total",
-    "korob_webhook_attempt_duration_seconds",
-    "korob_webhook_attempts_total",
-    "korob_webhooks_queued_total",
 ];
 
 /// Alerts without an entry, metrics without a line, and lines of metrics that there are not.

@@ -21,8 +21,10 @@ pub async fn handle(
     Ok(wire::shipment(&find_visible(delivery, call, id).await?))
 }
 
-/// The shipment, when the caller sees its shop.
+/// The shipment as it was at one moment, when the caller sees its shop: jobs and webhooks change it while it is being read.
 pub async fn find_visible(delivery: &Delivery, call: &Call, id: ShipmentId) -> Result<Shipment> {
-    let found = shipment_rows::find(&mut *delivery.store.connection().await?, id).await?;
+    let mut connection = delivery.store.connection().await?;
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let found = moment.run(async |conn| shipment_rows::find(conn, id).await).await?;
     found.filter(|shipment| call.caller.shops.allow(shipment.shop_id)).ok_or(Error::ShipmentNotFound)
 }

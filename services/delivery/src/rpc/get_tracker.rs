@@ -18,7 +18,9 @@ pub async fn handle(delivery: &Delivery, call: &Call, request: pb::GetTrackerReq
     // What is not a code leads nowhere, like one that nobody has.
     let code = Some(code.as_str()).filter(|code| code.len() == CODE_LENGTH);
     let code = code.and_then(|code| Uuid::try_parse(code).ok()).ok_or(Error::ShipmentNotFound)?;
-    let found = shipment_rows::find_by_tracker(&mut *delivery.store.connection().await?, code).await?;
+    let mut connection = delivery.store.connection().await?;
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let found = moment.run(async |conn| shipment_rows::find_by_tracker(conn, code).await).await?;
     let visible = found.filter(|parcel| call.caller.shops.allow(parcel.shop_id));
     Ok(wire::tracker(&visible.ok_or(Error::ShipmentNotFound)?))
 }

@@ -10,7 +10,7 @@ use store::Page;
 use types::{OrderId, ShopId};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::shipment_rows::{self, ShipmentRow};
 use crate::model::shipment_state::ShipmentState;
 use crate::model::tracking_status::TrackingStatus;
@@ -60,10 +60,13 @@ pub async fn handle(
     }
     let mut connection = delivery.store.connection().await?;
     let newest_first = query.order((rows::create_time.desc(), rows::shipment_id.desc())).limit(page.limit());
-    let found: Vec<ShipmentRow> = newest_first.load(&mut connection).await?;
-
-    let (found, next_page_token) = page.cut(&delivery.store, found, ShipmentRow::key);
-    let found = shipment_rows::whole(&mut connection, found).await?;
+    let mut moment = connection.build_transaction().read_only().repeatable_read();
+    let listed = moment.run(async |conn| {
+        let found: Vec<ShipmentRow> = newest_first.load(conn).await?;
+        let (found, next_page_token) = page.cut(&delivery.store, found, ShipmentRow::key);
+        Ok::<_, Error>((shipment_rows::whole(conn, found).await?, next_page_token))
+    });
+    let (found, next_page_token) = listed.await?;
     Ok(pb::ListShipmentsResponse { shipments: found.iter().map(wire::shipment).collect(), next_page_token })
 }
 

@@ -1,10 +1,10 @@
-//! What is outside the suite on this day: a card provider and a carrier in miniature, failing as real ones do.
+//! What is outside the suite on this day: a card provider and a carrier in miniature, and a partner's program, failing as real ones do.
 
 use std::time::Duration;
 
 use http::{Method, Request};
 use serde_json::json;
-use simulators::{Fault, Simulators};
+use simulators::{Fault, Partner, Simulators};
 
 use crate::demo::shop::text;
 use crate::rest::Client;
@@ -16,9 +16,10 @@ const HANG: Duration = Duration::from_millis(300);
 const LOST_ANSWERS: f64 = 0.1;
 const BAD_WEBHOOKS: f64 = 0.2;
 
-/// The simulated providers.
+/// The simulated providers, and who wants to hear of orders.
 pub struct Outside {
     pub simulators: Simulators,
+    pub partner: Partner,
 }
 
 impl Outside {
@@ -31,7 +32,7 @@ impl Outside {
             .probability(Fault::TimeoutAfterEffect, LOST_ANSWERS)
             .probability(Fault::DuplicateWebhook, BAD_WEBHOOKS)
             .probability(Fault::ReorderWebhook, BAD_WEBHOOKS);
-        Self { simulators }
+        Self { simulators, partner: Partner::start().await }
     }
 
     /// Opens an account of a shop at the card provider, which tells the gateway what becomes of the charges.

@@ -11,6 +11,7 @@ use crate::demo::cards::{self, CardProof};
 use crate::demo::day::Day;
 use crate::demo::outside::Outside;
 use crate::demo::parcels::{self, ParcelProof};
+use crate::demo::partner::PartnerProof;
 use crate::demo::shop::{Goods, Shop, list, whole};
 
 /// Events travel; the books are looked at again until they agree, for at most this long.
@@ -46,14 +47,19 @@ pub struct Proof {
     pub foreign_seen: usize,
     pub cards: CardProof,
     pub parcels: ParcelProof,
+    pub partner: PartnerProof,
 }
 
 impl Proof {
-    /// Nothing lost, doubled, oversold, missing, charged twice or shown to strangers, and the ledger balances.
+    /// Nothing lost, doubled, oversold, missing, charged twice, shown to strangers or kept from the partner, and the ledger balances.
     pub fn is_flawless(&self) -> bool {
         let stock =
             self.oversold == 0 && self.units_missing == 0 && self.units_reserved == self.units_promised;
-        let outside = self.cards.charged_twice == 0 && self.cards.unknown == 0 && self.parcels.doubled == 0;
+        let outside = self.cards.charged_twice == 0
+            && self.cards.unknown == 0
+            && self.parcels.doubled == 0
+            && self.partner.missing == 0
+            && self.partner.disordered == 0;
         let orders = self.lost == 0 && self.doubled == 0 && self.foreign_seen == 0;
         orders && stock && outside && self.debits == self.credits
     }

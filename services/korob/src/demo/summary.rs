@@ -73,6 +73,11 @@ fn print_troubles(day: &Day, proof: &Proof) {
         proof.parcels.waybills
     );
     println!(
+        "Partner   Its receiver was away when it was told first. Of {} changes of orders it has heard all but {}, {} of them twice, \
+         those of one order in another order than theirs {} times.",
+        proof.partner.changes, proof.partner.missing, proof.partner.repeated, proof.partner.disordered
+    );
+    println!(
         "Returns   {} buyers sent something back: {} units are sold again, {} are looked at first, {} went back to the buyers.",
         returns.count,
         returns.sellable,
@@ -107,7 +112,7 @@ fn print_books(day: &Day, proof: &Proof) {
     );
     println!(
         "\noversold {}   lost {}   doubled {}   missing units {}   charged twice {}   unknown charges {}   doubled waybills {}   \
-         shown to the other shop {}",
+         shown to the other shop {}   not told to the partner {}",
         proof.oversold,
         proof.lost,
         proof.doubled,
@@ -115,7 +120,8 @@ fn print_books(day: &Day, proof: &Proof) {
         proof.cards.charged_twice,
         proof.cards.unknown,
         proof.parcels.doubled,
-        proof.foreign_seen
+        proof.foreign_seen,
+        proof.partner.missing
     );
     println!("{}", if proof.is_flawless() { "Everything adds up." } else { "SOMETHING DOES NOT ADD UP." });
 }

@@ -1,12 +1,12 @@
-//! Events between services, and what the outside tells.
+//! Events between services, what partners are told, and what the outside tells.
 
 use super::{Dashboard, Look, Panel, Row};
 
 pub const PAGE: Dashboard = Dashboard {
     name: "korob-events",
     title: "Korob / Events and webhooks",
-    says: "Whether the services know of each other's changes, and whether what comes from outside is applied.",
-    rows: &[NOW, EVENTS, OUTSIDE],
+    says: "Whether the services know of each other's changes, whether partners are told of them, and whether what comes from outside is applied.",
+    rows: &[NOW, EVENTS, PARTNERS, OUTSIDE],
 };
 
 const NOW: Row = Row {
@@ -82,6 +82,50 @@ const EVENTS: Row = Row {
                 "histogram_quantile(0.99, sum by (consumer, le) (rate(korob_events_lag_seconds_bucket{@consumer}[$__rate_interval])))",
                 "{{consumer}}",
             )],
+        },
+    ],
+};
+
+const PARTNERS: Row = Row {
+    title: "Webhooks to partners",
+    panels: &[
+        Panel {
+            title: "Attempts",
+            says: "By outcome: what was refused or not answered is tried again.",
+            look: Look::Lines,
+            unit: "ops",
+            queries: &[(
+                "sum by (outcome) (rate(korob_webhook_attempts_total{@all}[$__rate_interval]))",
+                "{{outcome}}",
+            )],
+        },
+        Panel {
+            title: "Answered within, p99",
+            says: "What endpoints take to answer; more than 5 s counts as no answer.",
+            look: Look::Lines,
+            unit: "s",
+            queries: &[(
+                "histogram_quantile(0.99, sum by (le) (rate(korob_webhook_attempt_duration_seconds_bucket{@all}[$__rate_interval])))",
+                "p99",
+            )],
+        },
+        Panel {
+            title: "Waiting",
+            says: "Events to be sent or tried again, those that were given up, and endpoints that take nothing.",
+            look: Look::Lines,
+            unit: "short",
+            queries: &[
+                ("max(korob_webhooks_waiting{@all})", "waiting"),
+                ("max(korob_webhooks_dead{@all})", "given up"),
+                ("max(korob_webhook_endpoints_failing{@all})", "endpoints failing"),
+            ],
+        },
+        Panel {
+            title: "Overdue",
+            says: "Age of the oldest next event of an endpoint that is enabled.",
+            look: Look::Lines,
+            unit: "s",
+            queries: &[("max(korob_webhooks_overdue_seconds{@all})", "overdue")],
         },
     ],
 };
