@@ -73,9 +73,12 @@ fn print_troubles(day: &Day, proof: &Proof) {
         proof.parcels.waybills
     );
     println!(
-        "Partner   Its receiver was away when it was told first. Of {} changes of orders it has heard all but {}, {} of them twice, \
-         those of one order in another order than theirs {} times.",
-        proof.partner.changes, proof.partner.missing, proof.partner.repeated, proof.partner.disordered
+        "Partner   Its receiver failed at first. It was told of {} of {} changes of orders, {} of them twice; {} orders came in \
+         another order than theirs.",
+        proof.partner.changes - proof.partner.missing,
+        proof.partner.changes,
+        proof.partner.repeated,
+        proof.partner.disordered
     );
     println!(
         "Returns   {} buyers sent something back: {} units are sold again, {} are looked at first, {} went back to the buyers.",
