@@ -1,7 +1,6 @@
 //! An event that cannot be applied: it is set aside with what comes behind it, everybody else goes on, and it is applied once
 //! it can be.
 
-use std::process::Command;
 use std::time::Duration;
 
 use prost::Message;
@@ -107,8 +106,7 @@ async fn counted(suite: &Suite, orders: i64) {
 
 /// A command over the suite: whether it succeeded, and what it said.
 fn korob(suite: &Suite, arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new(Suite::binary());
-    let output = command.arg("--config").arg(suite.configuration()).args(arguments).output().unwrap();
+    let output = suite.korob(arguments);
     let told = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&told).into_owned())
 }

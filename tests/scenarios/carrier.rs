@@ -51,9 +51,7 @@ async fn a_broker_that_is_killed_and_wiped_under_a_suite_changes_nothing() {
     assert_eq!(orders, cancelled + 1, "and the one of the ordinary day");
     everything_is_published(&suite, &nats).await;
     testing::eventually("korob check is clean", async || {
-        let mut command = std::process::Command::new(Suite::binary());
-        let output = command.arg("--config").arg(suite.configuration()).arg("check").output().unwrap();
-        output.status.success().then_some(())
+        suite.korob(&["check"]).status.success().then_some(())
     })
     .await;
     suite.stop().await;

@@ -48,12 +48,7 @@ async fn processes_prove_who_they_are_and_keep_doing_so_with_new_certificates() 
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     look(&inventory(&suite, &tls, "operator")).await.expect("an operator may");
 
-    let output = std::process::Command::new(Suite::binary())
-        .args(["keys", "list"])
-        .arg("--config")
-        .arg(suite.configuration())
-        .output()
-        .unwrap();
+    let output = suite.korob(&["keys", "list"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     suite.stop().await;
     std::fs::remove_dir_all(&folder).unwrap();

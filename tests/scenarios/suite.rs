@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -222,6 +222,13 @@ impl Suite {
             std::env::var("KOROB_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_korob").to_owned())
         });
         &BINARY
+    }
+
+    /// A command over the suite, such as `korob check`, to its end.
+    pub fn korob(&self, arguments: &[&str]) -> Output {
+        let mut command = std::process::Command::new(Self::binary());
+        command.arg("--config").arg(self.configuration()).args(arguments);
+        command.stdin(Stdio::null()).output().unwrap()
     }
 
     /// The process that was started.

@@ -29,7 +29,7 @@ pub struct Channel {
     pub(crate) issuer: Arc<str>,
     pub(crate) keys: CallerKeys,
     /// What is called of it; everything when nothing is declared.
-    pub(crate) methods: Option<&'static [&'static str]>,
+    pub(crate) declared: Option<Declared>,
     pub(crate) transport: Transport,
 }
 
@@ -37,8 +37,6 @@ pub struct Channel {
 pub(crate) enum Transport {
     Local(LocalSlot),
     Remote(Replicas),
-    /// The first does not say that it calls the second: a mistake that tests meet, and no cluster.
-    Undeclared(Arc<str>, Arc<str>),
 }
 
 impl Channel {
@@ -51,7 +49,6 @@ impl Channel {
     pub fn bind(&self, call: &Call) -> BoundChannel {
         let caller = match &self.transport {
             Transport::Local(_) => Stated::Inside(self.keys.clone(), self.service.clone()),
-            Transport::Undeclared(..) => Stated::Nobody,
             Transport::Remote(_) => {
                 let statement = self.keys.sign(&call.caller, &self.issuer, &self.service);
                 // base64url and a dot are always a valid header.
@@ -68,12 +65,7 @@ impl Channel {
     }
 
     fn bound(&self, caller: Stated, call: Call) -> BoundChannel {
-        let declared = self.methods.map(|methods| Declared {
-            methods,
-            issuer: self.issuer.clone(),
-            service: self.service.clone(),
-        });
-        BoundChannel { transport: self.transport.clone(), declared, caller, call }
+        BoundChannel { transport: self.transport.clone(), declared: self.declared.clone(), caller, call }
     }
 }
 
@@ -86,22 +78,25 @@ pub struct BoundChannel {
     call: Call,
 }
 
-/// What a service says that it calls of another.
+/// What a service says that it calls of another; of who is not called at all, nothing, not even its health.
 #[derive(Clone)]
-struct Declared {
-    methods: &'static [&'static str],
-    issuer: Arc<str>,
-    service: Arc<str>,
+pub(crate) struct Declared {
+    pub(crate) methods: &'static [&'static str],
+    pub(crate) issuer: Arc<str>,
+    pub(crate) service: Arc<str>,
 }
 
 impl Declared {
     /// A mistake that tests meet in one process, too, and no cluster.
     fn check(&self, path: &str) -> Result<(), Status> {
+        let Self { methods, issuer, service } = self;
+        if methods.is_empty() {
+            return Err(Status::internal(format!("{issuer} does not say that it calls {service}")));
+        }
         let method = path.rsplit('/').next().unwrap_or_default();
-        if self.methods.contains(&method) || is_open(path) {
+        if methods.contains(&method) || is_open(path) {
             return Ok(());
         }
-        let (issuer, service) = (&self.issuer, &self.service);
         Err(Status::internal(format!("{issuer} does not say that it calls {method} of {service}")))
     }
 }
@@ -140,9 +135,8 @@ impl Service<http::Request<Body>> for BoundChannel {
         if remaining.is_zero() {
             return Box::pin(async { Err(Status::deadline_exceeded("no time was left for the call")) });
         }
-        if let Some(Err(undeclared)) =
-            self.declared.as_ref().map(|declared| declared.check(request.uri().path()))
-        {
+        let path = request.uri().path();
+        if let Some(Err(undeclared)) = self.declared.as_ref().map(|declared| declared.check(path)) {
             return Box::pin(async { Err(undeclared) });
         }
         let trace = self.call.trace.or_current_span();
@@ -202,10 +196,6 @@ impl Transport {
         match self {
             Self::Local(slot) => call_local(slot.clone(), request),
             Self::Remote(replicas) => call_remote(replicas.clone(), request, remaining),
-            Self::Undeclared(caller, callee) => {
-                let undeclared = format!("{caller} does not say that it calls {callee}");
-                Box::pin(async { Err(Status::internal(undeclared)) })
-            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::service::Routes;
 
 use crate::callee::Callee;
-use crate::channel::{Channel, Transport};
+use crate::channel::{Channel, Declared, Transport};
 use crate::identity::Identity;
 use crate::replicas::{InvalidAddress, Replicas, calls_moved};
 use crate::signing::CallerKeys;
@@ -105,18 +105,16 @@ impl Directory {
     /// The channel to `service`; one that is not configured answers UNAVAILABLE, one that is not among the callees INTERNAL, and
     /// so do its other methods.
     pub fn channel(&self, service: &str) -> Channel {
-        let methods = self.callees.map(|callees| {
-            callees.iter().find(|callee| callee.service == service).map_or(&[][..], |callee| callee.methods)
-        });
-        let transport = match self.transports.get(service) {
-            _ if methods.is_some_and(<[_]>::is_empty) => {
-                Transport::Undeclared(self.issuer.clone(), service.into())
-            }
-            Some(transport) => transport.clone(),
-            None => Transport::Local(Arc::default()),
-        };
         let (issuer, keys) = (self.issuer.clone(), self.keys.clone());
-        Channel { service: service.into(), issuer, keys, methods, transport }
+        let callee = |callees: &'static [Callee]| callees.iter().find(|callee| callee.service == service);
+        let declared = self.callees.map(|callees| Declared {
+            methods: callee(callees).map_or(&[], |callee| callee.methods),
+            issuer: issuer.clone(),
+            service: service.into(),
+        });
+        let transport = self.transports.get(service).cloned();
+        let transport = transport.unwrap_or_else(|| Transport::Local(Arc::default()));
+        Channel { service: service.into(), issuer, keys, declared, transport }
     }
 
     /// The names of all services, sorted.

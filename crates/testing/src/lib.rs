@@ -9,6 +9,7 @@
 
 mod certificates;
 mod database;
+mod during;
 mod nats;
 mod proxy;
 mod refusal;
@@ -17,6 +18,7 @@ mod world;
 
 pub use certificates::{Authority, Signed, Validity};
 pub use database::TestDatabase;
+pub use during::during;
 pub use nats::{NATS_VARIABLE, NatsServer};
 pub use proxy::{Line, Proxy};
 pub use refusal::{Refusal, eventually, refusal};

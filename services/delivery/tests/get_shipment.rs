@@ -36,11 +36,10 @@ async fn a_parcel_is_read_as_it_was_at_one_moment() {
         let parcel = yard.booked().await;
         yard.track(&parcel, TrackingStatus::PickedUp, 0).await.expect("tracks");
         let database = yard.world.database("delivery").client().await;
-        let change = "BEGIN; LOCK TABLE tracking_events IN ACCESS EXCLUSIVE MODE;
-                      UPDATE shipments SET tracking_number = 'changed'; DELETE FROM tracking_events";
-        database.batch_execute(change).await.expect("the table is kept");
+        let change = "UPDATE shipments SET tracking_number = 'changed'; DELETE FROM tracking_events";
         let (mut client, shipment_id) = (yard.delivery(), parcel.shipment_id);
-        let reading = tokio::spawn(async move {
+        // It has read the parcel, and not its events.
+        let read = testing::during(&database, "tracking_events", change, async move {
             if alone {
                 return client
                     .get_shipment(GetShipmentRequest { shipment_id })
@@ -51,16 +50,7 @@ async fn a_parcel_is_read_as_it_was_at_one_moment() {
             let listed = client.list_shipments(ListShipmentsRequest::default()).await.expect("lists");
             listed.into_inner().shipments.remove(0)
         });
-        // It has read the parcel, and not its events.
-        let waits = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                     WHERE NOT granted AND datname = current_database()";
-        testing::eventually("the reader waits", async || {
-            let waiting: i64 = database.query_one(waits, &[]).await.expect("counts").get(0);
-            (waiting > 0).then_some(())
-        })
-        .await;
-        database.batch_execute("COMMIT").await.expect("the change is written");
-        let read = reading.await.expect("an answer");
+        let read = read.await;
         let moment = (read.tracking_number == "changed", read.events.len());
         assert!([(false, 1), (true, 0)].contains(&moment), "either is a moment, no mixture is: {moment:?}");
     }

@@ -1,9 +1,6 @@
 //! What several statements read is what was there at one moment, whatever is written in between.
 
-use std::time::Duration;
-
 use proto::orders::v1 as pb;
-use tokio_postgres::Client;
 
 use crate::shop::{Shop, uah};
 
@@ -18,7 +15,7 @@ async fn an_order_is_read_as_it_was_at_one_moment() {
     let database = shop.world.database("orders").client().await;
     let (mut client, order_id) = (shop.client(), order.order_id.clone());
 
-    let read = during(&database, "order_lines", ORDER_CHANGE, async move {
+    let read = testing::during(&database, "order_lines", ORDER_CHANGE, async move {
         client.get_order(pb::GetOrderRequest { order_id }).await.unwrap().into_inner()
     });
     let read = read.await;
@@ -41,7 +38,7 @@ async fn a_list_is_read_as_it_was_at_one_moment() {
     let leaves = "UPDATE orders SET state = 'delivery', status = 'delivery';
                   UPDATE order_lines SET shipped = 2, reserved = 0;";
 
-    let listed = during(&database, "order_lines", leaves, async move {
+    let listed = testing::during(&database, "order_lines", leaves, async move {
         client.list_orders(pb::ListOrdersRequest::default()).await.unwrap().into_inner()
     });
     let listed = listed.await;
@@ -78,31 +75,10 @@ async fn a_return_is_read_as_it_was_at_one_moment() {
     let change = "UPDATE returns SET comment = 'both';
                   UPDATE return_lines SET quantity = 2;";
 
-    let read = during(&database, "return_lines", change, async move {
+    let read = testing::during(&database, "return_lines", change, async move {
         client.get_return(pb::GetReturnRequest { return_id }).await.unwrap().into_inner()
     });
     let read = read.await;
 
     assert_eq!(read, one);
-}
-
-/// Does `change` in a transaction that keeps readers out of `table` until `read` waits for it.
-async fn during<A: Send + 'static>(
-    database: &Client,
-    table: &str,
-    change: &str,
-    read: impl Future<Output = A> + Send + 'static,
-) -> A {
-    let begin = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; {change}");
-    database.batch_execute(&begin).await.expect("the table is kept");
-    let read = tokio::spawn(read);
-    let waits = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                 WHERE NOT granted AND datname = current_database()";
-    testing::eventually("the reader waits", async || {
-        let waiting: i64 = database.query_one(waits, &[]).await.expect("a query").get(0);
-        (waiting > 0).then_some(())
-    })
-    .await;
-    database.batch_execute("COMMIT").await.expect("the change is written");
-    tokio::time::timeout(Duration::from_secs(10), read).await.expect("the reader goes on").expect("an answer")
 }

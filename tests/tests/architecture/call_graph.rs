@@ -16,7 +16,7 @@ const READ_EVENTS: &str = "ReadEvents";
 #[test]
 fn what_is_declared_is_called() {
     let graph: Value = serde_json::from_str(&read("services/korob/call-graph.json")).expect("it is JSON");
-    let methods = methods();
+    let names = names_in_code();
     let mut problems = Vec::new();
     for service in services() {
         let sources = sources_below(&[&format!("services/{service}/src")]);
@@ -31,8 +31,8 @@ fn what_is_declared_is_called() {
             let said: BTreeSet<&str> =
                 said.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             for method in said.iter().filter(|method| **method != READ_EVENTS) {
-                let exists = methods.get(*method).is_some_and(|services| services.contains(&callee));
-                if !exists || !code.contains(&format!(".{}(", snake_case(method))) {
+                let name = names.get(&(callee.as_str(), *method));
+                if !name.is_some_and(|name| code.contains(&format!(".{name}("))) {
                     problems
                         .push(format!("{service}: says that it calls {method} of {callee}, and does not"));
                 }
@@ -42,16 +42,13 @@ fn what_is_declared_is_called() {
     nothing_wrong(problems);
 }
 
-/// By the name of each method the services that have it.
-fn methods() -> BTreeMap<String, BTreeSet<String>> {
-    let mut methods = BTreeMap::<_, BTreeSet<_>>::new();
-    for service in proto::pool().services() {
-        let area = service.package_name().split('.').nth(1).unwrap_or_default();
-        for method in service.methods() {
-            methods.entry(method.name().to_owned()).or_default().insert(area.to_owned());
-        }
-    }
-    methods
+/// By service and method, what the method is called in code.
+fn names_in_code() -> BTreeMap<(&'static str, &'static str), &'static str> {
+    let names = rpc::policies().filter_map(|policy| {
+        let (service, name) = policy.operation.split_once('.')?;
+        Some(((service, policy.method), name))
+    });
+    names.collect()
 }
 
 /// The names of the services that a source calls or subscribes to.
@@ -70,15 +67,4 @@ fn called_in(source: &Source) -> Vec<String> {
 
 fn text_of(source: &Source) -> String {
     source.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
-}
-
-fn snake_case(name: &str) -> String {
-    let mut out = String::new();
-    for (at, letter) in name.char_indices() {
-        if letter.is_ascii_uppercase() && at > 0 {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_lowercase());
-    }
-    out
 }
