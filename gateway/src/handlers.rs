@@ -9,7 +9,6 @@ mod receive_webhook;
 mod show_tracker;
 mod watch_feed;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,31 +27,31 @@ use crate::state::Gateway;
 /// What a handler answers.
 pub(crate) type Result<T> = std::result::Result<T, Problem>;
 
-pub(crate) async fn answer(gateway: Gateway, request: Request) -> std::result::Result<Response, Infallible> {
+pub(crate) async fn answer(gateway: &Gateway, request: Request) -> Response {
     let Some(operation) = request.extensions().get::<Operation>().cloned() else {
-        return Ok(Problem::internal().into_response());
+        return Problem::internal().into_response();
     };
     let answered = match &operation.target {
-        Target::Call(matched) => call::answer(&gateway, matched, operation.patience, request).await,
+        Target::Call(matched) => call::answer(gateway, matched, operation.patience, request).await,
         Target::ImportFeed(format) => {
-            import_feed::answer(&gateway, *format, operation.patience, request).await
+            import_feed::answer(gateway, *format, operation.patience, request).await
         }
-        Target::ExportFeed => export_feed::answer(&gateway, operation.patience, request).await,
+        Target::ExportFeed => export_feed::answer(gateway, operation.patience, request).await,
         Target::ShipmentLabel(shipment) => {
-            print_labels::of_one(&gateway, shipment, operation.patience, request).await
+            print_labels::of_one(gateway, shipment, operation.patience, request).await
         }
-        Target::ShipmentLabels => print_labels::of_many(&gateway, operation.patience, request).await,
+        Target::ShipmentLabels => print_labels::of_many(gateway, operation.patience, request).await,
         Target::ReceiveWebhook(sender, account) => {
-            receive_webhook::answer(&gateway, *sender, account, operation.patience, request).await
+            receive_webhook::answer(gateway, *sender, account, operation.patience, request).await
         }
-        Target::WatchFeed => watch_feed::answer(&gateway, operation.patience, request).await,
-        Target::Tracker(code) => Ok(show_tracker::answer(&gateway, code, operation.patience, request).await),
-        Target::OpenApi => Ok(documents::openapi(&gateway)),
-        Target::Docs => Ok(documents::docs(&gateway)),
+        Target::WatchFeed => watch_feed::answer(gateway, operation.patience, request).await,
+        Target::Tracker(code) => Ok(show_tracker::answer(gateway, code, operation.patience, request).await),
+        Target::OpenApi => Ok(documents::openapi(gateway)),
+        Target::Docs => Ok(documents::docs(gateway)),
         Target::Live => Ok(documents::live()),
-        Target::Ready => Ok(documents::ready(&gateway).await),
+        Target::Ready => Ok(documents::ready(gateway).await),
     };
-    Ok(answered.unwrap_or_else(Problem::into_response))
+    answered.unwrap_or_else(Problem::into_response)
 }
 
 /// The call that a request makes: as its caller, in its trace, for as long as the method and the client allow.

@@ -1,57 +1,65 @@
-//! The layers of the gateway, outermost first. A request passes them from top to bottom, its answer from bottom to top.
+//! The layers of the gateway. A request passes them from the outermost to the innermost, its answer the other way.
 
 mod admit;
 mod authenticate;
 mod authorize;
 mod catch_panic;
-mod find_operation;
 mod limit_rate;
+mod refuse_unknown;
 mod request_id;
 mod security_headers;
 mod share_origin;
 mod trace;
 
-use std::convert::Infallible;
-
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state as layer;
 use axum::response::Response;
-use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, service_fn};
 
 pub(crate) use request_id::RequestId;
 
 use crate::handlers;
 use crate::state::Gateway;
 
-/// Everything between a connection and a service.
-pub(crate) fn stack(gateway: &Gateway) -> BoxCloneSyncService<Request, Response, Infallible> {
-    let state = || gateway.clone();
-    let handlers = {
-        let gateway = gateway.clone();
-        service_fn(move |request| handlers::answer(gateway.clone(), request))
-    };
-    let stack = ServiceBuilder::new()
-        // Whatever answers, a browser must not guess, frame or keep it.
-        .layer(layer(state(), security_headers::run))
-        // Every answer names its request, and every refusal gets its body here.
-        .layer(layer(state(), request_id::run))
-        // What happened, how long it took, and the trace that goes on inside.
-        .layer(layer(state(), trace::run))
-        // A bug costs one request and not the connection.
-        .layer(layer(state(), catch_panic::run))
-        // Browsers ask first; only listed origins get an answer.
-        .layer(layer(state(), share_origin::run))
-        // Unknown paths and methods end here, before any work.
-        .layer(layer(state(), find_operation::run))
-        // More at once would only be slower for all; what matters most is refused last.
-        .layer(layer(state(), admit::run))
-        // Who calls: the key, found by its digest, or the buyer, by the token.
-        .layer(layer(state(), authenticate::run))
-        // One caller cannot take the place of the others.
-        .layer(layer(state(), limit_rate::run))
-        // What the caller may do, from the contract of the method.
-        .layer(layer(state(), authorize::run))
-        .service(handlers);
-    BoxCloneSyncService::new(stack)
+/// What a layer hands a request on to: everything further in.
+///
+/// The layers are functions within functions, one future for all of them; a tower of boxed services would be cloned for each request.
+trait Next: Send {
+    /// Answers the request.
+    fn run(self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl<F, Answer> Next for F
+where
+    F: FnOnce(Request) -> Answer + Send,
+    Answer: Future<Output = Response> + Send,
+{
+    fn run(self, request: Request) -> impl Future<Output = Response> + Send {
+        self(request)
+    }
+}
+
+/// Everything between a connection and a service; the innermost layer comes first here.
+pub(crate) async fn answer(gateway: Gateway, request: Request) -> Response {
+    let gateway = &gateway;
+    // On the heap: it holds whatever any of the handlers needs.
+    let answer = |request| Box::pin(handlers::answer(gateway, request));
+    // What the caller may do, from the contract of the method.
+    let answer = |request| authorize::run(request, answer);
+    // One caller cannot take the place of the others.
+    let answer = |request| limit_rate::run(gateway, request, answer);
+    // Who calls: the key, found by its digest, or the buyer, by the token.
+    let answer = |request| authenticate::run(gateway, request, answer);
+    // More at once would only be slower for all; what matters most is refused last.
+    let answer = |request| admit::run(gateway, request, answer);
+    // Unknown paths and methods end here, before any work.
+    let answer = |request| refuse_unknown::run(request, answer);
+    // Browsers ask first; only listed origins get an answer.
+    let answer = |request| share_origin::run(gateway, request, answer);
+    // A bug costs one request and not the connection.
+    let answer = |request| catch_panic::run(request, answer);
+    // What happened, how long it took, and the trace that goes on inside.
+    let answer = |request| trace::run(request, answer);
+    // Every answer names its request, and every refusal gets its body here.
+    let answer = |request| request_id::run(request, answer);
+    // Whatever answers, a browser must not guess, frame or keep it.
+    security_headers::run(request, answer).await
 }

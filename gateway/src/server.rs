@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::body::Body;
-use axum::response::Response;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
@@ -22,8 +21,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
-use tower::util::BoxCloneSyncService;
 
 use crate::activity::{Activity, Verdict};
 use crate::guarded_io::GuardedIo;
@@ -32,8 +29,6 @@ use crate::peer::Peer;
 use crate::settings::{Limits, Settings};
 use crate::state::Gateway;
 use crate::unread;
-
-type Stack = BoxCloneSyncService<Request<Body>, Response, Infallible>;
 
 /// A gateway that listens.
 #[derive(Debug)]
@@ -89,7 +84,6 @@ pub(crate) fn start(
 }
 
 async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdown: CancellationToken) {
-    let stack = layers::stack(&gateway);
     let connections = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(settings.limits.connections_max));
     let (closing, lingered) = (CancellationToken::new(), CancellationToken::new());
@@ -103,14 +97,14 @@ async fn run(listener: TcpListener, settings: Settings, gateway: Gateway, shutdo
         })
     };
     while let Some((stream, peer, slot)) = closing.run_until_cancelled(accept(&listener, &slots)).await {
-        connections.spawn(serve(stream, peer, slot, stack.clone(), gateway.clone(), lingered.clone()));
+        connections.spawn(serve(stream, peer, slot, gateway.clone(), lingered.clone()));
     }
     // Who has connected by now is served, though he may wait in the kernel's queue.
     let until = Instant::now() + LINGER;
     while Instant::now() < until
         && let Ok((stream, peer, slot)) = tokio::time::timeout(LULL, accept(&listener, &slots)).await
     {
-        connections.spawn(serve(stream, peer, slot, stack.clone(), gateway.clone(), lingered.clone()));
+        connections.spawn(serve(stream, peer, slot, gateway.clone(), lingered.clone()));
     }
     drop(listener);
     notice.abort();
@@ -146,7 +140,6 @@ async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     _slot: Option<OwnedSemaphorePermit>,
-    stack: Stack,
     gateway: Gateway,
     closing: CancellationToken,
 ) {
@@ -161,10 +154,9 @@ async fn serve(
         let (request, unread) = unread::watch(request);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
-        let answer = stack.clone().oneshot(request);
         let gateway = gateway.clone();
         async move {
-            let mut response = answer.await?;
+            let mut response = layers::answer(gateway.clone(), request).await;
             unread.pass_over().await;
             if version < Version::HTTP_2 && gateway.draining.load(Ordering::Relaxed) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,6 +1,7 @@
 //! Services that answer what a test says and remember what they were asked.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -9,8 +10,8 @@ use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use prost::Message;
-use rpc::{BuyerTokens, Call, CallerKeys, Directory, StackLayer};
-use tonic::service::Routes;
+use rpc::{BuyerTokens, Call, CallerKeys, Directory, Servers, StackLayer};
+use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Layer as _;
 use types::Clock;
@@ -55,9 +56,11 @@ impl Fakes {
         let directory = Directory::in_process(SERVICES, keys.clone());
         for name in SERVICES {
             let fakes = self.clone();
-            let router = axum::Router::new()
-                .fallback(move |request: axum::extract::Request| async move { fakes.serve(request).await });
-            directory.serve(name, StackLayer::new(name, keys.clone()).layer(Routes::from(router)));
+            let server = tower::service_fn(move |request| {
+                let fakes = fakes.clone();
+                async move { Ok::<_, Infallible>(fakes.serve(request).await) }
+            });
+            directory.serve(name, StackLayer::new(name, keys.clone()).layer(Servers::any(server)));
         }
         directory
     }
@@ -88,7 +91,7 @@ impl Fakes {
         self.asked.lock().unwrap().iter().filter(|asked| asked.path == path).cloned().collect()
     }
 
-    async fn serve(&self, request: axum::extract::Request) -> axum::response::Response {
+    async fn serve(&self, request: http::Request<Body>) -> http::Response<Body> {
         let path = request.uri().path().to_owned();
         if path.starts_with("/grpc.health.") {
             let serving = tonic_health::pb::HealthCheckResponse { status: 1 };
@@ -112,14 +115,13 @@ impl Fakes {
     }
 }
 
-fn ok(messages: Vec<Bytes>) -> axum::response::Response {
+fn ok(messages: Vec<Bytes>) -> http::Response<Body> {
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
     let data = messages.into_iter().map(|message| Frame::data(framed(&message)));
     let frames: Vec<_> =
         data.chain([Frame::trailers(trailers)]).map(Ok::<_, std::convert::Infallible>).collect();
-    let mut response =
-        axum::response::Response::new(axum::body::Body::new(StreamBody::new(stream::iter(frames))));
+    let mut response = http::Response::new(Body::new(StreamBody::new(stream::iter(frames))));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
     response
 }

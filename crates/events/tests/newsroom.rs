@@ -14,13 +14,12 @@ use proto::events::v1::{
     ReplayParkedEventRequest, ReplayParkedEventResponse,
 };
 use proto::r#type::v1::Money;
-use rpc::{BoundChannel, Call, Caller, CallerKeys, Channel, Directory, StackLayer};
+use rpc::{BoundChannel, Call, Caller, CallerKeys, Channel, Directory, Servers, StackLayer};
 use service::{Configured, Parts, Platform, Running, Service};
 use store::{EmbeddedMigrations, Error, NewEvent, Settings, Store, Tx, cached_sql};
 use testing::{NatsServer, Proxy, TestDatabase};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use tower::Layer;
 use types::Clock;
@@ -170,8 +169,8 @@ impl Newsroom {
         let directory = Directory::in_process(["paper"], self.directory.keys().clone());
         let told = Arc::new(AtomicUsize::new(0));
         let log = EventLog::new(self.second_paper(), CancellationToken::new());
-        let routes = Routes::new(EventLogServiceServer::new(NarrowLog { log, told: told.clone() })).prepare();
-        directory.serve("paper", StackLayer::new("paper", directory.keys().clone()).layer(routes));
+        let servers = Servers::of(EventLogServiceServer::new(NarrowLog { log, told: told.clone() }));
+        directory.serve("paper", StackLayer::new("paper", directory.keys().clone()).layer(servers));
         (told, directory.for_issuer("reader").channel("paper"))
     }
 
@@ -187,8 +186,8 @@ impl Newsroom {
         ask: F,
     ) {
         let directory = Directory::in_process(["reader"], self.directory.keys().clone());
-        let routes = Routes::new(EventLogServiceServer::new(log)).prepare();
-        directory.serve("reader", StackLayer::new("reader", directory.keys().clone()).layer(routes));
+        let servers = Servers::of(EventLogServiceServer::new(log));
+        directory.serve("reader", StackLayer::new("reader", directory.keys().clone()).layer(servers));
         ask(EventLogServiceClient::new(directory.channel("reader").bind(&call()))).await;
     }
 

@@ -9,18 +9,18 @@ use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::service::Routes;
 use tower::Service;
 use tracing::Instrument as _;
 
 use crate::call::Call;
 use crate::replicas::Replicas;
+use crate::servers::Servers;
 use crate::signing::{CALLER_HEADER, CallerKeys};
 use crate::stack::{Stack, is_open};
 use crate::trace::TraceContext;
 
 /// The stack of a service in this process, set once it is served.
-pub(crate) type LocalSlot = Arc<OnceLock<Stack<Routes>>>;
+pub(crate) type LocalSlot = Arc<OnceLock<Stack<Servers>>>;
 
 /// Leads to one service. Cheap to clone.
 #[derive(Clone)]

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::service::Routes;
-
 use crate::callee::Callee;
 use crate::channel::{Channel, Declared, Transport};
 use crate::identity::Identity;
 use crate::replicas::{InvalidAddress, Replicas, calls_moved};
+use crate::servers::Servers;
 use crate::signing::CallerKeys;
 use crate::stack::Stack;
 
@@ -95,7 +94,7 @@ impl Directory {
     }
 
     /// Opens an in-process service to the others. A second call for a name, or a remote one, changes nothing.
-    pub fn serve(&self, name: &str, stack: Stack<Routes>) {
+    pub fn serve(&self, name: &str, stack: Stack<Servers>) {
         if let Some(Transport::Local(slot)) = self.transports.get(name) {
             // The first stack stays: a service is served once per process.
             let _ = slot.set(stack);

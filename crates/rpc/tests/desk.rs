@@ -11,12 +11,11 @@ use proto::customers::v1::customer_service_client::CustomerServiceClient;
 use proto::customers::v1::customer_service_server::{CustomerService, CustomerServiceServer};
 use proto::customers::v1::*;
 use rpc::{
-    BoundChannel, Call, Caller, CallerKeys, Callers, Channel, Directory, Identity, RemoteSettings,
+    BoundChannel, Call, Caller, CallerKeys, Callers, Channel, Directory, Identity, RemoteSettings, Servers,
     StackLayer, TlsSettings,
 };
 use testing::Authority;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use tower::Layer;
 
@@ -54,7 +53,7 @@ pub fn keys() -> CallerKeys {
 
 fn local() -> Desk {
     let (directory, seen) = (Directory::in_process(["customers"], keys()), Arc::<Seen>::default());
-    let stack = StackLayer::new("customers", keys()).layer(routes(&seen));
+    let stack = StackLayer::new("customers", keys()).layer(servers(&seen));
     directory.serve("customers", stack.clone());
     let reach: Reach = Box::new(move |keys, name| {
         let directory = Directory::in_process([name], keys);
@@ -68,7 +67,7 @@ fn local() -> Desk {
 async fn remote(folder: Option<Folder>) -> Desk {
     let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
     let callers = METHODS.map(|method| (method, "payments"));
-    let stack = StackLayer::for_callers("customers", keys(), Callers::new(callers)).layer(routes(&seen));
+    let stack = StackLayer::for_callers("customers", keys(), Callers::new(callers)).layer(servers(&seen));
     let (identity, caller) = match &folder {
         None => (None, None),
         Some(folder) => {
@@ -121,8 +120,8 @@ impl Drop for Folder {
     }
 }
 
-fn routes(seen: &Arc<Seen>) -> Routes {
-    Routes::new(CustomerServiceServer::new(Answers(seen.clone()))).prepare()
+fn servers(seen: &Arc<Seen>) -> Servers {
+    Servers::of(CustomerServiceServer::new(Answers(seen.clone())))
 }
 
 /// A desk behind a port, and nothing else.
@@ -149,7 +148,7 @@ impl Port {
     pub async fn open_for(address: SocketAddr, identity: Option<Identity>, callers: Callers) -> Self {
         let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
         let scheme = if identity.is_some() { "https" } else { "http" };
-        let stack = StackLayer::for_callers("customers", keys(), callers).layer(routes(&seen));
+        let stack = StackLayer::for_callers("customers", keys(), callers).layer(servers(&seen));
         let (address, serving) =
             service::listen(stack, address, identity, stop.clone()).await.expect("it is free");
         Self { address, scheme, seen, stop, serving }

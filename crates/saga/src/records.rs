@@ -78,8 +78,7 @@ impl Records for Store {
         let mut connection = self.connection().await?;
         let rows: Vec<OrphanRow> = cached_sql(
             "UPDATE sagas SET lease_until = clock_timestamp() + make_interval(secs => $3), attempts = attempts + 1
-             WHERE saga_id IN (SELECT saga_id FROM sagas WHERE state IN ('running', 'unwinding') AND kind = $1
-                               AND lease_until < clock_timestamp() ORDER BY lease_until LIMIT $2 FOR UPDATE SKIP LOCKED)
+             WHERE saga_id IN (SELECT * FROM overdue_sagas($1, $2))
              RETURNING saga_id, input, refusal, actor, traceparent",
         )
         .bind::<Text, _>(kind)

@@ -217,7 +217,8 @@ impl<D: Definition, R: Records> Shared<D, R> {
             attempt.deadline = tokio::time::Instant::now() + ATTEMPT_MAX;
             if !matches!(stage, Stage::Unwinding(..)) {
                 let mut saga = Saga::new(D::KIND);
-                match self.definition.run(&mut saga, &attempt, input).await {
+                // It holds the calls of all steps: on the heap, moving the task that waits for it moves a pointer.
+                match Box::pin(self.definition.run(&mut saga, &attempt, input)).await {
                     Ok(outcome) => {
                         self.note_end(begun, "done");
                         return Some(outcome);

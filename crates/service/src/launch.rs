@@ -7,11 +7,10 @@ use events::{Carrier, CursorDesk, EventLog, READ_EVENTS, Subscription};
 use futures_util::FutureExt;
 use proto::events::v1::cursor_service_server::CursorServiceServer;
 use proto::events::v1::event_log_service_server::EventLogServiceServer;
-use rpc::{Callee, Directory, Stack, StackLayer};
+use rpc::{Callee, Directory, Servers, Stack, StackLayer};
 use store::{Settings, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use tower::Layer;
 use types::Clock;
@@ -28,7 +27,7 @@ const JOB_STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// A service that runs; dropped, it stops without a farewell.
 pub struct Running {
     name: &'static str,
-    stack: Stack<Routes>,
+    stack: Stack<Servers>,
     store: Store,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -82,7 +81,7 @@ pub async fn launch_with<S: Service>(
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .build_v1()?;
-    let Parts { mut routes, service_names, subscriptions, jobs, drains, figures } = parts;
+    let Parts { servers, service_names, subscriptions, jobs, drains, figures } = parts;
     for producer in subscriptions.iter().map(Subscription::producer) {
         anyhow::ensure!(
             reads_events(S::CALLS, producer),
@@ -90,9 +89,8 @@ pub async fn launch_with<S: Service>(
             S::NAME
         );
     }
-    routes.add_service(health_server).add_service(reflection);
-    let stack =
-        StackLayer::for_callers(S::NAME, directory.keys().clone(), callers).layer(routes.routes().prepare());
+    let servers = servers.and(health_server).and(reflection);
+    let stack = StackLayer::for_callers(S::NAME, directory.keys().clone(), callers).layer(servers);
     directory.serve(S::NAME, stack.clone());
 
     tasks.spawn(report_health(store.clone(), health, service_names, stop.clone()));
@@ -130,8 +128,8 @@ impl Running {
         self.name
     }
 
-    /// Its routes behind the server stack.
-    pub fn stack(&self) -> Stack<Routes> {
+    /// Its servers behind the server stack.
+    pub fn stack(&self) -> Stack<Servers> {
         self.stack.clone()
     }
 

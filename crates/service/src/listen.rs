@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use rpc::identity::{CONNECTION_LIFE_MAX, refusal};
-use rpc::{Identity, Stack};
+use rpc::{Identity, Servers, Stack};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
+use tower::ServiceBuilder;
 
 use crate::quiet::Quiet;
 
@@ -29,7 +30,7 @@ type Served = tokio::task::JoinHandle<Result<(), tonic::transport::Error>>;
 /// Serves `stack` on `address` until `stop`; answers the bound address at once and the end of serving later. With an identity,
 /// only who proves a role is heard.
 pub async fn listen(
-    stack: Stack<Routes>,
+    stack: Stack<Servers>,
     address: SocketAddr,
     identity: Option<Identity>,
     stop: CancellationToken,
@@ -58,7 +59,7 @@ pub async fn listen(
 }
 
 fn serve<S>(
-    stack: Stack<Routes>,
+    stack: Stack<Servers>,
     heard: impl Stream<Item = io::Result<Quiet<S>>> + Send + 'static,
     life: Option<Duration>,
     stop: CancellationToken,
@@ -75,9 +76,17 @@ where
     }
     let served = server
         .layer(stack.layer())
-        .add_routes(stack.into_inner())
+        .add_routes(routes_to(stack.into_inner()))
         .serve_with_incoming_shutdown(heard, async move { stop.cancelled().await });
     tokio::spawn(served)
+}
+
+/// What tonic serves over the network.
+fn routes_to(servers: Servers) -> Routes {
+    let servers = ServiceBuilder::new()
+        .map_request(|request: http::Request<axum::body::Body>| request.map(tonic::body::Body::new))
+        .service(servers);
+    axum::Router::new().fallback_service(servers).into()
 }
 
 /// The connection of who has proved a role; nothing for others, who are counted.

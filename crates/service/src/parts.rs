@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use events::Subscription;
 use futures_util::future::BoxFuture;
-use rpc::{Callee, Callers, Directory};
+use rpc::{Callee, Callers, Directory, Servers};
 use serde::de::DeserializeOwned;
 use store::{EmbeddedMigrations, Figure, Store};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::service::RoutesBuilder;
 use types::Clock;
 
 /// A service of the suite.
@@ -73,7 +72,7 @@ impl Platform {
 /// What a service is made of.
 #[derive(Default)]
 pub struct Parts {
-    pub(crate) routes: RoutesBuilder,
+    pub(crate) servers: Servers,
     pub(crate) service_names: Vec<&'static str>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) jobs: Vec<Job>,
@@ -101,17 +100,16 @@ impl Parts {
     #[must_use]
     pub fn serve<S>(mut self, server: S) -> Self
     where
-        S: tower::Service<http::Request<Body>, Error = Infallible>
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
             + NamedService
             + Clone
             + Send
             + Sync
             + 'static,
-        S::Response: axum::response::IntoResponse,
         S::Future: Send + 'static,
     {
         self.service_names.push(S::NAME);
-        self.routes.add_service(server);
+        self.servers = self.servers.and(server);
         self
     }
 

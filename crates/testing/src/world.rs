@@ -3,11 +3,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use rpc::{BoundChannel, Call, Caller, CallerKeys, Directory, Shops, StackLayer};
+use rpc::{BoundChannel, Call, Caller, CallerKeys, Directory, Servers, Shops, StackLayer};
 use service::{Configured, Running, Service};
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::service::Routes;
 use tower::Layer;
 use types::{Clock, KeyId, ShopId};
 
@@ -82,8 +81,8 @@ impl World {
         S: NamedService + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        let routes = Routes::new(server).prepare();
-        self.directory.serve(name, StackLayer::new(name, self.directory.keys().clone()).layer(routes));
+        let servers = Servers::of(server);
+        self.directory.serve(name, StackLayer::new(name, self.directory.keys().clone()).layer(servers));
         self
     }
 

@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use uuid::Uuid;
 use uuid::fmt::Simple;
+use uuid::{Builder, Uuid};
 
 const PREFIX_LENGTH: usize = 3;
 
@@ -69,15 +69,30 @@ impl<K: Kind> Id<K> {
     }
 
     /// The id of the `ordinal`-th part of kind `K` of a parent: the same input always gives the same id, so a step that
-    /// is repeated names the same part.
+    /// is repeated names the same part. It keeps the parent's time: parts that are made together stand together in an index,
+    /// at its end, where a new entry is cheapest.
     pub fn derived(parent: Uuid, ordinal: u32) -> Self {
-        Self::from_uuid(Uuid::new_v5(&parent, format!("{}/{ordinal}", K::PREFIX).as_bytes()))
+        let hash = Uuid::new_v5(&parent, format!("{}/{ordinal}", K::PREFIX).as_bytes());
+        if !begins_with_time(parent) {
+            return Self::from_uuid(hash);
+        }
+        let mut bytes = hash.into_bytes();
+        bytes[..TIME_BYTES].copy_from_slice(&parent.as_bytes()[..TIME_BYTES]);
+        Self::from_uuid(Builder::from_custom_bytes(bytes).into_uuid())
     }
 
     /// The UUID inside.
     pub const fn uuid(&self) -> Uuid {
         self.uuid
     }
+}
+
+/// Milliseconds since 1970 in a UUID of version 7.
+const TIME_BYTES: usize = 6;
+
+/// A new id is of version 7, and what is derived from it of version 8.
+fn begins_with_time(uuid: Uuid) -> bool {
+    matches!(uuid.get_version_num(), 7 | 8)
 }
 
 impl<K: Kind> Default for Id<K> {

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rpc::{BuyerTokenError, buyer_token};
 
+use super::Next;
 use crate::keys::Keys;
 use crate::known_caller::KnownCaller;
 use crate::operation::{Door, Operation};
@@ -18,7 +18,7 @@ use crate::peer;
 use crate::problem::Problem;
 use crate::state::Gateway;
 
-pub(super) async fn run(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+pub(super) async fn run(gateway: &Gateway, mut request: Request, next: impl Next) -> Response {
     let door = request.extensions().get::<Operation>().map(|operation| operation.door);
     if matches!(door, Some(Door::Open)) {
         return next.run(request).await;
@@ -33,8 +33,8 @@ pub(super) async fn run(State(gateway): State<Gateway>, mut request: Request, ne
     };
     let address = peer::address(&request, &gateway.settings.trusted_proxies);
     let found = match std::str::from_utf8(secret).ok().filter(|text| text.starts_with(buyer_token::PREFIX)) {
-        Some(token) => buyer(&gateway, token, address),
-        None => partner(&gateway, secret, address).await,
+        Some(token) => buyer(gateway, token, address),
+        None => partner(gateway, secret, address).await,
     };
     match found {
         Ok(known) => {

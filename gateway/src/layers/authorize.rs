@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use rpc::{Actor, BUYER_SCOPE};
 
+use super::Next;
 use crate::known_caller::KnownCaller;
 use crate::operation::{Door, Operation};
 use crate::problem::Problem;
-use crate::state::Gateway;
 
-pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) -> Response {
+pub(super) async fn run(request: Request, next: impl Next) -> Response {
     let Some(operation) = request.extensions().get::<Operation>() else { return next.run(request).await };
     let known = request.extensions().get::<Arc<KnownCaller>>();
     match refusal(operation.door, known.map(|known| &**known)) {

@@ -2,15 +2,14 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
+use super::Next;
 use crate::problem::Problem;
-use crate::state::Gateway;
 
-pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) -> Response {
+pub(super) async fn run(request: Request, next: impl Next) -> Response {
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
+use super::Next;
 use crate::known_caller::KnownCaller;
 use crate::problem::Problem;
 use crate::state::Gateway;
 
-pub(super) async fn run(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+pub(super) async fn run(gateway: &Gateway, request: Request, next: impl Next) -> Response {
     if let Some(known) = request.extensions().get::<Arc<KnownCaller>>()
         && let Err(wait) = gateway.rates.take(&known.name, known.rate_limit)
     {

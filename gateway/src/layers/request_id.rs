@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 use rpc::TraceContext;
 
+use super::Next;
 use crate::problem::Problem;
-use crate::state::Gateway;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const LENGTH_MAX: usize = 128;
@@ -18,7 +17,7 @@ const LENGTH_MAX: usize = 128;
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
 
-pub(super) async fn run(State(_): State<Gateway>, mut request: Request, next: Next) -> Response {
+pub(super) async fn run(mut request: Request, next: impl Next) -> Response {
     let trace = trace_of(&request);
     let id = given(&request).unwrap_or_else(|| trace.trace_id());
     request.extensions_mut().insert(trace);

@@ -1,7 +1,6 @@
 //! Lets pages of listed origins call (CORS). Nothing is listed by default.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -9,10 +8,11 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use super::Next;
 use crate::state::Gateway;
 
-pub(super) async fn run(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let Some(origin) = listed_origin(&gateway, request.headers()) else { return next.run(request).await };
+pub(super) async fn run(gateway: &Gateway, request: Request, next: impl Next) -> Response {
+    let Some(origin) = listed_origin(gateway, request.headers()) else { return next.run(request).await };
     let preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response =

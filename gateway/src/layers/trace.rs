@@ -1,33 +1,31 @@
-//! Opens the span of a request, measures it and writes one log line. No body, no address, no query: they may be personal.
+//! Finds what a request wants, opens its span, measures it and writes one log line. No body, no address, no query: they may be personal.
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::Method;
 use rpc::TraceContext;
 use rpc::exemplars::Exemplars;
 use tracing::Instrument as _;
 
-use super::RequestId;
+use super::{Next, RequestId};
 use crate::operation::Operation;
 use crate::problem::Problem;
-use crate::state::Gateway;
 
 /// The route of requests that have none.
 const UNMATCHED: &str = "unmatched";
 
 static EXEMPLARS: Exemplars = Exemplars::of("korob_http_request_duration_seconds");
 
-pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) -> Response {
+pub(super) async fn run(mut request: Request, next: impl Next) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
     let id = request.extensions().get::<RequestId>().cloned();
     let request_id = id.as_ref().map_or("", |id| &id.0);
-    // Looked up before the answer is known: a span keeps the name it begins with.
-    let operation = Operation::find(request.method(), request.uri().path());
-    let route = operation.map_or(UNMATCHED, |operation| operation.template);
+    // Looked up before anything else: a span keeps the name it begins with.
+    let found = Operation::find(request.method(), request.uri().path());
+    let route = found.as_ref().map_or(UNMATCHED, |operation| operation.template);
     let span = tracing::info_span!(
         "http",
         otel.name = format!("{method} {route}"),
@@ -41,6 +39,10 @@ pub(super) async fn run(State(_): State<Gateway>, request: Request, next: Next) 
     let trace = request.extensions().get::<TraceContext>().copied();
     if let Some(trace) = trace {
         trace.adopt(&span);
+    }
+    match found {
+        Ok(operation) => _ = request.extensions_mut().insert(operation),
+        Err(no_route) => _ = request.extensions_mut().insert(no_route),
     }
 
     let response = next.run(request).instrument(span.clone()).await;

@@ -13,11 +13,10 @@ use std::time::Duration;
 
 use prost::{Message, Name};
 use proto::{access, catalog, customers, events, inventory};
-use rpc::{Fault, StackLayer};
+use rpc::{Fault, Servers, StackLayer};
 use testing::World;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::service::RoutesBuilder;
 use tonic::{Code, Request, Response, Status};
 use tonic_prost::ProstCodec;
 use tower::Layer;
@@ -140,10 +139,9 @@ impl Neighbours {
     }
 
     fn serve<C: Contract>(&self, world: &World, name: &'static str, service: StandIn<C>) {
-        let mut routes = RoutesBuilder::default();
-        routes.add_service(service).add_service(self.log(name));
+        let servers = Servers::of(service).and(self.log(name));
         let layer = StackLayer::new(name, world.directory.keys().clone());
-        world.directory.serve(name, layer.layer(routes.routes().prepare()));
+        world.directory.serve(name, layer.layer(servers));
     }
 
     fn as_one<C: Contract>(&self) -> StandIn<C> {

@@ -1,26 +1,23 @@
-//! Finds what a request wants; answers 404, 405 and OPTIONS itself.
+//! Answers 404, 405 and OPTIONS.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use transcode::NoRoute;
 
-use crate::operation::Operation;
+use super::Next;
 use crate::problem::Problem;
-use crate::state::Gateway;
 
-pub(super) async fn run(State(_): State<Gateway>, mut request: Request, next: Next) -> Response {
+pub(super) async fn run(request: Request, next: impl Next) -> Response {
     let method = request.method().clone();
-    let operation = match Operation::find(&method, request.uri().path()) {
-        Ok(operation) => operation,
-        Err(NoRoute::UnknownPath) => return not_found(),
-        Err(NoRoute::OtherMethods(allowed)) => return with_allow(&method, &allowed),
-    };
-    request.extensions_mut().insert(operation);
+    match request.extensions().get() {
+        Some(NoRoute::UnknownPath) => return not_found(),
+        Some(NoRoute::OtherMethods(allowed)) => return with_allow(&method, allowed),
+        None => {}
+    }
 
     let response = next.run(request).await;
     if method == Method::HEAD { without_body(response) } else { response }
