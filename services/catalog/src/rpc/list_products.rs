@@ -57,7 +57,8 @@ pub(crate) async fn handle(
     Ok(pb::ListProductsResponse { products: products.iter().map(wire::product).collect(), next_page_token })
 }
 
-/// Products of a category, of all without one, in the order of the list.
+/// Products of a category, of all without one, in the order of the list. A page begins where the index says so: a condition that
+/// may be missing would have it read all the pages before.
 const BROWSE: &str = "
     WITH RECURSIVE below (category_id) AS (
         SELECT category_id FROM categories WHERE category_id = $1
@@ -74,7 +75,7 @@ const BROWSE: &str = "
                    SELECT FROM variant_values x WHERE x.variant_id = v.variant_id AND x.code = f.code
                      AND (x.millionths BETWEEN f.lowest AND f.highest
                           OR x.value = ANY (string_to_array(f.options, E'\\x1f')))))))
-      AND ($5 IS NULL OR (p.create_time, p.product_id) < ($5, $6))
+      AND (p.create_time, p.product_id) < (coalesce($5, 'infinity'), coalesce($6, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     ORDER BY p.create_time DESC, p.product_id DESC LIMIT $7";
 
 /// The same, beginning with what is found. A text of punctuation alone asks for no words; it may still be a SKU.

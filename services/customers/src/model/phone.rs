@@ -5,7 +5,6 @@ mod tests;
 
 use std::fmt;
 
-use phonenumber::Mode;
 use phonenumber::country::Id;
 
 use crate::model::Country;
@@ -67,7 +66,8 @@ impl Phone {
 
     fn written(country: Option<Id>, number: &str) -> Option<String> {
         let number = phonenumber::parse(country, number).ok().filter(phonenumber::is_valid)?;
-        Some(number.format().mode(Mode::E164).to_string())
+        // What the formatter writes, without the search for a national pattern that E.164 has no use for.
+        Some(format!("+{}{}", number.country().code(), number.national()))
     }
 }
 

@@ -11,6 +11,9 @@ fn check(country: &str, number: &str, spellings: &[&str]) {
         let read = Phone::read(spelling, Country::of_code(country));
         assert_eq!(read.as_ref().map(Phone::as_str), Some(number), "{spelling:?} in {country}");
     }
+    let formatted =
+        phonenumber::parse(None, number).unwrap().format().mode(phonenumber::Mode::E164).to_string();
+    assert_eq!(formatted, number, "as the library writes it");
 }
 
 #[test]
