@@ -24,7 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         ".korob.catalog.v1.ExportFeedChunk.chunk",
         ".korob.catalog.v1.ImportFeedRequest.chunk",
     ]);
-    tonic_prost_build::configure().compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
+    tonic_prost_build::configure()
+        .codec_path("crate::codec::Codec")
+        .compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
     Ok(())
 }
 

@@ -1,12 +1,14 @@
 //! The contracts of `proto/` as Rust: messages, clients, servers, and the descriptors they came from.
 //!
-//! No logic lives here. One module per package: `proto::orders::v1::Order`.
+//! No logic lives here but how large a buffer is. One module per package: `proto::orders::v1::Order`.
 
 #![allow(clippy::all, missing_docs, rustdoc::all)]
 
 use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
+
+pub mod codec;
 
 /// The encoded `FileDescriptorSet` of all packages, with their options and comments.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,8 +1,9 @@
 //! Passes messages through as the bytes they are, for who writes and reads them himself.
 
 use bytes::{Buf as _, BufMut as _, Bytes};
+use proto::codec::buffers;
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// Encodes and decodes nothing: the transcoder has written the message, and reads the answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,10 @@ impl Encoder for RawCodec {
         out.put(message);
         Ok(())
     }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
+    }
 }
 
 impl Decoder for RawCodec {
@@ -39,5 +44,9 @@ impl Decoder for RawCodec {
 
     fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
         Ok(Some(message.copy_to_bytes(message.remaining())))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
     }
 }

@@ -1,5 +1,10 @@
 //! Rows of history: who, what, when, old and new.
 
+use std::io::Write as _;
+
+use diesel::pg::Pg;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::Jsonb;
 use rpc::Call;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,7 +17,7 @@ pub struct Audit {
     action: &'static str,
     resource_id: String,
     shop_id: Option<Uuid>,
-    changes: Vec<Value>,
+    changes: Changes,
     personal: Vec<PersonalValue>,
 }
 
@@ -28,7 +33,7 @@ pub(crate) struct AuditRow {
     pub(crate) action: &'static str,
     pub(crate) resource_id: String,
     pub(crate) shop_id: Option<Uuid>,
-    pub(crate) changes: Value,
+    pub(crate) changes: Changes,
     pub(crate) trace_id: String,
     pub(crate) personal: Vec<PersonalValue>,
 }
@@ -40,7 +45,7 @@ impl Audit {
             action,
             resource_id: resource_id.to_string(),
             shop_id: None,
-            changes: Vec::new(),
+            changes: Changes::default(),
             personal: Vec::new(),
         }
     }
@@ -57,7 +62,7 @@ impl Audit {
     pub fn change<T: Serialize>(mut self, field: &str, old: T, new: T) -> Self {
         let (old, new) = (json!(old), json!(new));
         if old != new {
-            self.changes.push(json!({ "field": field, "old": old, "new": new }));
+            self.changes.push(field, &old, &new);
         }
         self
     }
@@ -65,7 +70,7 @@ impl Audit {
     /// A field that was set when the resource was made.
     #[must_use]
     pub fn set<T: Serialize>(mut self, field: &str, new: T) -> Self {
-        self.changes.push(json!({ "field": field, "old": null, "new": new }));
+        self.changes.push(field, &Value::Null, &new);
         self
     }
 
@@ -75,7 +80,7 @@ impl Audit {
     pub fn personal(mut self, person_id: &str, field: &str, old: &str, new: &str) -> Self {
         if old != new {
             let (old, new) = (self.digest(person_id, old), self.digest(person_id, new));
-            self.changes.push(json!({ "field": field, "old": old, "new": new }));
+            self.changes.push(field, &old, &new);
         }
         self
     }
@@ -99,9 +104,41 @@ impl Audit {
             action: self.action,
             resource_id: self.resource_id,
             shop_id: self.shop_id,
-            changes: Value::Array(self.changes),
+            changes: self.changes,
             trace_id: call.trace.trace_id(),
             personal: self.personal,
         }
+    }
+}
+
+/// `{"field":…,"old":…,"new":…}` for each field, with commas between: written as JSON at once, because every change of anything is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes(Vec<u8>);
+
+#[derive(Serialize)]
+struct Change<'c, O, N> {
+    field: &'c str,
+    old: &'c O,
+    new: &'c N,
+}
+
+impl Changes {
+    #[allow(clippy::expect_used)]
+    fn push<O: Serialize, N: Serialize>(&mut self, field: &str, old: &O, new: &N) {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+        serde_json::to_writer(&mut self.0, &Change { field, old, new }).expect("a field's value is JSON");
+    }
+}
+
+impl ToSql<Jsonb, Pg> for Changes {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        // The version of the binary format, then text.
+        out.write_all(&[1])?;
+        out.write_all(b"[")?;
+        out.write_all(&self.0)?;
+        out.write_all(b"]")?;
+        Ok(IsNull::No)
     }
 }
