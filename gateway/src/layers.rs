@@ -38,8 +38,7 @@ where
 }
 
 /// Everything between a connection and a service; the innermost layer comes first here.
-pub(crate) async fn answer(gateway: Gateway, request: Request) -> Response {
-    let gateway = &gateway;
+pub(crate) async fn answer(gateway: &Gateway, request: Request) -> Response {
     // On the heap: it holds whatever any of the handlers needs.
     let answer = |request| Box::pin(handlers::answer(gateway, request));
     // What the caller may do, from the contract of the method.

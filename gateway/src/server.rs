@@ -156,7 +156,7 @@ async fn serve(
         request.extensions_mut().insert(Peer(peer.ip()));
         let gateway = gateway.clone();
         async move {
-            let mut response = layers::answer(gateway.clone(), request).await;
+            let mut response = layers::answer(&gateway, request).await;
             unread.pass_over().await;
             if version < Version::HTTP_2 && gateway.draining.load(Ordering::Relaxed) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

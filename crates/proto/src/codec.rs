@@ -8,11 +8,11 @@ use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
 /// What a call has for a message until it knows the message. tonic's 8 KiB, four times a call, are more than an allocator
 /// keeps at hand; almost all messages are smaller than this, and a larger one gets what it needs.
-pub const BUFFER_SIZE: usize = 1024;
+const BUFFER_SIZE: usize = 1024;
 /// A stream hands on what it has when it is as long, as tonic has it.
 const YIELD_THRESHOLD: usize = 32 * 1024;
 
-/// The settings of [`BUFFER_SIZE`].
+/// Small ones, for messages that almost all are small.
 pub fn buffers() -> BufferSettings {
     BufferSettings::new(BUFFER_SIZE, YIELD_THRESHOLD)
 }

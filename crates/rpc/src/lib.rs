@@ -42,7 +42,7 @@ pub use identity::{Identity, IdentityError, Peer, TlsSettings};
 pub use policy::{MethodPolicy, known_scopes, policies, policy_of};
 pub use raw_codec::RawCodec;
 pub use replicas::InvalidAddress;
-pub use servers::Servers;
+pub use servers::{Server, Servers};
 pub use signing::{CALLER_HEADER, CallerKeys, SigningError};
 pub use stack::{IN_FLIGHT_MAX, Stack, StackLayer};
 pub use trace::TraceContext;

@@ -25,19 +25,34 @@ struct Served {
 
 type Answer = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
 
+/// What a generated server is.
+pub trait Server:
+    Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Server for S where
+    S: Service<
+            http::Request<Body>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 trait Answers: Send + Sync {
     fn answer(&self, request: http::Request<Body>) -> Answer;
 }
 
-impl<S> Answers for S
-where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
-{
+impl<S: Server> Answers for S {
     fn answer(&self, request: http::Request<Body>) -> Answer {
         // Generated servers are always ready.
         Box::pin(self.clone().call(request))
@@ -46,48 +61,22 @@ where
 
 impl Servers {
     /// One server and no other.
-    pub fn of<S>(server: S) -> Self
-    where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    pub fn of<S: Server + NamedService>(server: S) -> Self {
         Self::default().and(server)
     }
 
     /// These and `server`.
     #[must_use]
-    pub fn and<S>(self, server: S) -> Self
-    where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    pub fn and<S: Server + NamedService>(self, server: S) -> Self {
         self.under(format!("/{}/", S::NAME), server)
     }
 
     /// Something that answers whatever is asked.
-    pub fn any<S>(server: S) -> Self
-    where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    pub fn any(server: impl Server) -> Self {
         Self::default().under("/".to_owned(), server)
     }
 
-    fn under<S: Answers + 'static>(mut self, prefix: String, server: S) -> Self {
+    fn under(mut self, prefix: String, server: impl Server) -> Self {
         Arc::make_mut(&mut self.0).push(Served { prefix: prefix.into(), server: Arc::new(server) });
         self
     }

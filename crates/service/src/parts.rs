@@ -1,16 +1,14 @@
 //! What a service is given, and what it is made of.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use events::Subscription;
 use futures_util::future::BoxFuture;
-use rpc::{Callee, Callers, Directory, Servers};
+use rpc::{Callee, Callers, Directory, Server, Servers};
 use serde::de::DeserializeOwned;
 use store::{EmbeddedMigrations, Figure, Store};
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
 use tonic::server::NamedService;
 use types::Clock;
 
@@ -98,16 +96,7 @@ impl Parts {
 
     /// Serves a generated gRPC server.
     #[must_use]
-    pub fn serve<S>(mut self, server: S) -> Self
-    where
-        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    pub fn serve<S: Server + NamedService>(mut self, server: S) -> Self {
         self.service_names.push(S::NAME);
         self.servers = self.servers.and(server);
         self

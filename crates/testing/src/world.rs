@@ -1,11 +1,9 @@
 //! Services in one process, each on a database of its own, with stand-ins for those a test does not need.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
-use rpc::{BoundChannel, Call, Caller, CallerKeys, Directory, Servers, Shops, StackLayer};
+use rpc::{BoundChannel, Call, Caller, CallerKeys, Directory, Server, Servers, Shops, StackLayer};
 use service::{Configured, Running, Service};
-use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::Layer;
 use types::{Clock, KeyId, ShopId};
@@ -75,12 +73,7 @@ impl World {
     }
 
     /// Answers calls to the service `name` with `server`, a generated server over a stand-in.
-    pub fn stand_in<S>(self, name: &str, server: S) -> Self
-    where
-        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
-        S: NamedService + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
+    pub fn stand_in<S: Server + NamedService>(self, name: &str, server: S) -> Self {
         let servers = Servers::of(server);
         self.directory.serve(name, StackLayer::new(name, self.directory.keys().clone()).layer(servers));
         self

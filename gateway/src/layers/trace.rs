@@ -1,4 +1,5 @@
-//! Finds what a request wants, opens its span, measures it and writes one log line. No body, no address, no query: they may be personal.
+//! Finds what a request wants, opens its span, measures it and writes one log line. No body, no address, no query: they may
+//! be personal.
 
 use std::time::Instant;
 
