@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::Jsonb;
+use diesel::sql_types::Text;
 use rpc::Call;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -132,10 +132,8 @@ impl Changes {
     }
 }
 
-impl ToSql<Jsonb, Pg> for Changes {
+impl ToSql<Text, Pg> for Changes {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        // The version of the binary format, then text.
-        out.write_all(&[1])?;
         out.write_all(b"[")?;
         out.write_all(&self.0)?;
         out.write_all(b"]")?;

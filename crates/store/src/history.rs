@@ -21,7 +21,7 @@ impl Store {
     ) -> Result<(Vec<pb::HistoryEntry>, String)> {
         let mut connection = self.connection().await?;
         let rows: Vec<Row> = cached_sql(
-            "SELECT sequence, change_time, actor, action, changes, trace_id FROM audit_log
+            "SELECT sequence, change_time, actor, action, changes::jsonb, trace_id FROM audit_log
              WHERE resource_id = $1 AND ($2 IS NULL OR sequence < $2) ORDER BY sequence DESC LIMIT $3",
         )
         .bind::<Text, _>(resource_id)

@@ -139,13 +139,8 @@ impl Sessions {
         let found_dead = *self.found_dead.lock().unwrap_or_else(PoisonError::into_inner);
         found_dead.is_some_and(|found| found.elapsed() < idle_for)
     }
-}
 
-impl Manager for Sessions {
-    type Type = Session;
-    type Error = ConnectionError;
-
-    async fn create(&self) -> Result<Session, ConnectionError> {
+    async fn open(&self) -> Result<Session, ConnectionError> {
         let (client, driver, backend) = backend::connect(&self.config)
             .await
             .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
@@ -156,27 +151,41 @@ impl Manager for Sessions {
         Ok(Session { connection, pulse, _driver: driver, cancels: self.cancels.clone() })
     }
 
+    async fn try_out(&self, session: &mut Session) -> RecycleResult<ConnectionError> {
+        match tokio::time::timeout(TRIAL_PATIENCE, session.connection.batch_execute("")).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(RecycleError::message("ended")),
+            Err(_elapsed) => {
+                tracing::warn!("an idle database connection does not answer and is given up");
+                *self.found_dead.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                Err(RecycleError::message("silent"))
+            }
+        }
+    }
+}
+
+impl Manager for Sessions {
+    type Type = Session;
+    type Error = ConnectionError;
+
+    // Both are on the heap when there is anything to wait for: whatever takes a connection would carry their state along.
+    async fn create(&self) -> Result<Session, ConnectionError> {
+        Box::pin(self.open()).await
+    }
+
     async fn recycle(&self, session: &mut Session, metrics: &Metrics) -> RecycleResult<ConnectionError> {
-        let dead = |why: &'static str| Err(RecycleError::message(why));
-        let connection = &mut session.connection;
-        if session.pulse.is_cut() || AnsiTransactionManager::is_broken_transaction_manager(connection) {
-            return dead("closed");
+        if session.pulse.is_cut()
+            || AnsiTransactionManager::is_broken_transaction_manager(&mut session.connection)
+        {
+            return Err(RecycleError::message("closed"));
         }
         let idle_for = metrics.last_used();
         if idle_for < TRUSTED_FOR {
             return Ok(());
         }
         if self.is_suspect(idle_for) {
-            return dead("another one was found dead meanwhile");
+            return Err(RecycleError::message("another one was found dead meanwhile"));
         }
-        match tokio::time::timeout(TRIAL_PATIENCE, connection.batch_execute("")).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => dead("ended"),
-            Err(_elapsed) => {
-                tracing::warn!("an idle database connection does not answer and is given up");
-                *self.found_dead.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-                dead("silent")
-            }
-        }
+        Box::pin(self.try_out(session)).await
     }
 }

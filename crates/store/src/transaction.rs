@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
 };
@@ -260,7 +260,7 @@ impl Tx {
             .bind::<Array<Text>, _>(of(&audits, |row| row.action))
             .bind::<Array<Text>, _>(of(&audits, |row| row.resource_id.as_str()))
             .bind::<Array<Nullable<SqlUuid>>, _>(of(&audits, |row| row.shop_id))
-            .bind::<Array<Jsonb>, _>(of(&audits, |row| &row.changes))
+            .bind::<Array<Text>, _>(of(&audits, |row| &row.changes))
             .bind::<Array<Text>, _>(of(&audits, |row| row.trace_id.as_str()));
         type Appended = (Nullable<BigInt>, Nullable<SqlUuid>, Nullable<BigInt>);
         let appended: (Option<i64>, Option<Uuid>, Option<i64>) = if personal.is_empty() {

@@ -53,7 +53,7 @@ pub(crate) async fn handle(
 /// What the newest decision about it says, in the order in which it was written.
 async fn last_values(tx: &mut Tx, resource_id: &str) -> Result<Option<Vec<String>>> {
     let last: Option<(Value,)> = cached_sql(
-        "SELECT changes FROM audit_log WHERE resource_id = $1 AND action = $2 ORDER BY sequence DESC LIMIT 1",
+        "SELECT changes::jsonb FROM audit_log WHERE resource_id = $1 AND action = $2 ORDER BY sequence DESC LIMIT 1",
     )
     .bind::<Text, _>(resource_id)
     .bind::<Text, _>(METHOD)
