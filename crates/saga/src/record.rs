@@ -33,17 +33,17 @@ impl NewSaga {
 }
 
 /// Writes sagas, leased to this process; start each with [`crate::Runner::start`] after the commit.
-pub async fn record(tx: &mut Tx, sagas: &[NewSaga]) -> Result<()> {
+pub async fn record(tx: &Tx, sagas: &[NewSaga]) -> Result<()> {
     write(tx, sagas, crate::runner::LEASE).await
 }
 
 /// Writes sagas that nobody runs yet: whoever looks next takes them over. For those who cannot start one after the commit,
 /// such as consumers.
-pub async fn record_for_anybody(tx: &mut Tx, sagas: &[NewSaga]) -> Result<()> {
+pub async fn record_for_anybody(tx: &Tx, sagas: &[NewSaga]) -> Result<()> {
     write(tx, sagas, Duration::ZERO).await
 }
 
-async fn write(tx: &mut Tx, sagas: &[NewSaga], lease: Duration) -> Result<()> {
+async fn write(tx: &Tx, sagas: &[NewSaga], lease: Duration) -> Result<()> {
     let now = tx.now();
     cached_sql(
         "INSERT INTO sagas (saga_id, kind, state, input, actor, traceparent, lease_until, create_time)
@@ -57,14 +57,14 @@ async fn write(tx: &mut Tx, sagas: &[NewSaga], lease: Duration) -> Result<()> {
     .bind::<Array<Text>, _>(sagas.iter().map(|saga| saga.call.trace.to_string()).collect::<Vec<_>>())
     .bind::<diesel::sql_types::Double, _>(lease.as_secs_f64())
     .bind::<Timestamptz, _>(now)
-    .execute(tx.conn())
+    .execute(&mut tx.shared())
     .await?;
     Ok(())
 }
 
 /// Closes sagas in the transaction of their last effect. Answers the ids that were still open: for any other, somebody
 /// else has finished it and this transaction must not repeat its effect.
-pub async fn finish(tx: &mut Tx, saga_ids: &[Uuid], outcome: Finished) -> Result<Vec<Uuid>> {
+pub async fn finish(tx: &Tx, saga_ids: &[Uuid], outcome: Finished) -> Result<Vec<Uuid>> {
     let now = tx.now();
     let (state, from) = match outcome {
         Finished::Done => ("done", "running"),
@@ -78,7 +78,7 @@ pub async fn finish(tx: &mut Tx, saga_ids: &[Uuid], outcome: Finished) -> Result
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(from)
     .returns::<(SqlUuid,)>()
-    .load(tx.conn())
+    .load(&mut tx.shared())
     .await?;
     Ok(closed.into_iter().map(|row| row.0).collect())
 }

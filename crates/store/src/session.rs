@@ -1,7 +1,7 @@
 //! Sessions with PostgreSQL: opened, tried when they were idle, cancelled when nobody waits any more, given up when their
 //! server is gone.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -76,8 +76,10 @@ async fn cancel(token: CancelToken, cancels: Arc<Semaphore>) {
 pub(crate) struct Pulse {
     /// Who serves it.
     pub(crate) backend: Backend,
-    /// Grows by two with every beginning and every end of a statement; odd while one runs.
+    /// Grows with every beginning and every end of a statement.
     beats: AtomicU64,
+    /// Statements that were sent and not answered yet: more than one while they do not wait for each other.
+    running: AtomicUsize,
     driver: AbortHandle,
 }
 
@@ -87,7 +89,7 @@ impl Pulse {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.beats() % 2 == 1
+        self.running.load(Ordering::Relaxed) > 0
     }
 
     /// Closes the connection: whoever waits for an answer is told that there will be none.
@@ -99,10 +101,14 @@ impl Pulse {
         self.driver.is_finished()
     }
 
-    /// Only who has the session calls this.
-    fn beat(&self, running: u64) {
-        let beats = (self.beats() & !1) + 2;
-        self.beats.store(beats + running, Ordering::Relaxed);
+    fn begin(&self) {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        self.beats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        self.beats.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -112,8 +118,8 @@ struct Beats(Arc<Pulse>);
 impl Instrumentation for Beats {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
-            InstrumentationEvent::StartQuery { .. } => self.0.beat(1),
-            InstrumentationEvent::FinishQuery { .. } => self.0.beat(0),
+            InstrumentationEvent::StartQuery { .. } => self.0.begin(),
+            InstrumentationEvent::FinishQuery { .. } => self.0.end(),
             _ => {}
         }
     }
@@ -145,7 +151,13 @@ impl Sessions {
             .await
             .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
         let mut connection = AsyncPgConnection::try_from(client).await?;
-        let pulse = Arc::new(Pulse { backend, beats: AtomicU64::new(0), driver: driver.abort_handle() });
+        let driving = driver.abort_handle();
+        let pulse = Arc::new(Pulse {
+            backend,
+            beats: AtomicU64::default(),
+            running: AtomicUsize::default(),
+            driver: driving,
+        });
         connection.set_instrumentation(Beats(pulse.clone()));
         self.watch.begin(&pulse);
         Ok(Session { connection, pulse, _driver: driver, cancels: self.cancels.clone() })

@@ -171,6 +171,12 @@ impl Tx {
         &mut self.connection
     }
 
+    /// The connection, for statements that need nothing of each other: `.execute(&mut tx.shared())` in futures that are
+    /// joined. They are sent at once and answered one after the other, so that all cost one round trip.
+    pub fn shared(&self) -> &AsyncPgConnection {
+        &self.connection
+    }
+
     /// The call this transaction serves.
     pub fn call(&self) -> &Call {
         &self.call

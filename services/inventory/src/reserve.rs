@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use futures_util::future::join;
 use proto::inventory::v1::StockReserved;
 use rpc::Call;
 use store::{Audit, Tx};
@@ -30,8 +31,10 @@ pub async fn all(tx: &mut Tx, requests: &[Reserve]) -> Result<Vec<Result<Reserva
     let skus: BTreeSet<&str> =
         requests.iter().flat_map(|request| request.wanted.units.keys()).map(Sku::as_str).collect();
 
-    let warehouses = Warehouses::load(tx.conn()).await?;
-    let mut stock = Stock::lock(tx, &skus.into_iter().collect::<Vec<_>>()).await?;
+    let skus: Vec<&str> = skus.into_iter().collect();
+    let (warehouses, stock) = join(Warehouses::load(tx.shared()), Stock::lock(tx, &skus)).await;
+    let (warehouses, mut stock) = (warehouses?, stock?);
+    // What others held before they let the levels go is seen now.
     let mut known = Reservation::load(tx.conn(), &ids).await?;
 
     let now = tx.now();
@@ -56,8 +59,9 @@ pub async fn all(tx: &mut Tx, requests: &[Reserve]) -> Result<Vec<Result<Reserva
         answers.push(held);
     }
 
-    stock.save(tx).await?;
-    Reservation::insert(tx, &new.iter().map(|(_, reservation, _)| reservation).collect::<Vec<_>>()).await?;
+    let reserved: Vec<&Reservation> = new.iter().map(|(_, reservation, _)| reservation).collect();
+    let (posted, inserted) = join(stock.save(tx), Reservation::insert(tx, &reserved)).await;
+    posted.and(inserted)?;
 
     for (request, reservation, changes) in &new {
         tell(tx, request, reservation, changes);

@@ -11,7 +11,7 @@ use crate::model::{Line, Reservation, Shipped, Shortage, State};
 
 impl Reservation {
     /// Stores new reservations; an id that exists is an error of the database.
-    pub async fn insert(tx: &mut Tx, new: &[&Self]) -> Result<()> {
+    pub async fn insert(tx: &Tx, new: &[&Self]) -> Result<()> {
         if new.is_empty() {
             return Ok(());
         }
@@ -51,7 +51,7 @@ impl Reservation {
         .bind::<Array<Text>, _>(lines.iter().map(|(_, line)| line.sku.as_str()).collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(lines.iter().map(|(_, line)| line.warehouse_id.uuid()).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(lines.iter().map(|(_, line)| line.quantity).collect::<Vec<_>>())
-        .execute(tx.conn())
+        .execute(&mut tx.shared())
         .await?;
         Shortage::save_of(tx, new).await
     }

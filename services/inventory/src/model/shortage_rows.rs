@@ -77,7 +77,7 @@ impl Shortage {
     }
 
     /// Stores those of reservations.
-    pub(super) async fn save_of(tx: &mut Tx, reservations: &[&Reservation]) -> Result<()> {
+    pub(super) async fn save_of(tx: &Tx, reservations: &[&Reservation]) -> Result<()> {
         let all: Vec<(&Reservation, &Holder, &Self)> = reservations
             .iter()
             .filter_map(|one| Some((*one, one.holder.as_ref()?)))
@@ -110,7 +110,7 @@ impl Shortage {
             all.iter().map(|(_, _, one)| one.end_time).collect::<Vec<_>>(),
         )
         .bind::<Array<BigInt>, _>(all.iter().map(|(_, _, one)| one.version).collect::<Vec<_>>())
-        .execute(tx.conn())
+        .execute(&mut tx.shared())
         .await?;
         Ok(())
     }

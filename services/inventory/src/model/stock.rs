@@ -116,7 +116,7 @@ impl Stock {
     }
 
     /// Locks the sellable levels of `skus` in every warehouse.
-    pub async fn lock(tx: &mut Tx, skus: &[&str]) -> Result<Self> {
+    pub async fn lock(tx: &Tx, skus: &[&str]) -> Result<Self> {
         if skus.is_empty() {
             return Ok(Self::default());
         }
@@ -126,7 +126,7 @@ impl Stock {
         )
         .bind::<Array<Text>, _>(skus)
         .returns::<StockLevelColumns>()
-        .load(tx.conn())
+        .load(&mut tx.shared())
         .await?;
         Self::stored(rows)
     }
@@ -159,7 +159,7 @@ impl Stock {
     }
 
     /// Writes the documents, the ledger rows and the changed levels in one statement.
-    pub async fn save(&mut self, tx: &mut Tx) -> Result<()> {
+    pub async fn save(&mut self, tx: &Tx) -> Result<()> {
         if self.postings.is_empty() {
             return Ok(());
         }
@@ -237,7 +237,7 @@ impl Stock {
             documents.iter().map(|document| document.reverses.map(Uuid::from)).collect::<Vec<_>>(),
         )
         .returns::<(BigInt, Array<SqlUuid>, Array<BigInt>)>();
-        let (updated, ids, numbers): (i64, Vec<Uuid>, Vec<i64>) = saved.get_result(tx.conn()).await?;
+        let (updated, ids, numbers): (i64, Vec<Uuid>, Vec<i64>) = saved.get_result(&mut tx.shared()).await?;
         if updated != changed.len() as i64 {
             return Err(Error::corrupt("the number of updated levels", updated));
         }

@@ -57,11 +57,11 @@ impl Warehouses {
     }
 
     /// All of them.
-    pub async fn load(connection: &mut AsyncPgConnection) -> Result<Self> {
+    pub async fn load(connection: &AsyncPgConnection) -> Result<Self> {
         let rows: Vec<(Uuid, bool)> = warehouses::table
             .select((warehouses::warehouse_id, warehouses::archived))
             .order((warehouses::create_time, warehouses::warehouse_id))
-            .load(connection)
+            .load(&mut &*connection)
             .await?;
         let known =
             rows.into_iter().map(|(id, archived)| (WarehouseId::from_uuid(id), Activity::of(archived)));

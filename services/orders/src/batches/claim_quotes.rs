@@ -11,7 +11,7 @@ use crate::batches::claims::Claim;
 use crate::batches::record_orders::NewOrder;
 
 /// Claims the quotes of a batch. A batch without quotes asks nothing.
-pub(super) async fn claim(tx: &mut Tx, batch: &[&NewOrder], claims: &mut [Claim]) -> Result<()> {
+pub(super) async fn claim(tx: &Tx, batch: &[&NewOrder], claims: &mut [Claim]) -> Result<()> {
     let new: Vec<(usize, Uuid)> = with_quotes(batch, claims);
     if new.is_empty() {
         return Ok(());
@@ -30,7 +30,7 @@ pub(super) async fn claim(tx: &mut Tx, batch: &[&NewOrder], claims: &mut [Claim]
     .bind::<Array<SqlUuid>, _>(&wanted)
     .bind::<Timestamptz, _>(now)
     .returns::<(SqlUuid,)>()
-    .load(tx.conn())
+    .load(&mut tx.shared())
     .await?;
     let mut placed: HashSet<Uuid> = placed.into_iter().map(|row| row.0).collect();
     let refused: Vec<(usize, Uuid)> = new.into_iter().filter(|(_, quote)| !placed.remove(quote)).collect();
@@ -48,12 +48,7 @@ pub(super) async fn claim(tx: &mut Tx, batch: &[&NewOrder], claims: &mut [Claim]
 }
 
 /// A request that was refused after it had its quote, or whose order exists, gives the quote back.
-pub(super) async fn give_back(
-    tx: &mut Tx,
-    batch: &[&NewOrder],
-    before: &[Claim],
-    after: &[Claim],
-) -> Result<()> {
+pub(super) async fn give_back(tx: &Tx, batch: &[&NewOrder], before: &[Claim], after: &[Claim]) -> Result<()> {
     let had = with_quotes(batch, before);
     let lost = had.into_iter().filter(|(at, _)| after[*at] != Claim::New).map(|(_, quote)| quote);
     let lost: Vec<Uuid> = lost.collect();
@@ -62,7 +57,7 @@ pub(super) async fn give_back(
     }
     cached_sql("UPDATE quotes SET state = 'open' WHERE quote_id = ANY($1) AND state = 'placed'")
         .bind::<Array<SqlUuid>, _>(lost)
-        .execute(tx.conn())
+        .execute(&mut tx.shared())
         .await?;
     Ok(())
 }
@@ -72,24 +67,24 @@ fn with_quotes(batch: &[&NewOrder], claims: &[Claim]) -> Vec<(usize, Uuid)> {
     new.filter_map(|(at, (new, _))| Some((at, new.quote_id()?.uuid()))).collect()
 }
 
-async fn states(tx: &mut Tx, quotes: Vec<Uuid>) -> Result<HashMap<Uuid, String>> {
+async fn states(tx: &Tx, quotes: Vec<Uuid>) -> Result<HashMap<Uuid, String>> {
     let rows: Vec<(Uuid, String)> = cached_sql("SELECT quote_id, state FROM quotes WHERE quote_id = ANY($1)")
         .bind::<Array<SqlUuid>, _>(quotes)
         .returns::<(SqlUuid, Text)>()
-        .load(tx.conn())
+        .load(&mut tx.shared())
         .await?;
     Ok(rows.into_iter().collect())
 }
 
 /// The key of a refused request is free again.
-async fn free_keys<'a>(tx: &mut Tx, refused: impl Iterator<Item = &'a NewOrder> + Clone) -> Result<()> {
+async fn free_keys<'a>(tx: &Tx, refused: impl Iterator<Item = &'a NewOrder> + Clone) -> Result<()> {
     cached_sql(
         "DELETE FROM idempotency_keys AS k USING unnest($1, $2) AS refused (scope, key)
          WHERE k.scope = refused.scope AND k.method = 'orders.place_order' AND k.key = refused.key",
     )
     .bind::<Array<Text>, _>(refused.clone().map(|new| new.scope()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(refused.map(|new| new.key.as_str()).collect::<Vec<_>>())
-    .execute(tx.conn())
+    .execute(&mut tx.shared())
     .await?;
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(super) enum Claim {
 }
 
 /// Claims for a whole batch, in a constant number of statements; two equal requests may be in one batch.
-pub(super) async fn claim(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
+pub(super) async fn claim(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
     let mut claims = claim_keys(tx, batch).await?;
     claim_quotes::claim(tx, batch, &mut claims).await?;
     let quoted = claims.clone();
@@ -63,7 +63,7 @@ fn follow_within(batch: &[&NewOrder], claims: &mut [Claim]) {
     }
 }
 
-async fn claim_keys(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
+async fn claim_keys(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
     if failpoint::planted!("orders.key_not_claimed") {
         return Ok(vec![Claim::New; batch.len()]);
     }
@@ -83,7 +83,7 @@ async fn claim_keys(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
     .bind::<Array<Text>, _>(sorted.iter().map(|new| new.order.order_id.to_string()).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
     .returns::<(Text, Text)>()
-    .load(tx.conn())
+    .load(&mut tx.shared())
     .await?;
     if claimed.len() == batch.len() {
         return Ok(vec![Claim::New; batch.len()]);
@@ -121,7 +121,7 @@ struct First {
 type FirstRow = (String, String, Vec<u8>, Option<String>, Option<Vec<u8>>);
 
 async fn first_requests<'a>(
-    tx: &mut Tx,
+    tx: &Tx,
     late: impl Iterator<Item = &'a NewOrder> + Clone,
 ) -> Result<HashMap<(String, String), First>> {
     let rows: Vec<FirstRow> = cached_sql(
@@ -131,7 +131,7 @@ async fn first_requests<'a>(
     .bind::<Array<Text>, _>(late.clone().map(|new| new.scope()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(late.map(|new| new.key.as_str()).collect::<Vec<_>>())
     .returns::<(Text, Text, Binary, Nullable<Text>, Nullable<Binary>)>()
-    .load(tx.conn())
+    .load(&mut tx.shared())
     .await?;
     let first = rows.into_iter().filter_map(|(scope, key, fingerprint, resource_id, response)| {
         let order_id = resource_id?.parse().ok()?;
@@ -141,7 +141,7 @@ async fn first_requests<'a>(
 }
 
 async fn claim_external_ids(
-    tx: &mut Tx,
+    tx: &Tx,
     batch: &[&NewOrder],
     with: &[usize],
     claims: &mut [Claim],
@@ -157,7 +157,7 @@ async fn claim_external_ids(
     .bind::<Array<SqlUuid>, _>(sorted.iter().map(|new| new.order.order_id.uuid()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(sorted.iter().map(|new| new.fingerprint.as_slice()).collect::<Vec<_>>())
     .returns::<(SqlUuid,)>()
-    .load(tx.conn())
+    .load(&mut tx.shared())
     .await?;
     if claimed.len() == with.len() {
         return Ok(());
@@ -175,7 +175,7 @@ async fn claim_external_ids(
     .bind::<Array<Text>, _>(late.iter().map(|at| batch[*at].external_id.as_str()).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(late.iter().map(|at| batch[*at].order.source_id.uuid()).collect::<Vec<_>>())
     .returns::<(Text, SqlUuid, SqlUuid, Binary)>()
-    .load(tx.conn())
+    .load(&mut tx.shared())
     .await?;
     for at in late {
         let new = &batch[at];
@@ -189,7 +189,7 @@ async fn claim_external_ids(
 }
 
 /// The key of an order that exists leads to that order for ever; the key of a refused request is free again.
-async fn settle_keys(tx: &mut Tx, batch: &[&NewOrder], claims: &[Claim]) -> Result<()> {
+async fn settle_keys(tx: &Tx, batch: &[&NewOrder], claims: &[Claim]) -> Result<()> {
     let existing = || {
         batch.iter().zip(claims).filter_map(|(new, claim)| match claim {
             Claim::Exists(order_id) => Some((new, order_id)),
@@ -217,7 +217,7 @@ async fn settle_keys(tx: &mut Tx, batch: &[&NewOrder], claims: &[Claim]) -> Resu
     .bind::<Array<Text>, _>(existing().map(|(new, _)| new.order.order_id.to_string()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(existing().map(|(_, order_id)| order_id.to_string()).collect::<Vec<_>>())
     .bind::<Binary, _>(existed)
-    .execute(tx.conn())
+    .execute(&mut tx.shared())
     .await?;
     Ok(())
 }

@@ -99,8 +99,15 @@ async fn commit(store: &Store, batch: &[Commit]) -> Result<(Vec<Verdict>, Vec<En
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
-            let verdicts = record_orders::record(tx, &new).await?;
-            let ends = settle_orders::settle(tx, &settlements).await?;
+            // New orders and settled ones have nothing to do with each other: they share their round trips.
+            let (claims, open) =
+                tokio::join!(record_orders::claim(tx, &new), settle_orders::finish(tx, &settlements));
+            let (claims, open) = (claims?, open?);
+            let (numbers, written) =
+                tokio::join!(record_orders::insert(tx, &new, &claims), settle_orders::write(tx, &open));
+            let (numbers, written) = (numbers?, written?);
+            let verdicts = record_orders::tell(tx, &new, &claims, &numbers);
+            let ends = settle_orders::tell(tx, &settlements, &open, &written).await?;
             Ok((verdicts, ends))
         })
         .await

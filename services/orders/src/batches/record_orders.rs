@@ -72,17 +72,48 @@ pub enum Verdict {
     Refused(Error),
 }
 
-/// Records a batch; what fails, fails it as a whole.
-pub(super) async fn record(tx: &mut Tx, batch: &[&NewOrder]) -> Result<Vec<Verdict>> {
+/// What becomes of each of a batch; those that are new are to be [inserted](insert).
+pub(super) async fn claim(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let claims = claims::claim(tx, batch).await?;
-    let new = batch.iter().zip(&claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| *new);
-    let new: Vec<&NewOrder> = new.collect();
-    let numbers = if new.is_empty() { Vec::new() } else { insert(tx, &new).await? };
+    Ok(claims::claim(tx, batch).await?)
+}
+
+/// Those of a batch that are new.
+fn new<'a>(batch: &[&'a NewOrder], claims: &[Claim]) -> Vec<&'a NewOrder> {
+    batch.iter().zip(claims).filter(|(_, claim)| **claim == Claim::New).map(|(new, _)| *new).collect()
+}
+
+/// The numbers of orders.
+pub(super) type Numbers = Vec<(Uuid, String)>;
+
+/// Writes the new ones with everything that belongs to them; answers their numbers.
+pub(super) async fn insert(tx: &Tx, batch: &[&NewOrder], claims: &[Claim]) -> Result<Numbers> {
+    let new = new(batch, claims);
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sagas: Vec<_> = new.iter().map(|new| saga_of(new)).collect();
+    let (numbers, recorded) = tokio::join!(insert_orders(tx, &new), saga::record(tx, &sagas));
+    let numbers = numbers?;
+    recorded?;
+    Ok(numbers)
+}
+
+/// Tells of the new ones, and what each request of the batch comes to.
+pub(super) fn tell(tx: &mut Tx, batch: &[&NewOrder], claims: &[Claim], numbers: &Numbers) -> Vec<Verdict> {
+    for new in new(batch, claims) {
+        let audit = Audit::new("orders.place_order", new.order.order_id)
+            .shop(new.order.shop_id.uuid())
+            .set("number", number_of(new, numbers))
+            .set("state", new.order.state.name())
+            .set("source_id", new.order.source_id.to_string())
+            .set("lines", new.order.lines.len());
+        tx.audit_for(&new.call, audit);
+    }
     let now = tx.now();
-    Ok(batch.iter().zip(claims).map(|(new, claim)| verdict(new, claim, &numbers, now)).collect())
+    batch.iter().zip(claims).map(|(new, claim)| verdict(new, *claim, numbers, now)).collect()
 }
 
 fn verdict(new: &NewOrder, claim: Claim, numbers: &[(Uuid, String)], now: DateTime<Utc>) -> Verdict {
@@ -102,28 +133,11 @@ fn number_of<'a>(new: &NewOrder, numbers: &'a [(Uuid, String)]) -> &'a str {
     found.map_or("", |(_, number)| number)
 }
 
-/// Writes the orders with everything that belongs to them; answers their numbers.
-async fn insert(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {
-    let numbers = insert_orders(tx, new).await?;
-    let sagas: Vec<_> = new.iter().map(|new| saga_of(new)).collect();
-    saga::record(tx, &sagas).await?;
-    for new in new {
-        let audit = Audit::new("orders.place_order", new.order.order_id)
-            .shop(new.order.shop_id.uuid())
-            .set("number", number_of(new, &numbers))
-            .set("state", new.order.state.name())
-            .set("source_id", new.order.source_id.to_string())
-            .set("lines", new.order.lines.len());
-        tx.audit_for(&new.call, audit);
-    }
-    Ok(numbers)
-}
-
 fn saga_of(new: &NewOrder) -> NewSaga {
     NewSaga::of::<PlaceOrder>(new.order.order_id.uuid(), &new.terms, &new.call)
 }
 
-async fn insert_orders(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, String)>> {
+async fn insert_orders(tx: &Tx, new: &[&NewOrder]) -> Result<Numbers> {
     let now = tx.now();
     let orders = || new.iter().map(|new| &new.order);
     let lines =
@@ -188,7 +202,7 @@ async fn insert_orders(tx: &mut Tx, new: &[&NewOrder]) -> Result<Vec<(Uuid, Stri
         )
         .bind::<Array<Bool>, _>(orders().map(delivery_price_fixed).collect::<Vec<_>>())
         .returns::<(SqlUuid, Text)>()
-        .load(tx.conn())
+        .load(&mut tx.shared())
         .await?;
     Ok(numbers)
 }

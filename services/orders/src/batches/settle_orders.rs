@@ -1,5 +1,6 @@
 //! Settles orders: those that are placed and those that are rejected, each with its event, history and finished saga.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -66,46 +67,52 @@ async fn settled_before(store: &Store, order_id: OrderId) -> Result<Settled> {
     }
 }
 
-/// Settles a batch; what fails, fails it as a whole.
-pub(super) async fn settle(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<End>> {
-    if batch.is_empty() {
+/// Ends the sagas of a batch. Answers those that were open: they are to be [written](write).
+pub(super) async fn finish<'a>(tx: &Tx, batch: &[&'a Settlement]) -> Result<Vec<&'a Settlement>> {
+    let (rejected, placed): (Vec<_>, Vec<_>) =
+        batch.iter().partition(|one| one.order.state == OrderState::Rejected);
+    let ids = |part: Vec<&&Settlement>| part.iter().map(|one| one.order.order_id.uuid()).collect::<Vec<_>>();
+    let mut open = HashSet::with_capacity(batch.len());
+    for (part, outcome) in [(ids(placed), Finished::Done), (ids(rejected), Finished::Undone)] {
+        if !part.is_empty() {
+            open.extend(saga::finish(tx, &part, outcome).await?);
+        }
+    }
+    Ok(batch.iter().filter(|one| open.contains(&one.order.order_id.uuid())).copied().collect())
+}
+
+/// Writes the orders of those whose sagas were open until this transaction.
+pub(super) async fn write(tx: &Tx, open: &[&Settlement]) -> Result<Vec<Written>> {
+    if open.is_empty() {
         return Ok(Vec::new());
     }
-    let open = finish(tx, batch).await?;
-    let is_open = |one: &&&Settlement| open.contains(&one.order.order_id.uuid());
-    let ours: Vec<&Settlement> = batch.iter().filter(is_open).copied().collect();
-    if ours.is_empty() {
-        return Ok(batch.iter().map(|_| End::NotOurs).collect());
+    update(tx, open).await
+}
+
+/// Writes what belongs to the orders that were written, tells of them, and what became of each of the batch.
+pub(super) async fn tell(
+    tx: &mut Tx,
+    batch: &[&Settlement],
+    open: &[&Settlement],
+    written: &[Written],
+) -> Result<Vec<End>> {
+    if !open.is_empty() {
+        order_carts::mark(tx, open).await?;
+        write_offers::write(tx, &open.iter().map(|one| &one.order).collect::<Vec<_>>()).await?;
     }
-    let written = update(tx, &ours).await?;
-    order_carts::mark(tx, &ours).await?;
-    write_offers::write(tx, &ours.iter().map(|one| &one.order).collect::<Vec<_>>()).await?;
     let mut ends = Vec::with_capacity(batch.len());
     for settlement in batch {
         let row = written.iter().find(|row| row.order_id == settlement.order.order_id.uuid());
         ends.push(match row {
-            Some(row) => tell(tx, settlement, row).await?,
+            Some(row) => tell_one(tx, settlement, row).await?,
             None => End::NotOurs,
         });
     }
     Ok(ends)
 }
 
-async fn finish(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Uuid>> {
-    let (rejected, placed): (Vec<_>, Vec<_>) =
-        batch.iter().partition(|one| one.order.state == OrderState::Rejected);
-    let ids = |part: Vec<&&Settlement>| part.iter().map(|one| one.order.order_id.uuid()).collect::<Vec<_>>();
-    let mut open = Vec::with_capacity(batch.len());
-    for (part, outcome) in [(ids(placed), Finished::Done), (ids(rejected), Finished::Undone)] {
-        if !part.is_empty() {
-            open.extend(saga::finish(tx, &part, outcome).await?);
-        }
-    }
-    Ok(open)
-}
-
 /// A row as it was written.
-struct Written {
+pub(super) struct Written {
     order_id: Uuid,
     version: i64,
     /// Inventory had news of the order's stock before it was settled; they are kept.
@@ -113,7 +120,7 @@ struct Written {
 }
 
 /// Their sagas were open until this transaction, so they are in state placing.
-async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
+async fn update(tx: &Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
     let now = tx.now();
     let orders = || batch.iter().map(|settlement| &settlement.order);
     let placed = || orders().filter(|order| order.state == OrderState::New);
@@ -189,7 +196,7 @@ async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
         )
         .bind::<Array<Integer>, _>(lines().map(|(_, line)| line.weight_grams).collect::<Vec<_>>())
         .returns::<(SqlUuid, BigInt, Bool)>()
-        .load(tx.conn())
+        .load(&mut tx.shared())
         .await?;
     Ok(rows
         .into_iter()
@@ -198,7 +205,7 @@ async fn update(tx: &mut Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
 }
 
 /// Appends the event and the history of an order that was written.
-async fn tell(tx: &mut Tx, Settlement { order, call }: &Settlement, row: &Written) -> Result<End> {
+async fn tell_one(tx: &mut Tx, Settlement { order, call }: &Settlement, row: &Written) -> Result<End> {
     if row.overtaken && order.state == OrderState::New {
         let order = Order::load(tx.conn(), order.order_id).await?.ok_or(Error::OrderNotFound)?;
         append(tx, call, &order, row.version);
