@@ -41,7 +41,10 @@ impl Order {
     pub fn follow_booking(&mut self, shipment_id: ShipmentId, state: FulfilmentState, parcel: Parcel) {
         let part = self.fulfilments.iter_mut().find(|part| part.shipment_id == Some(shipment_id));
         let Some(part) = part.filter(|part| part.state != FulfilmentState::Cancelled) else { return };
-        part.follow(parcel);
+        // What was heard of the parcel itself is newer than the answer to its booking.
+        if part.state.waits() || part.tracking_number.is_empty() {
+            part.follow(parcel);
+        }
         if part.state.waits() {
             part.state = state;
             part.incident.clear();
