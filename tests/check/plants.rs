@@ -257,6 +257,12 @@ pub const PLANTS: &[Plant] = &[
          RETURNING sku",
     ),
     plant(
+        "reservation-lines",
+        "inventory",
+        "INSERT INTO reservation_lines (reservation_id, sku, warehouse_id, quantity)
+         SELECT gen_random_uuid(), 'GHOST', warehouse_id, 1 FROM warehouses LIMIT 1 RETURNING reservation_id::text",
+    ),
+    plant(
         "reservation-owners",
         "inventory",
         "INSERT INTO reservations (reservation_id, owner, shop_id, state, create_time, version)

@@ -45,6 +45,8 @@ async fn hang_up(mode: Mode) {
         async move {
             let order = suite.order("GIFT", number);
             let key = format!("hang-{number}");
+            // Some hang up before they have said anything, on a machine of any speed.
+            let longest = if number % 10 == 0 { 1 } else { longest };
             let patience = Duration::from_micros(rand::rng().random_range(0..longest));
             // The connection is closed with the request on it.
             let client = suite.rest.reconnected();

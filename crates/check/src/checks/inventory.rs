@@ -91,6 +91,12 @@ pub(super) const CHECKS: &[Check] = &[
          WHERE state = 'held' AND expire_time IS NULL GROUP BY owner HAVING count(*) > 1",
     ),
     rows(
+        "reservation-lines",
+        "Every line belongs to a reservation.",
+        "SELECT DISTINCT l.reservation_id, 'a reservation' AS expected, 'lines without it' AS found
+         FROM reservation_lines l LEFT JOIN reservations r USING (reservation_id) WHERE r.reservation_id IS NULL",
+    ),
+    rows(
         "reservation-shortages",
         "An open shortage is of a live reservation and of its shop, and there is one per SKU.",
         "SELECT s.reservation_id, s.sku, '1 of a held reservation of ' || max(s.shop_id::text) AS expected,
