@@ -36,7 +36,6 @@ pub(crate) struct Watch {
 struct Watched {
     pulse: Weak<Pulse>,
     beats: u64,
-    running: bool,
     /// Since when it looks like that, or was found at work.
     since: Instant,
     /// Whether the server, at least once since, waited for us while we waited for it. An answer may be on its way.
@@ -53,7 +52,6 @@ impl Watch {
         let watched = Watched {
             pulse: Arc::downgrade(pulse),
             beats: pulse.beats(),
-            running: false,
             since: Instant::now(),
             doubted: false,
         };
@@ -103,7 +101,6 @@ fn look(watched: &mut Vec<Watched>) {
         let beats = pulse.beats();
         if session.beats != beats {
             (session.beats, session.since, session.doubted) = (beats, Instant::now(), false);
-            session.running = pulse.is_running();
         }
         true
     });
@@ -112,7 +109,7 @@ fn look(watched: &mut Vec<Watched>) {
 impl Watched {
     /// Whether a statement runs for long without an answer.
     fn is_silent(&self) -> bool {
-        self.running && self.since.elapsed() >= SILENCE
+        self.since.elapsed() >= SILENCE && self.pulse.upgrade().is_some_and(|pulse| pulse.is_running())
     }
 
     /// `at_work` is `None` for a session that the server does not have.

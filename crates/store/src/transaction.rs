@@ -172,7 +172,8 @@ impl Tx {
     }
 
     /// The connection, for statements that need nothing of each other: `.execute(&mut tx.shared())` in futures that are
-    /// joined. They are sent at once and answered one after the other, so that all cost one round trip.
+    /// joined. They are sent at once and answered one after the other, so that all cost one round trip. After a failure
+    /// the server refuses whatever was sent later: look at the answers in the order of the join, and the first is the cause.
     pub fn shared(&self) -> &AsyncPgConnection {
         &self.connection
     }

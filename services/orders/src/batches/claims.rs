@@ -32,20 +32,19 @@ pub(super) enum Claim {
     QuoteUsed(OrderId),
 }
 
-/// Claims for a whole batch, in a constant number of statements; two equal requests may be in one batch.
-pub(super) async fn claim(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
-    let mut claims = claim_keys(tx, batch).await?;
-    claim_quotes::claim(tx, batch, &mut claims).await?;
-    let quoted = claims.clone();
+/// Claims quotes and external ids for those whose [keys](claim_keys) are new.
+pub(super) async fn claim_rest(tx: &Tx, batch: &[&NewOrder], claims: &mut [Claim]) -> Result<()> {
+    claim_quotes::claim(tx, batch, claims).await?;
+    let quoted = claims.to_vec();
     let with_external_id: Vec<usize> = (0..batch.len())
         .filter(|at| claims[*at] == Claim::New && !batch[*at].external_id.is_empty())
         .collect();
     if !with_external_id.is_empty() {
-        claim_external_ids(tx, batch, &with_external_id, &mut claims).await?;
-        claim_quotes::give_back(tx, batch, &quoted, &claims).await?;
+        claim_external_ids(tx, batch, &with_external_id, claims).await?;
+        claim_quotes::give_back(tx, batch, &quoted, claims).await?;
     }
-    follow_within(batch, &mut claims);
-    Ok(claims)
+    follow_within(batch, claims);
+    Ok(())
 }
 
 /// What repeats a request of this very batch shares its fate.
@@ -63,7 +62,11 @@ fn follow_within(batch: &[&NewOrder], claims: &mut [Claim]) {
     }
 }
 
-async fn claim_keys(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
+/// Claims the keys of a whole batch, in a constant number of statements; two equal requests may be in one batch.
+pub(super) async fn claim_keys(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
     if failpoint::planted!("orders.key_not_claimed") {
         return Ok(vec![Claim::New; batch.len()]);
     }

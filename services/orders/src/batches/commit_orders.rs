@@ -7,6 +7,7 @@ use rpc::{Call, Caller};
 use store::{Batcher, Store, Tx};
 use tonic::Status;
 
+use crate::batches::claims;
 use crate::batches::record_orders::{self, NewOrder, Verdict};
 use crate::batches::settle_orders::{self, End, Settlement};
 use crate::error::{Error, Result};
@@ -101,8 +102,9 @@ async fn commit(store: &Store, batch: &[Commit]) -> Result<(Vec<Verdict>, Vec<En
         .transaction(&call, async |tx: &mut Tx| {
             // New orders and settled ones have nothing to do with each other: they share their round trips.
             let (claims, open) =
-                tokio::join!(record_orders::claim(tx, &new), settle_orders::finish(tx, &settlements));
-            let (claims, open) = (claims?, open?);
+                tokio::join!(claims::claim_keys(tx, &new), settle_orders::finish(tx, &settlements));
+            let (mut claims, open) = (claims?, open?);
+            claims::claim_rest(tx, &new, &mut claims).await?;
             let (numbers, written) =
                 tokio::join!(record_orders::insert(tx, &new, &claims), settle_orders::write(tx, &open));
             let (numbers, written) = (numbers?, written?);

@@ -10,7 +10,7 @@ use store::{Audit, Tx, cached_sql};
 use types::{OrderId, QuoteId};
 use uuid::Uuid;
 
-use crate::batches::claims::{self, Claim};
+use crate::batches::claims::Claim;
 use crate::error::{Error, Result};
 use crate::model::buyer::{phone_key, words};
 use crate::model::order::Order;
@@ -70,14 +70,6 @@ pub enum Verdict {
     },
     /// It is not recorded.
     Refused(Error),
-}
-
-/// What becomes of each of a batch; those that are new are to be [inserted](insert).
-pub(super) async fn claim(tx: &Tx, batch: &[&NewOrder]) -> Result<Vec<Claim>> {
-    if batch.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(claims::claim(tx, batch).await?)
 }
 
 /// Those of a batch that are new.

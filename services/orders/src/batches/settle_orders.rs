@@ -81,14 +81,6 @@ pub(super) async fn finish<'a>(tx: &Tx, batch: &[&'a Settlement]) -> Result<Vec<
     Ok(batch.iter().filter(|one| open.contains(&one.order.order_id.uuid())).copied().collect())
 }
 
-/// Writes the orders of those whose sagas were open until this transaction.
-pub(super) async fn write(tx: &Tx, open: &[&Settlement]) -> Result<Vec<Written>> {
-    if open.is_empty() {
-        return Ok(Vec::new());
-    }
-    update(tx, open).await
-}
-
 /// Writes what belongs to the orders that were written, tells of them, and what became of each of the batch.
 pub(super) async fn tell(
     tx: &mut Tx,
@@ -119,8 +111,11 @@ pub(super) struct Written {
     overtaken: bool,
 }
 
-/// Their sagas were open until this transaction, so they are in state placing.
-async fn update(tx: &Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
+/// Writes the orders. Their sagas were open until this transaction, so they are in state placing.
+pub(super) async fn write(tx: &Tx, batch: &[&Settlement]) -> Result<Vec<Written>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
     let now = tx.now();
     let orders = || batch.iter().map(|settlement| &settlement.order);
     let placed = || orders().filter(|order| order.state == OrderState::New);
