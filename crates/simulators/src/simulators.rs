@@ -117,6 +117,11 @@ impl Simulators {
         self.world.webhooks.deliveries(Some(system.into()))
     }
 
+    /// How many webhooks are on their way: they left, and nobody has answered them yet.
+    pub fn webhooks_under_way(&self) -> usize {
+        self.world.webhooks.under_way()
+    }
+
     /// The time of the simulators.
     pub fn now(&self) -> DateTime<Utc> {
         self.world.now()

@@ -143,6 +143,11 @@ impl Webhooks {
         all.iter().filter(|one| system.is_none_or(|system| system == one.system)).cloned().collect()
     }
 
+    /// How many are being sent or wait for their turn, and not for a time.
+    pub fn under_way(&self) -> usize {
+        WAITING_MAX - self.waiting.available_permits()
+    }
+
     pub fn clear(&self) {
         lock(&self.deliveries).clear();
         lock(&self.held).clear();
