@@ -3,7 +3,7 @@
 use proto::orders::v1 as pb;
 use proto::payments::v1::{Payment, PaymentRecorded, PaymentRefunded, PaymentVoided};
 
-use crate::shop::{Shop, uah};
+use crate::shop::{Shop, facts, uah};
 
 fn payment(order: &pb::Order, captured: &str, refunded: &str) -> Option<Payment> {
     Some(Payment {
@@ -41,6 +41,26 @@ async fn money_in_and_out_is_shown_on_the_order() {
     assert_eq!(overpaid.etag, "5");
     assert_eq!(shop.events(&order.order_id).await.len(), 5);
     assert_eq!(shop.actions(&order.order_id).await[2..], ["orders.follow_payments"; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_was_voided_with_its_order_is_no_news_until_money_comes() {
+    let shop = Shop::open().await;
+    let refused = shop.place(shop.cart(&[("A-1", 1_000)])).await;
+    let order = shop.order(&facts(&refused)["order_id"]).await;
+    assert_eq!(order.state(), pb::OrderState::Rejected);
+    let payment_id = types::PaymentId::derived(order.order_id.parse::<types::OrderId>().unwrap().uuid(), 0);
+    let order = pb::Order { payment_id: payment_id.to_string(), ..order };
+    let tell = |captured| payment(&order, captured, "0.00");
+
+    shop.them.tell("payments", "pay_1", &PaymentVoided { payment: tell("0.00") });
+    shop.them.tell("payments", "pay_2", &PaymentRecorded { payment: tell("7.00") });
+
+    let paid =
+        shop.eventually(&order.order_id, "the money is heard of", |order| order.paid == uah("7.00")).await;
+    assert_eq!(paid.state(), pb::OrderState::Rejected);
+    let heard = shop.actions(&order.order_id).await;
+    assert_eq!(heard.iter().filter(|action| *action == "orders.follow_payments").count(), 1, "{heard:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -382,6 +382,8 @@ impl Order {
                 *known = OrderPayment { amount: known.amount, revision: known.revision, ..news };
             }
             Some(known) => *known = news,
+            // Given up before the order knew of it, as when there was nothing to sell.
+            None if news.paid == 0 && news.refunded == 0 => return,
             None => payments.push(news),
         }
         let sum = |pick: fn(&OrderPayment) -> i64| payments.iter().map(pick).sum();
