@@ -64,6 +64,11 @@ async fn a_placement_is_one_trace_through_at_least_six_processes() {
             spans.values().find(|span| span.name == name)
         );
     }
+    let refused: Vec<_> = spans
+        .values()
+        .filter(|span| span.attributes.get("rpc.grpc.status_code").is_some_and(|code| code != "0"))
+        .collect();
+    assert!(refused.is_empty(), "nothing is asked in vain: {refused:#?}");
     every_parent_is_known(&collector).await;
     suite.stop().await;
 }

@@ -123,15 +123,19 @@ where
             return Box::pin(inner.call(request));
         }
         let shared = self.shared.clone();
-        let (policy, call) = match shared.admit(&mut request) {
-            Ok(admitted) => admitted,
+        let (policy, call) = match shared.identify(&mut request) {
+            Ok(identified) => identified,
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
         let span = span(policy, &call);
         request.extensions_mut().insert(call.clone());
         let answer = async move {
             let started = Instant::now();
-            let response = shared.answer(policy, &call, inner.call(request)).await;
+            let response = match policy.admit(&call.caller) {
+                Ok(()) => shared.answer(policy, &call, inner.call(request)).await,
+                // Seen in traces and metrics: one who may not ask is a mistake of ours, or an attack.
+                Err(refusal) => Status::from(refusal).into_http(),
+            };
             observe(policy, &call, started, &response);
             Ok(response)
         };
@@ -140,8 +144,8 @@ where
 }
 
 impl Shared {
-    /// Decides whether the call may run, and as what.
-    fn admit(&self, request: &mut http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
+    /// Finds out what is called, and by whom.
+    fn identify(&self, request: &mut http::Request<Body>) -> Result<(&'static MethodPolicy, Call), Status> {
         let path = request.uri().path();
         let policy = policy_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
         if let Some(Inside { mut call, keys, audience }) = request.extensions_mut().remove() {
@@ -151,7 +155,6 @@ impl Shared {
             if *audience != *self.name {
                 return Err(unauthenticated(SigningError::WrongAudience));
             }
-            policy.admit(&call.caller)?;
             call.deadline = call.deadline.min(Instant::now() + policy.deadline_max);
             return Ok((policy, call));
         }
@@ -166,7 +169,6 @@ impl Shared {
         let statement =
             header(request, CALLER_HEADER).ok_or_else(|| unauthenticated(SigningError::Missing))?;
         let caller = self.keys.verify(statement, &self.name).map_err(unauthenticated)?;
-        policy.admit(&caller)?;
         let patience = header(request, "grpc-timeout").and_then(read_timeout).unwrap_or(policy.deadline_max);
         let trace = header(request, "traceparent").and_then(|text| text.parse().ok());
         let call = Call {

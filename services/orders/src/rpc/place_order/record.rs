@@ -14,7 +14,7 @@ use crate::batches::record_orders::{NewOrder, Verdict};
 use crate::error::{Error, Result};
 use crate::model::order::Order;
 use crate::sagas::neighbours::Neighbours as _;
-use crate::sagas::place_order::{PlaceOrder, Settled};
+use crate::sagas::place_order::{PATIENCE, PlaceOrder, Settled};
 use crate::sagas::placements::Quotes;
 
 /// Where a request for a new order leads.
@@ -58,7 +58,8 @@ async fn begin(commits: Commits, runner: Runner<PlaceOrder>, new: NewOrder) -> R
     }
 }
 
+/// As the saga would: buyers and partners may not ask the catalog for this.
 fn ask_prices(runner: &Runner<PlaceOrder>, call: &Call, order: Order) -> Quotes {
-    let (runner, call) = (runner.clone(), call.clone());
+    let (runner, call) = (runner.clone(), call.continued_by("orders", PATIENCE));
     tokio::spawn(async move { runner.definition().neighbours().quote(&call, &order).await })
 }
