@@ -50,6 +50,9 @@ async fn the_broker_brings_events_while_nobody_can_ask_the_log() {
     let newsroom = Newsroom::over(Over::Nats).await;
     let (line, log) = newsroom.log_through_a_port().await;
     let _reader = newsroom.read_over(&newsroom.events, log);
+    // What was told before the broker knows the reader only the log can bring.
+    testing::eventually("the broker knows the reader", async || newsroom.acknowledged_at_the_broker().await)
+        .await;
     // It hears of the first by the log, and of a later one by the broker.
     for version in 1..=20 {
         newsroom.tell("story", version, "news").await.expect("told");

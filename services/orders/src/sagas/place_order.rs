@@ -106,25 +106,16 @@ impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
             priced = redeemed.priced;
         }
 
-        // None asks about the others, and most orders get all of them: a payment that was opened for goods that are not
-        // there is voided, and nobody was asked to pay it.
+        // None asks about the others, and most orders get all of them.
         if priced.stock_lines().next().is_some() {
             saga.may_undo(Undo::ReleaseStock(order.own_reservation_id()));
         }
         if order.delivery.is_some() {
             saga.may_undo(Undo::CancelDelivery(order.own_delivery_plan_id()));
         }
-        if order.delivery.is_some() || !priced.goods_total.is_zero() {
-            saga.may_undo(Undo::VoidPayment(order.own_payment_id()));
-        }
-        let (held, agreed, customer) = tokio::join!(
+        let (held, planned, customer) = tokio::join!(
             self.hold_stock(saga, call, terms, &order, &priced),
-            async {
-                let planned = self.plan_delivery(saga, call, terms, &order, &priced).await?;
-                let payment_id =
-                    self.open_payment(saga, call, terms, &order, &priced, planned.as_ref()).await?;
-                Ok::<_, Stop>((planned, payment_id))
-            },
+            self.plan_delivery(saga, call, terms, &order, &priced),
             async {
                 match customer {
                     Some(customer) => customer,
@@ -132,7 +123,15 @@ impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
                 }
             },
         );
-        let (held, (planned, payment_id)) = (held?, agreed?);
+        let (held, planned) = (held?, planned?);
+        let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
+        let mut payment_id = None;
+        if !total.is_zero() {
+            let undo = Undo::VoidPayment(order.own_payment_id());
+            let lines = receipt_lines(&order, &priced, planned.as_ref());
+            let open = self.ask.open_payment(call, &order, total, lines);
+            payment_id = Some(saga.step_or("open payment", undo, open).await?);
+        }
 
         let placement = Placement { customer, priced, held, planned, payment_id, offer };
         failpoint::hit!("orders.place.before_settle", "", Stop::Later(Status::unavailable("a failpoint")));
@@ -292,24 +291,6 @@ impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
         let slot = terms.delivery_slot_seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let plan = self.ask.plan_in_slot(call, order, &load, slot);
         saga.step("plan delivery", plan).await.map(Some)
-    }
-
-    /// Nothing for an order that costs nothing.
-    async fn open_payment(
-        &self,
-        saga: &Saga<Undo>,
-        call: &Call,
-        terms: &Terms,
-        order: &Order,
-        priced: &Priced,
-        planned: Option<&Planned>,
-    ) -> Result<Option<PaymentId>, Stop> {
-        let total = saga.step("agree on total", agree(terms, order, priced, planned)).await?;
-        if total.is_zero() {
-            return Ok(None);
-        }
-        let open = self.ask.open_payment(call, order, total, receipt_lines(order, priced, planned));
-        saga.step("open payment", open).await.map(Some)
     }
 
     async fn place(&self, call: &Call, order: &Order, placement: Placement) -> Result<Settled, Status> {
