@@ -382,7 +382,7 @@ impl Order {
                 *known = OrderPayment { amount: known.amount, revision: known.revision, ..news };
             }
             Some(known) => *known = news,
-            // Given up before the order knew of it, as when there was nothing to sell.
+            // Given up before the order knew of it: its placing was unwound.
             None if news.paid == 0 && news.refunded == 0 => return,
             None => payments.push(news),
         }
