@@ -89,8 +89,9 @@ async fn a_capture_and_a_void_at_once_keep_no_money_that_is_not_due() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reservation_that_expired_can_be_paid_anew() {
     let shop = CardShop::reserving().await;
-    let reserved = shop.paid("5.00", "EUR").await;
+    // Not even the news of the reservation: read late, it would bring that of the release.
     shop.simulators.faults("card").probability(Fault::DropWebhook, 1.0);
+    let reserved = shop.paid("5.00", "EUR").await;
     // Somebody releases it in the provider's own cabinet.
     let reference = &reserved.attempts[0].reference;
     let url = format!("{}/v1/charges/{reference}/void", shop.simulators.url("card"));
