@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Pool, PoolError, TimeoutType, Timeouts};
+use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
 use tokio::sync::watch;
 use types::Clock;
 
@@ -74,6 +74,8 @@ impl Store {
         let wait = Duration::from_millis(settings.pool_wait_ms);
         let pool = Pool::builder(Sessions::new(config))
             .max_size(settings.pool_size)
+            // The session that worked last has what it needs at hand; in turn, all of them would always begin cold.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(wait),
