@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tokio_postgres::Config;
 
 use crate::{
-    Durability, Error, Settings, binaries::Binaries, cluster, data_dir::DataDir, database, leftovers,
+    Durability, Error, Settings, binaries::Binaries, cluster, data_dir::DataDir, database, leftovers, memory,
     postmaster::Postmaster,
 };
 
@@ -80,6 +80,8 @@ impl Prepared {
         set("port", &port.to_string());
         set("unix_socket_directories", &quoted(&socket_dir));
         set("max_connections", &self.settings.max_connections.to_string());
+        // A page that finds no room waits until another one is written.
+        set("shared_buffers", &format!("{}MB", memory::shared_buffers_mib()));
         set("timezone", "UTC");
         set("log_timezone", "UTC");
         // Orders are small statements: compiling them costs more than it saves.

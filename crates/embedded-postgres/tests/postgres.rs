@@ -234,6 +234,9 @@ async fn settings_reach_the_server() {
     ] {
         assert_eq!(setting(&postgres, name).await, value, "{name}");
     }
+    let pages = setting(&postgres, "shared_buffers").await;
+    let mib: u64 = pages.strip_suffix("MB").and_then(|mib| mib.parse().ok()).expect("a number of MB");
+    assert!((128..=512).contains(&mib), "a share of this machine's memory: {pages}");
 }
 
 #[tokio::test]
