@@ -97,9 +97,11 @@ pub const PLANTS: &[Plant] = &[
     plant(
         "order-numbers",
         "orders",
-        "UPDATE orders SET number = (SELECT number FROM orders WHERE state = 'new' LIMIT 1) WHERE state = 'cancelled' RETURNING number",
+        "UPDATE orders SET number = (SELECT number FROM orders WHERE state = 'new' ORDER BY create_time LIMIT 1)
+         WHERE state = 'cancelled' RETURNING number",
     )
-    .freeing(&["orders"]),
+    .freeing(&["orders"])
+    .also(&["order-numbers-reused"]),
     plant(
         "order-external-ids",
         "orders",
