@@ -329,3 +329,26 @@ async fn whatever_its_source_an_order_is_held_or_shows_what_it_lacks() {
     assert!((6..12).contains(&accepted), "{accepted} were accepted");
     assert_eq!(held, 15, "all there is, and no more, is held");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_had_to_give_way_is_repeated() {
+    let shop = Shop::open().await;
+    // A sequence remembers what was rolled back.
+    let give_way = "CREATE SEQUENCE inserts;
+        GRANT USAGE ON SEQUENCE inserts TO PUBLIC;
+        CREATE FUNCTION give_way() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('inserts') <= 2 THEN
+                RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected';
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER give_way AFTER INSERT ON orders FOR EACH STATEMENT EXECUTE FUNCTION give_way()";
+    shop.world.database("orders").client().await.batch_execute(give_way).await.unwrap();
+
+    let order = shop.placed(shop.cart(&[("A-1", 1)])).await;
+
+    assert_eq!(shop.events(&order.order_id).await, ["OrderPlaced"]);
+    assert_eq!(shop.count("SELECT last_value FROM inserts").await, 3);
+    assert_eq!(shop.count("SELECT count(*) FROM orders").await, 1);
+}

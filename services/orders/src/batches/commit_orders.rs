@@ -5,13 +5,17 @@
 
 use rpc::{Call, Caller};
 use store::{Batcher, Store, Tx};
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::batches::claims;
 use crate::batches::record_orders::{self, NewOrder, Verdict};
 use crate::batches::settle_orders::{self, End, Settlement};
 use crate::error::{Error, Result};
 use crate::sagas::place_order::{PATIENCE, Settled};
+
+/// How often a batch is repeated that had to give way: whoever hears what other services tell changes several orders in one
+/// transaction, in an order of his own, and of two who wait for each other PostgreSQL lets one go.
+const REPEATS_MAX: usize = 3;
 
 /// Records and settles orders. Cheap to clone.
 #[derive(Clone)]
@@ -60,7 +64,16 @@ fn mixed_up() -> Error {
 }
 
 async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
-    match commit(store, &batch).await {
+    let mut committed = commit(store, &batch).await;
+    for _ in 0..REPEATS_MAX {
+        match &committed {
+            Err(Error::Answered(status)) if status.code() == Code::Aborted => {
+                committed = commit(store, &batch).await;
+            }
+            _ => break,
+        }
+    }
+    match committed {
         Ok((verdicts, ends)) => {
             let (mut verdicts, mut ends) = (verdicts.into_iter(), ends.into_iter());
             let mut answers = Vec::with_capacity(batch.len());
@@ -78,7 +91,7 @@ async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
             answers
         }
         // Something in one of them: alone, only that one fails.
-        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == tonic::Code::Internal => {
+        Err(Error::Answered(status)) if batch.len() > 1 && status.code() == Code::Internal => {
             let mut answers = Vec::with_capacity(batch.len());
             for one in batch {
                 answers.extend(Box::pin(run(store, vec![one])).await);
