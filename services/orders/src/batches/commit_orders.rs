@@ -13,9 +13,9 @@ use crate::batches::settle_orders::{self, End, Settlement};
 use crate::error::{Error, Result};
 use crate::sagas::place_order::{PATIENCE, Settled};
 
-/// How often a batch is repeated that had to give way: whoever hears what other services tell changes several orders in one
+/// How often a batch is tried that has to give way: whoever hears what other services tell changes several orders in one
 /// transaction, in an order of his own, and of two who wait for each other PostgreSQL lets one go.
-const REPEATS_MAX: usize = 3;
+const TRIES_MAX: usize = 4;
 
 /// Records and settles orders. Cheap to clone.
 #[derive(Clone)]
@@ -64,15 +64,13 @@ fn mixed_up() -> Error {
 }
 
 async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
-    let mut committed = commit(store, &batch).await;
-    for _ in 0..REPEATS_MAX {
-        match &committed {
-            Err(Error::Answered(status)) if status.code() == Code::Aborted => {
-                committed = commit(store, &batch).await;
-            }
-            _ => break,
+    let mut tries = 1;
+    let committed = loop {
+        match commit(store, &batch).await {
+            Err(Error::Answered(status)) if status.code() == Code::Aborted && tries < TRIES_MAX => tries += 1,
+            committed => break committed,
         }
-    }
+    };
     match committed {
         Ok((verdicts, ends)) => {
             let (mut verdicts, mut ends) = (verdicts.into_iter(), ends.into_iter());
