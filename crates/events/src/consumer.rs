@@ -267,6 +267,11 @@ impl Consumer {
     }
 
     async fn handle(&self, tx: &mut Tx, events: &[&Event]) -> Result<(), Failure> {
+        if let Some(preparation) = &self.subscription.preparation
+            && !events.is_empty()
+        {
+            shielded(preparation(tx, events)).await?;
+        }
         match &self.subscription.handler {
             Handler::Each(handler) => {
                 for event in events {

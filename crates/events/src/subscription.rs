@@ -23,6 +23,7 @@ pub(crate) enum Handler {
 /// Applies the events of one producer in the transaction that moves the cursor.
 #[derive(Clone)]
 pub struct Subscription {
+    pub(crate) preparation: Option<Arc<Together>>,
     pub(crate) consumer: &'static str,
     pub(crate) producer: &'static str,
     pub(crate) types: Vec<String>,
@@ -41,7 +42,13 @@ impl Subscription {
     where
         H: for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
     {
-        Self { consumer, producer, types: Vec::new(), handler: Handler::Each(Arc::new(handler)) }
+        Self {
+            preparation: None,
+            consumer,
+            producer,
+            types: Vec::new(),
+            handler: Handler::Each(Arc::new(handler)),
+        }
     }
 
     /// The same for a handler that takes what was read at once, in order, and does all of it or nothing. It publishes
@@ -50,7 +57,24 @@ impl Subscription {
     where
         H: for<'a> Fn(&'a mut Tx, &'a [&'a Event]) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
     {
-        Self { consumer, producer, types: Vec::new(), handler: Handler::Together(Arc::new(handler)) }
+        Self {
+            preparation: None,
+            consumer,
+            producer,
+            types: Vec::new(),
+            handler: Handler::Together(Arc::new(handler)),
+        }
+    }
+
+    /// Gets the events of a transaction before the first of them is applied, to lock what they will change: in the order in
+    /// which others lock it, for of two who each wait for the other one has to begin anew.
+    #[must_use]
+    pub fn preceded_by<P>(mut self, preparation: P) -> Self
+    where
+        P: for<'a> Fn(&'a mut Tx, &'a [&'a Event]) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
+    {
+        self.preparation = Some(Arc::new(preparation));
+        self
     }
 
     /// Also events of type `E`.

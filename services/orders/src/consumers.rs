@@ -4,11 +4,25 @@ pub mod follow_payments;
 pub mod follow_shipments;
 pub mod follow_stock;
 
+use events::{Applied, Event};
 use store::Tx;
 use types::OrderId;
 
 use crate::changes;
 use crate::model::order::Order;
+use crate::model::order_rows;
+
+/// Locks the orders that `events` are about, in the order in which batches settle them: else two who each hold what the
+/// other waits for would meet. What cannot be read is its handler's to report.
+async fn lock(
+    tx: &mut Tx,
+    events: &[&Event],
+    owner: fn(&Event) -> anyhow::Result<Option<String>>,
+) -> Applied {
+    let owners = events.iter().filter_map(|event| owner(event).ok()?);
+    let order_ids: Vec<OrderId> = owners.filter_map(|owner| owner.parse().ok()).collect();
+    Ok(order_rows::lock_all(tx, &order_ids).await?)
+}
 
 /// Changes the order that an event is about, if it is one of ours: answers what it was and what it is. The event's own
 /// sender is the history's who.

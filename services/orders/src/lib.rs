@@ -21,9 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::rpc::{BuyerTokens, Call, Callee};
-use events::{READ_EVENTS, Subscription};
-use proto::delivery::v1::{ShipmentBooked, ShipmentBookingFailed, ShipmentTracked};
-use proto::inventory::v1::{ShortageClosed, ShortageCovered, ShortageOpened, StockShipped, StockShort};
+use events::READ_EVENTS;
 use proto::orders::v1::bulk_order_service_server::BulkOrderServiceServer;
 use proto::orders::v1::buyer_service_server::BuyerServiceServer;
 use proto::orders::v1::cart_service_server::CartServiceServer;
@@ -31,7 +29,6 @@ use proto::orders::v1::order_repair_service_server::OrderRepairServiceServer;
 use proto::orders::v1::order_service_server::OrderServiceServer;
 use proto::orders::v1::promo_code_service_server::PromoCodeServiceServer;
 use proto::orders::v1::quote_service_server::QuoteServiceServer;
-use proto::payments::v1::{PaymentRecorded, PaymentRefundFailed, PaymentRefunded, PaymentVoided};
 use saga::{Definition, Runner};
 use service::{Parts, Platform, Service};
 use store::{EmbeddedMigrations, Store};
@@ -135,33 +132,9 @@ impl Service for Orders {
             .serve(CartServiceServer::new(orders.clone()))
             .serve(BulkOrderServiceServer::new(orders.clone()))
             .serve(BuyerServiceServer::new(orders.clone()))
-            .consume(
-                Subscription::new("orders.follow_payments", "payments", |tx, event| {
-                    Box::pin(follow_payments::handle(tx, event))
-                })
-                .of::<PaymentRecorded>()
-                .of::<PaymentRefunded>()
-                .of::<PaymentRefundFailed>()
-                .of::<PaymentVoided>(),
-            )
-            .consume(
-                Subscription::new("orders.follow_shipments", "delivery", |tx, event| {
-                    Box::pin(follow_shipments::handle(tx, event))
-                })
-                .of::<ShipmentTracked>()
-                .of::<ShipmentBooked>()
-                .of::<ShipmentBookingFailed>(),
-            )
-            .consume(
-                Subscription::new("orders.follow_stock", "inventory", |tx, event| {
-                    Box::pin(follow_stock::handle(tx, event))
-                })
-                .of::<StockShort>()
-                .of::<StockShipped>()
-                .of::<ShortageOpened>()
-                .of::<ShortageCovered>()
-                .of::<ShortageClosed>(),
-            )
+            .consume(follow_payments::subscription())
+            .consume(follow_shipments::subscription())
+            .consume(follow_stock::subscription())
             .every(identify_late_customers::PERIOD, "orders.identify_late_customers", move || {
                 let orders = late.clone();
                 async move { identify_late_customers::run(&orders).await }

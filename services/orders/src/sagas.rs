@@ -19,6 +19,7 @@ pub mod place_order;
 pub mod placements;
 pub mod plan_fulfilment;
 pub mod receive_return;
+mod recent_shortages;
 mod recorded_orders;
 pub mod redirect_fulfilment;
 pub mod resolve_return;

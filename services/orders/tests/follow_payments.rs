@@ -1,5 +1,7 @@
 //! What orders hears of money.
 
+use std::time::Duration;
+
 use proto::orders::v1 as pb;
 use proto::payments::v1::{Payment, PaymentRecorded, PaymentRefunded, PaymentVoided};
 
@@ -80,4 +82,40 @@ async fn payments_of_nobody_are_passed_over() {
         shop.eventually(&order.order_id, "the last one is heard of", |order| order.paid == uah("7.00")).await;
     assert_eq!(paid.etag, "2");
     assert_eq!(shop.count("SELECT count(*) FROM parked_events").await, 0);
+}
+
+/// Batches settle orders in the order of their ids, too: nobody waits for whoever waits for him.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_which_there_is_news_are_locked_in_the_order_of_their_ids() {
+    let shop = Shop::open().await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        orders.push(shop.placed(shop.cart(&[("A-1", 1)])).await);
+    }
+    orders.sort_by_key(|order| order.order_id.parse::<types::OrderId>().unwrap());
+    let [first, second] = [0, 1].map(|at| {
+        let order_id: types::OrderId = orders[at].order_id.parse().unwrap();
+        format!("SELECT 1 FROM orders WHERE order_id = '{}' FOR UPDATE", order_id.uuid())
+    });
+    let database = shop.world.database("orders");
+    let holder = database.client().await;
+    holder.batch_execute("BEGIN").await.unwrap();
+    holder.batch_execute(&first).await.unwrap();
+
+    let [one, other] = [0, 1].map(|at| PaymentRecorded { payment: payment(&orders[at], "100.00", "0.00") });
+    shop.them.tell_all("payments", &[(&orders[1].payment_id, &other), (&orders[0].payment_id, &one)]);
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while shop.count(waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    let other = database.client().await;
+    other.batch_execute(&format!("{second} NOWAIT")).await.expect("nobody holds it");
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    for order in &orders {
+        let paid =
+            shop.eventually(&order.order_id, "the news are applied", |order| order.paid == uah("100.00"));
+        paid.await;
+    }
 }

@@ -121,21 +121,28 @@ impl Neighbours {
 
     /// Tells the subscribers of `service`.
     pub fn tell<E: Message + Name>(&self, service: &'static str, aggregate_id: &str, event: &E) {
+        self.tell_all(service, &[(aggregate_id, event)]);
+    }
+
+    /// The same of several aggregates at once.
+    pub fn tell_all<E: Message + Name>(&self, service: &'static str, news: &[(&str, &E)]) {
         let mut state = self.state();
         let log = state.logs.entry(service).or_default();
-        let position = log.len() as i64 + 1;
-        let version = log.iter().filter(|known| known.aggregate_id == aggregate_id).count() as i64 + 1;
-        log.push(events::v1::Event {
-            position,
-            event_id: uuid::Uuid::new_v4().to_string(),
-            aggregate_id: aggregate_id.to_owned(),
-            aggregate_version: version,
-            r#type: E::full_name(),
-            body: event.encode_to_vec().into(),
-            actor: format!("service:{service}"),
-            create_time: Some(prost_types::Timestamp::default()),
-            ..Default::default()
-        });
+        for (aggregate_id, event) in news {
+            let position = log.len() as i64 + 1;
+            let version = log.iter().filter(|known| known.aggregate_id == *aggregate_id).count() as i64 + 1;
+            log.push(events::v1::Event {
+                position,
+                event_id: uuid::Uuid::new_v4().to_string(),
+                aggregate_id: (*aggregate_id).to_owned(),
+                aggregate_version: version,
+                r#type: E::full_name(),
+                body: event.encode_to_vec().into(),
+                actor: format!("service:{service}"),
+                create_time: Some(prost_types::Timestamp::default()),
+                ..Default::default()
+            });
+        }
     }
 
     fn serve<C: Contract>(&self, world: &World, name: &'static str, service: StandIn<C>) {

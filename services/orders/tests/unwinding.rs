@@ -66,3 +66,20 @@ async fn a_step_that_hangs_holds_up_one_attempt_only() {
         .await;
     assert_eq!(shop.them.state().stock["A-1"], 9);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_payment_is_opened_for_what_ran_out_a_moment_ago() {
+    let shop = Shop::open().await;
+    let too_many = async || {
+        let answer = shop.place(shop.parcel(&[("A-1", 1_000), ("B-1", 1)])).await;
+        assert_eq!(refusal(&answer).reason, "OUT_OF_STOCK");
+        assert!(shop.them.held().is_empty());
+        shop.them.calls("OpenPayment")
+    };
+
+    assert_eq!((too_many().await, too_many().await), (1, 1), "only the first could not know");
+
+    let order = shop.placed(shop.parcel(&[("A-1", 1)])).await;
+    assert!(shop.them.held().contains(&order.payment_id), "a wrong guess changes nothing");
+    shop.placed(shop.parcel(&[("B-1", 1)])).await;
+}

@@ -13,8 +13,7 @@ use crate::batches::settle_orders::{self, End, Settlement};
 use crate::error::{Error, Result};
 use crate::sagas::place_order::{PATIENCE, Settled};
 
-/// How often a batch is tried that has to give way: whoever hears what other services tell changes several orders in one
-/// transaction, in an order of his own, and of two who wait for each other PostgreSQL lets one go.
+/// How often a batch is tried that has to give way: of two transactions that wait for each other PostgreSQL lets one go.
 const TRIES_MAX: usize = 4;
 
 /// Records and settles orders. Cheap to clone.
@@ -108,12 +107,15 @@ async fn commit(store: &Store, batch: &[Commit]) -> Result<(Vec<Verdict>, Vec<En
             Commit::Settle(settlement) => settlements.push(&**settlement),
         }
     }
+    // In the order in which others lock them who change several.
+    let mut in_order = settlements.clone();
+    in_order.sort_by_key(|one| one.order.order_id);
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
         .transaction(&call, async |tx: &mut Tx| {
             // New orders and settled ones have nothing to do with each other: they share their round trips.
             let (claims, open) =
-                tokio::join!(claims::claim_keys(tx, &new), settle_orders::finish(tx, &settlements));
+                tokio::join!(claims::claim_keys(tx, &new), settle_orders::finish(tx, &in_order));
             let (mut claims, open) = (claims?, open?);
             claims::claim_rest(tx, &new, &mut claims).await?;
             let (numbers, written) =

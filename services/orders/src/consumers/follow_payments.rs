@@ -1,16 +1,29 @@
 //! Keeps what was paid for an order, and given back.
 
 use anyhow::Context;
-use events::{Applied, Event};
+use events::{Applied, Event, Subscription};
 use prost::{Message, Name};
 use proto::payments::v1::{Payment, PaymentRecorded, PaymentRefundFailed, PaymentRefunded, PaymentVoided};
 use store::Tx;
 
-use crate::consumers::follow;
+use crate::consumers::{self, follow};
 use crate::upstreams::read_payment;
 
-/// Applies one event of payments.
-pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
+/// What payments tells.
+pub fn subscription() -> Subscription {
+    Subscription::new("orders.follow_payments", "payments", |tx, event| Box::pin(handle(tx, event)))
+        .preceded_by(|tx, events| Box::pin(consumers::lock(tx, events, owner)))
+        .of::<PaymentRecorded>()
+        .of::<PaymentRefunded>()
+        .of::<PaymentRefundFailed>()
+        .of::<PaymentVoided>()
+}
+
+fn owner(event: &Event) -> anyhow::Result<Option<String>> {
+    Ok(read(event)?.map(|payment| payment.order_id))
+}
+
+async fn handle(tx: &mut Tx, event: &Event) -> Applied {
     let payment = read(event)?.context("an event of a payment without the payment")?;
     follow(tx, &payment.order_id, "orders.follow_payments", |order| {
         // Payments of another order's id, or made by hand, are none of ours.

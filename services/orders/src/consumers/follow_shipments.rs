@@ -1,13 +1,13 @@
 //! Follows an order's parcel: what has left, what has arrived.
 
 use anyhow::Context;
-use events::{Applied, Event};
+use events::{Applied, Event, Subscription};
 use prost::{Message, Name};
 use proto::delivery::v1::{Shipment, ShipmentBooked, ShipmentBookingFailed, ShipmentTracked, TrackingStatus};
 use store::Tx;
 use types::ShipmentId;
 
-use crate::consumers::follow;
+use crate::consumers::{self, follow};
 use crate::model::fulfilment::FulfilmentState;
 use crate::model::order::Order;
 use crate::model::returns::Return;
@@ -17,8 +17,27 @@ use crate::sagas::follow_up;
 use crate::sagas::ship_stock::Handover;
 use crate::upstreams::parcel;
 
-/// Applies one event of delivery.
-pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
+/// What delivery tells.
+pub fn subscription() -> Subscription {
+    Subscription::new("orders.follow_shipments", "delivery", |tx, event| Box::pin(handle(tx, event)))
+        .preceded_by(|tx, events| Box::pin(consumers::lock(tx, events, owner)))
+        .of::<ShipmentTracked>()
+        .of::<ShipmentBooked>()
+        .of::<ShipmentBookingFailed>()
+}
+
+fn owner(event: &Event) -> anyhow::Result<Option<String>> {
+    let body = event.body.as_ref();
+    let shipment = match event.r#type.as_str() {
+        name if name == ShipmentTracked::full_name() => ShipmentTracked::decode(body)?.shipment,
+        name if name == ShipmentBooked::full_name() => ShipmentBooked::decode(body)?.shipment,
+        name if name == ShipmentBookingFailed::full_name() => ShipmentBookingFailed::decode(body)?.shipment,
+        _ => None,
+    };
+    Ok(shipment.map(|shipment| shipment.order_id))
+}
+
+async fn handle(tx: &mut Tx, event: &Event) -> Applied {
     let body = event.body.as_ref();
     match event.r#type.as_str() {
         name if name == ShipmentTracked::full_name() => tracked(tx, ShipmentTracked::decode(body)?).await,

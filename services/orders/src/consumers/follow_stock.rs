@@ -1,17 +1,31 @@
 //! Shows what an order holds and lacks whenever inventory says that it holds something else.
 
-use events::{Applied, Event};
+use events::{Applied, Event, Subscription};
 use prost::{Message, Name};
 use proto::inventory::v1::{
     Reservation, ShortageClosed, ShortageCovered, ShortageOpened, StockShipped, StockShort,
 };
 use store::Tx;
 
-use crate::consumers::follow;
+use crate::consumers::{self, follow};
 use crate::upstreams::held;
 
-/// Applies one event of inventory.
-pub async fn handle(tx: &mut Tx, event: &Event) -> Applied {
+/// What inventory tells.
+pub fn subscription() -> Subscription {
+    Subscription::new("orders.follow_stock", "inventory", |tx, event| Box::pin(handle(tx, event)))
+        .preceded_by(|tx, events| Box::pin(consumers::lock(tx, events, owner)))
+        .of::<StockShort>()
+        .of::<StockShipped>()
+        .of::<ShortageOpened>()
+        .of::<ShortageCovered>()
+        .of::<ShortageClosed>()
+}
+
+fn owner(event: &Event) -> anyhow::Result<Option<String>> {
+    Ok(read(event)?.map(|reservation| reservation.owner))
+}
+
+async fn handle(tx: &mut Tx, event: &Event) -> Applied {
     // Of many shortages that change at once only the last event tells the reservation.
     let Some(reservation) = read(event)? else { return Ok(()) };
     let owner = reservation.owner.clone();

@@ -1,7 +1,7 @@
 //! Reads orders; what changes about them is written by `order_writes`, parts by `fulfilment_rows`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel::{
     ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -197,6 +197,19 @@ impl Order {
             None => Ok(None),
         }
     }
+}
+
+/// Keeps orders from other changes until the transaction ends: in the order of their ids, which is that of everybody who
+/// changes several.
+pub async fn lock_all(tx: &mut Tx, order_ids: &[OrderId]) -> Result<()> {
+    let order_ids: Vec<Uuid> = order_ids.iter().map(|order_id| order_id.uuid()).collect();
+    let _locked: Vec<(Uuid,)> =
+        cached_sql("SELECT order_id FROM orders WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE")
+            .bind::<Array<SqlUuid>, _>(order_ids)
+            .returns::<(SqlUuid,)>()
+            .load(tx.conn())
+            .await?;
+    Ok(())
 }
 
 /// Ids of orders whose buyer a job must identify, oldest first.

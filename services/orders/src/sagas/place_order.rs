@@ -16,6 +16,7 @@ use crate::model::rejection::Rejection;
 use crate::sagas::neighbours::{Load, Neighbours, Supply};
 use crate::sagas::offer_terms::OfferTerms;
 use crate::sagas::placements::{Placements, PricesHold, StoredPlacements};
+use crate::sagas::recent_shortages::RecentShortages;
 use crate::upstreams::Upstreams;
 
 /// How long a caller waits for the outcome before he is told to ask again.
@@ -79,6 +80,7 @@ pub enum Undo {
 pub struct PlaceOrder<N = Upstreams, P = StoredPlacements> {
     ask: N,
     placements: P,
+    shortages: RecentShortages,
 }
 
 impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
@@ -106,16 +108,31 @@ impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
             priced = redeemed.priced;
         }
 
-        // None asks about the others, and most orders get all of them.
+        // None asks about the others, and most orders get all of them. An order for what ran out a moment ago will probably be
+        // refused: its payment waits for its goods.
         if priced.stock_lines().next().is_some() {
             saga.may_undo(Undo::ReleaseStock(order.own_reservation_id()));
         }
         if order.delivery.is_some() {
             saga.may_undo(Undo::CancelDelivery(order.own_delivery_plan_id()));
         }
-        let (held, planned, customer) = tokio::join!(
+        let goods_first = self.lately_short(&priced);
+        let void = Undo::VoidPayment(order.own_payment_id());
+        if !goods_first {
+            saga.may_undo(void);
+        }
+        let (held, agreed, customer) = tokio::join!(
             self.hold_stock(saga, call, terms, &order, &priced),
-            self.plan_delivery(saga, call, terms, &order, &priced),
+            async {
+                let planned = self.plan_delivery(saga, call, terms, &order, &priced).await?;
+                let total =
+                    saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
+                let payment_id = match goods_first {
+                    true => None,
+                    false => self.open_payment(saga, call, &order, &priced, planned.as_ref(), total).await?,
+                };
+                Ok::<_, Stop>((planned, total, payment_id))
+            },
             async {
                 match customer {
                     Some(customer) => customer,
@@ -123,14 +140,10 @@ impl<N: Neighbours, P: Placements> Definition for PlaceOrder<N, P> {
                 }
             },
         );
-        let (held, planned) = (held?, planned?);
-        let total = saga.step("agree on total", agree(terms, &order, &priced, planned.as_ref())).await?;
-        let mut payment_id = None;
-        if !total.is_zero() {
-            let undo = Undo::VoidPayment(order.own_payment_id());
-            let lines = receipt_lines(&order, &priced, planned.as_ref());
-            let open = self.ask.open_payment(call, &order, total, lines);
-            payment_id = Some(saga.step_or("open payment", undo, open).await?);
+        let (held, (planned, total, mut payment_id)) = (held?, agreed?);
+        if goods_first {
+            saga.may_undo(void);
+            payment_id = self.open_payment(saga, call, &order, &priced, planned.as_ref(), total).await?;
         }
 
         let placement = Placement { customer, priced, held, planned, payment_id, offer };
@@ -201,7 +214,7 @@ impl Terms {
 impl<N, P> PlaceOrder<N, P> {
     /// The process over `placements`, asking `ask`.
     pub fn new(ask: N, placements: P) -> Self {
-        Self { ask, placements }
+        Self { ask, placements, shortages: RecentShortages::default() }
     }
 
     /// Where its orders are.
@@ -266,8 +279,17 @@ impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
             accept_shortage: terms.accept_shortage,
             one_warehouse: terms.one_warehouse,
         };
-        let reserve = self.ask.reserve(call, order, priced, supply);
+        let reserve = async {
+            let held = self.ask.reserve(call, order, priced, supply).await;
+            held.inspect_err(|refusal| self.shortages.note(refusal))
+        };
         saga.step("reserve stock", reserve).await.map(Some)
+    }
+
+    /// Whether an order before this one was rejected for the same goods.
+    fn lately_short(&self, priced: &Priced) -> bool {
+        let stock = priced.stock_lines().flat_map(|line| line.stock(line.ordered));
+        self.shortages.concern(stock.map(|(sku, _)| sku))
     }
 
     /// Nothing for an order that is not delivered.
@@ -291,6 +313,23 @@ impl<N: Neighbours, P: Placements> PlaceOrder<N, P> {
         let slot = terms.delivery_slot_seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let plan = self.ask.plan_in_slot(call, order, &load, slot);
         saga.step("plan delivery", plan).await.map(Some)
+    }
+
+    /// Nothing for an order that costs nothing.
+    async fn open_payment(
+        &self,
+        saga: &Saga<Undo>,
+        call: &Call,
+        order: &Order,
+        priced: &Priced,
+        planned: Option<&Planned>,
+        total: Money,
+    ) -> Result<Option<PaymentId>, Stop> {
+        if total.is_zero() {
+            return Ok(None);
+        }
+        let open = self.ask.open_payment(call, order, total, receipt_lines(order, priced, planned));
+        saga.step("open payment", open).await.map(Some)
     }
 
     async fn place(&self, call: &Call, order: &Order, placement: Placement) -> Result<Settled, Status> {
