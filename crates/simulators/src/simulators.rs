@@ -109,6 +109,14 @@ impl Simulators {
         assert!(self.world.webhooks.register(system.into(), target), "too many receivers of webhooks");
     }
 
+    /// Where `system` sends its webhooks.
+    ///
+    /// # Panics
+    /// When there is no such system.
+    pub fn webhook_receivers(&self, system: impl Into<System>) -> Vec<String> {
+        self.world.webhooks.targets(system.into()).into_iter().map(|target| target.url).collect()
+    }
+
     /// The latest attempts to deliver webhooks, oldest first.
     ///
     /// # Panics

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use http::{Method, Request};
 use serde_json::json;
 use simulators::{Fault, Partner, Simulators};
@@ -13,6 +14,9 @@ use crate::rest::Client;
 pub const NETWORK: &str = "127.0.0.0/8";
 /// How long a line that is cut hangs before: long enough to matter, short enough to watch.
 const HANG: Duration = Duration::from_millis(300);
+/// How long the suite may take to tell the carrier where it listens.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(100);
 const LOST_ANSWERS: f64 = 0.1;
 const BAD_WEBHOOKS: f64 = 0.2;
 
@@ -85,6 +89,17 @@ impl Outside {
         } });
         let made = rest.post("/v1/delivery-methods", &format!("parcel-{shop_id}"), &method).await?.ok()?;
         text(&made, "deliveryMethodId")
+    }
+
+    /// Waits until the carrier was told by `accounts` accounts where its webhooks go: a carrier that goes down before is told a
+    /// minute later, and what happened to parcels until then is only seen when it is asked.
+    pub async fn carrier_knows_receivers(&self, accounts: usize) -> anyhow::Result<()> {
+        let told = async {
+            while self.simulators.webhook_receivers("parcel").len() < accounts {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.context("the carrier was not told where its webhooks go")
     }
 
     /// The carrier answers nothing but errors.

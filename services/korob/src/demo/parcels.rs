@@ -38,6 +38,7 @@ pub async fn send(
     outside: &Outside,
     orders: &[(&String, &Placed)],
 ) -> anyhow::Result<Parcels> {
+    outside.carrier_knows_receivers(shops.len()).await?;
     outside.carrier_goes_down();
     for (order_id, placed) in orders {
         let rest = &shops[placed.shop].rest;
