@@ -5,16 +5,20 @@
 //! request is not delayed; under load the batches grow by themselves. Requests that were answered together come again
 //! together, but not at once: a worker that took the first of them would split them for good, and pay for two batches,
 //! then for four. So it waits for those that the recent batches let it expect, a little for the last of them and longer
-//! for the most of them; and expects less as soon as they do not come.
+//! for the most of them; and expects less as soon as they do not come. Meanwhile the transaction of the batch begins.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::error::Error;
+use crate::pool::Store;
+use crate::transaction::Begun;
 
 /// Requests that may wait; more are refused at once.
 pub const QUEUE_LENGTH_MAX: usize = 2048;
@@ -60,8 +64,33 @@ where
         F: Fn(Vec<I>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
     {
+        Self::launch(name, || ready(()), move |(), batch| run(batch))
+    }
+
+    /// The same for batches that are done in a transaction of `store`: it begins while their requests gather. When it could
+    /// not begin, `run` is told why.
+    pub fn start_in<F, Fut>(name: &'static str, store: Store, run: F) -> Self
+    where
+        F: Fn(crate::Result<Begun>, Vec<I>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
+    {
+        let prepare = move || {
+            let store = store.clone();
+            async move { store.begin_ahead().await }
+        };
+        Self::launch(name, prepare, run)
+    }
+
+    fn launch<P, Preparation, B, F, Fut>(name: &'static str, prepare: B, run: F) -> Self
+    where
+        P: Send + 'static,
+        B: Fn() -> Preparation + Send + 'static,
+        Preparation: Future<Output = P> + Send + 'static,
+        F: Fn(P, Vec<I>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
+    {
         let (queue, waiting) = mpsc::channel(QUEUE_LENGTH_MAX);
-        tokio::spawn(work(name, waiting, Arc::new(run)));
+        tokio::spawn(work(name, waiting, prepare, Arc::new(run)));
         Self { name, queue }
     }
 
@@ -112,44 +141,63 @@ impl Recent {
     }
 }
 
+/// Takes what waits, as far as there is room. Answers whether there was anything.
+fn take<W>(batch: &mut Vec<W>, waiting: &mut mpsc::Receiver<W>) -> bool {
+    let (before, room) = (batch.len(), BATCH_SIZE_MAX - batch.len());
+    batch.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(room));
+    batch.len() > before
+}
+
 /// Lets the tasks that are ready run, as long as that brings requests.
 async fn gather<W>(batch: &mut Vec<W>, waiting: &mut mpsc::Receiver<W>) {
     let mut quiet = 0;
     while quiet < LULLS && batch.len() < BATCH_SIZE_MAX {
         tokio::task::yield_now().await;
-        let (before, room) = (batch.len(), BATCH_SIZE_MAX - batch.len());
-        batch.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(room));
-        quiet = if batch.len() == before { quiet + 1 } else { 0 };
+        quiet = if take(batch, waiting) { 0 } else { quiet + 1 };
     }
 }
 
-async fn work<I, O, E, F, Fut>(name: &'static str, mut waiting: mpsc::Receiver<Waiting<I, O, E>>, run: Arc<F>)
-where
+/// The same until those have come who are expected, or for as long as they are waited for.
+async fn gather_expected<W>(batch: &mut Vec<W>, waiting: &mut mpsc::Receiver<W>, recent: &Recent) {
+    let came = Instant::now();
+    gather(batch, waiting).await;
+    while came.elapsed() < recent.patience(batch.len()) {
+        tokio::time::sleep(GLANCE).await;
+        gather(batch, waiting).await;
+    }
+}
+
+async fn work<I, O, E, P, Preparation, B, F, Fut>(
+    name: &'static str,
+    mut waiting: mpsc::Receiver<Waiting<I, O, E>>,
+    prepare: B,
+    run: Arc<F>,
+) where
     I: Send + 'static,
     O: Send + 'static,
     E: Send + 'static,
-    F: Fn(Vec<I>) -> Fut + Send + Sync + 'static,
+    P: Send + 'static,
+    B: Fn() -> Preparation + Send + 'static,
+    Preparation: Future<Output = P> + Send + 'static,
+    F: Fn(P, Vec<I>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Vec<Result<O, E>>> + Send + 'static,
 {
     let mut batch = Vec::with_capacity(BATCH_SIZE_MAX);
     let mut recent = Recent::default();
     while waiting.recv_many(&mut batch, BATCH_SIZE_MAX).await > 0 {
-        let came = Instant::now();
-        gather(&mut batch, &mut waiting).await;
-        while came.elapsed() < recent.patience(batch.len()) {
-            tokio::time::sleep(GLANCE).await;
-            gather(&mut batch, &mut waiting).await;
-        }
+        let (prepared, ()) = join(prepare(), gather_expected(&mut batch, &mut waiting, &recent)).await;
         let in_vain = !recent.patience(batch.len()).is_zero();
+        take(&mut batch, &mut waiting);
         let (begun, size) = (Instant::now(), batch.len());
         metrics::histogram!("korob_batch_size", "batcher" => name).record(batch.len() as f64);
         let (inputs, answers): (Vec<I>, Vec<_>) = batch.drain(..).map(|one| (one.input, one.answer)).unzip();
         // A task of its own: a panic loses one batch, not the worker.
         let run = run.clone();
-        let results = tokio::spawn(async move { run(inputs).await }).await.unwrap_or_else(|_panic| {
-            tracing::error!(batcher = name, "a batch panicked");
-            Vec::new()
-        });
+        let results =
+            tokio::spawn(async move { run(prepared, inputs).await }).await.unwrap_or_else(|_panic| {
+                tracing::error!(batcher = name, "a batch panicked");
+                Vec::new()
+            });
         recent.note(size, begun.elapsed(), in_vain);
         failpoint::hit!("store.batch.answer", name);
         for (answer, result) in answers.into_iter().zip(results) {

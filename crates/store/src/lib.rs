@@ -37,5 +37,5 @@ pub use migrate::{migrate, platform_migrations};
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use pool::{PoolUsage, Settings, Store};
 pub use tail::{AppendedEvent, LogState, Tail};
-pub use transaction::{NewEvent, Tx, TxBody};
+pub use transaction::{Begun, NewEvent, Tx, TxBody};
 pub use upkeep::{EVENT_LIFE, KEY_LIFE};

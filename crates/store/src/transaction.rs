@@ -27,6 +27,10 @@ pub struct Tx {
     audits: Vec<AuditRow>,
 }
 
+/// A transaction that has begun before it is known what for: see [`Store::begin_ahead`]. Whoever drops it closes its
+/// connection.
+pub struct Begun(Held);
+
 /// An event to publish; `events::append` makes it from a message.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -120,17 +124,32 @@ impl Store {
         } else {
             tracing::debug_span!("transaction", otel.kind = "client", db.system.name = "postgresql")
         };
-        self.run(call, body).instrument(span).await
+        let run = async { self.transaction_in(self.begin_ahead().await?, call, body).await };
+        run.instrument(span).await
     }
 
-    async fn run<R, E, F>(&self, call: &Call, body: F) -> Result<R, E>
+    /// Begins a transaction while what it is for is still being gathered: so nobody waits for its first round trip.
+    pub async fn begin_ahead(&self) -> Result<Begun> {
+        let mut connection = self.connection().await?;
+        AnsiTransactionManager::begin_transaction(&mut *connection).await?;
+        Ok(Begun(Held(Some(connection))))
+    }
+
+    /// Runs `body` for `call` in a transaction that has begun; see [`Self::transaction`].
+    pub async fn transaction_in<R, E, F>(&self, begun: Begun, call: &Call, body: F) -> Result<R, E>
     where
         for<'t> F:
             AsyncFnOnce(&'t mut Tx) -> Result<R, E> + TxBody<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
         E: From<Error> + Send,
         R: Send,
     {
-        let mut tx = self.begin(call).await?;
+        let mut tx = Tx {
+            connection: begun.0,
+            call: call.clone(),
+            now: self.clock().now(),
+            events: Vec::new(),
+            audits: Vec::new(),
+        };
         match body(&mut tx).await {
             Ok(value) => {
                 failpoint::hit!(
@@ -154,14 +173,6 @@ impl Store {
                 Err(refusal)
             }
         }
-    }
-
-    async fn begin(&self, call: &Call) -> Result<Tx> {
-        let mut connection = self.connection().await?;
-        AnsiTransactionManager::begin_transaction(&mut *connection).await?;
-        let now = self.clock().now();
-        let connection = Held(Some(connection));
-        Ok(Tx { connection, call: call.clone(), now, events: Vec::new(), audits: Vec::new() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The promises of the store, against a real PostgreSQL.
 
+mod batch_transactions;
 mod batcher;
 mod deadlines;
 mod exhaustion;

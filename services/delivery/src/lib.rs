@@ -68,9 +68,9 @@ impl Service for Delivery {
         let store = platform.store;
         let client = outbound::Client::new(platform.configured.outbound)?;
         let quotes = Arc::new(Quotes::new(store.clone()));
-        let plannings = Batcher::start("delivery.plan_delivery", {
+        let plannings = Batcher::start_in("delivery.plan_delivery", store.clone(), {
             let store = store.clone();
-            move |batch| plan_delivery::run(store.clone(), batch)
+            move |begun, batch| plan_delivery::run(store.clone(), begun, batch)
         });
         let delivery = Self {
             carriers: Arc::new(Carriers::new(store.clone(), client)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rpc::{Call, Caller};
-use store::{Store, Tx};
+use store::{Begun, Store, Tx};
 
 use crate::error::{Error, Result};
 
@@ -17,14 +17,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The second try sees what the first ran into.
 const TRIES_MAX: usize = 3;
 
-/// Does `work` for all `inputs` and answers each, in order. A batch that the database refuses is done one by one, so that
-/// only the request that it cannot stand fails.
-pub async fn run<I, O>(store: Store, inputs: Vec<I>, work: Work<I, O>) -> Vec<Result<O>>
+/// Does `work` for all `inputs`, at first in the transaction that has `begun`, and answers each, in order. A batch that the
+/// database refuses is done one by one, so that only the request that it cannot stand fails.
+pub async fn run<I, O>(
+    store: Store,
+    begun: store::Result<Begun>,
+    inputs: Vec<I>,
+    work: Work<I, O>,
+) -> Vec<Result<O>>
 where
     I: Send + Sync,
     O: Send,
 {
-    let error = match attempt(&store, &inputs, work).await {
+    let error = match attempt(&store, begun, &inputs, work).await {
         Ok(answers) => return answers,
         Err(error) => error,
     };
@@ -38,7 +43,8 @@ where
     );
     let mut answers = Vec::with_capacity(inputs.len());
     for input in inputs.chunks(1) {
-        answers.push(attempt(&store, input, work).await.and_then(only));
+        let alone = attempt(&store, store.begin_ahead().await, input, work).await;
+        answers.push(alone.and_then(only));
     }
     answers
 }
@@ -48,7 +54,12 @@ pub fn only<O>(mut answers: Vec<Result<O>>) -> Result<O> {
     answers.pop().unwrap_or(Err(Error::Overtaken))
 }
 
-async fn attempt<I, O>(store: &Store, inputs: &[I], work: Work<I, O>) -> Result<Vec<Result<O>>>
+async fn attempt<I, O>(
+    store: &Store,
+    mut begun: store::Result<Begun>,
+    inputs: &[I],
+    work: Work<I, O>,
+) -> Result<Vec<Result<O>>>
 where
     I: Send + Sync,
     O: Send,
@@ -57,8 +68,8 @@ where
     let mut tries = 0;
     loop {
         tries += 1;
-        match store.transaction(&call, async |tx: &mut Tx| work(tx, inputs).await).await {
-            Err(error) if error.is_conflict() && tries < TRIES_MAX => {}
+        match store.transaction_in(begun?, &call, async |tx: &mut Tx| work(tx, inputs).await).await {
+            Err(error) if error.is_conflict() && tries < TRIES_MAX => begun = store.begin_ahead().await,
             answered => return answered,
         }
     }

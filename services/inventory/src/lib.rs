@@ -74,16 +74,17 @@ impl Service for Inventory {
 impl Inventory {
     fn on(store: Store, settings: Settings) -> Self {
         let (for_reserving, for_ending) = (store.clone(), store.clone());
-        let reserving = move |batch| {
-            batch::run(for_reserving.clone(), batch, |tx, batch| Box::pin(reserve::all(tx, batch)))
+        let reserving = move |begun, batch| {
+            batch::run(for_reserving.clone(), begun, batch, |tx, batch| Box::pin(reserve::all(tx, batch)))
         };
-        let ending =
-            move |batch| batch::run(for_ending.clone(), batch, |tx, batch| Box::pin(end::all(tx, batch)));
+        let ending = move |begun, batch| {
+            batch::run(for_ending.clone(), begun, batch, |tx, batch| Box::pin(end::all(tx, batch)))
+        };
         Self {
+            reserving: Batcher::start_in("inventory.reserve", store.clone(), reserving),
+            ending: Batcher::start_in("inventory.end", store.clone(), ending),
             store,
             settings,
-            reserving: Batcher::start("inventory.reserve", reserving),
-            ending: Batcher::start("inventory.end", ending),
         }
     }
 

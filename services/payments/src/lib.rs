@@ -62,9 +62,9 @@ impl Service for Payments {
     async fn start(platform: Platform) -> anyhow::Result<Parts> {
         let settings: Settings = platform.settings()?;
         let store = platform.store.clone();
-        let openings = Batcher::start("payments.open_payment", {
+        let openings = Batcher::start_in("payments.open_payment", store.clone(), {
             let store = store.clone();
-            move |batch| open_payment::run(store.clone(), batch)
+            move |begun, batch| open_payment::run(store.clone(), begun, batch)
         });
         let client = outbound::Client::new(platform.configured.outbound.clone())?;
         let payments = Self {

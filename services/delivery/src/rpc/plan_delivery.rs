@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use proto::delivery::v1 as pb;
 use rpc::{Call, Caller, Fields};
 use serde_json::Value;
-use store::{Audit, Store, Tx, cached_sql};
+use store::{Audit, Begun, Store, Tx, cached_sql};
 use types::{DeliveryMethodId, DeliveryPlanId, Money};
 use uuid::Uuid;
 
@@ -133,9 +133,13 @@ fn item(fields: &mut Fields, at: usize, item: &pb::PlannedItem, total: Option<Mo
     Some(Item { sku, name, quantity: item.quantity, unit_price: unit_price?, weight_grams, piece_size })
 }
 
-/// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
-pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>> {
-    match plan_together(&store, &batch).await {
+/// Answers a batch in the transaction that has begun; when that fails as a whole, each request alone, so that none spoils the others.
+pub async fn run(
+    store: Store,
+    begun: store::Result<Begun>,
+    batch: Vec<Planning>,
+) -> Vec<Result<DeliveryPlan>> {
+    match plan_together(&store, begun, &batch).await {
         Ok(answers) => answers,
         Err(error) if batch.len() == 1 => vec![Err(error)],
         Err(Error::Store(error @ (store::Error::Unreachable(_) | store::Error::PoolExhausted))) => {
@@ -146,7 +150,8 @@ pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>
             tracing::warn!(%error, size = batch.len(), "a batch of plans failed; each is made alone");
             let mut answers = Vec::with_capacity(batch.len());
             for planning in batch {
-                let alone = plan_together(&store, &[planning]).await;
+                let begun = store.begin_ahead().await;
+                let alone = plan_together(&store, begun, &[planning]).await;
                 answers.push(
                     alone.and_then(|mut answers| answers.pop().unwrap_or(Err(Error::DeliveryPlanNotFound))),
                 );
@@ -156,10 +161,14 @@ pub async fn run(store: Store, batch: Vec<Planning>) -> Vec<Result<DeliveryPlan>
     }
 }
 
-async fn plan_together(store: &Store, batch: &[Planning]) -> Result<Vec<Result<DeliveryPlan>>> {
+async fn plan_together(
+    store: &Store,
+    begun: store::Result<Begun>,
+    batch: &[Planning],
+) -> Result<Vec<Result<DeliveryPlan>>> {
     let call = Call::begin(Caller::service("delivery"), BATCH_PATIENCE);
     store
-        .transaction(&call, async |tx: &mut Tx| {
+        .transaction_in(begun?, &call, async |tx: &mut Tx| {
             let methods = methods(tx, batch).await?;
             let mut refused = HashMap::new();
             let told = told(tx, batch, &methods).await?;

@@ -19,8 +19,9 @@ pub async fn handle(
 
     let shortage_time = inventory.settings.shortage_time();
     let rewrite = Rewrite { call: call.clone(), change, shortage_time };
-    let changed =
-        batch::run(inventory.store.clone(), vec![rewrite], |tx, batch| Box::pin(change::all(tx, batch)));
+    let store = inventory.store.clone();
+    let begun = store.begin_ahead().await;
+    let changed = batch::run(store, begun, vec![rewrite], |tx, batch| Box::pin(change::all(tx, batch)));
     let reservation = batch::only(changed.await)?;
 
     Ok(wire::reservation(&reservation))

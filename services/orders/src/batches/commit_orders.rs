@@ -4,7 +4,7 @@
 //! whoever comes next commits with whoever is done.
 
 use rpc::{Call, Caller};
-use store::{Batcher, Store, Tx};
+use store::{Batcher, Begun, Store, Tx};
 use tonic::{Code, Status};
 
 use crate::batches::claims;
@@ -35,9 +35,9 @@ enum Committed {
 impl Commits {
     /// Starts the worker.
     pub fn start(store: Store) -> Self {
-        Self(Batcher::start("orders.commit", move |batch| {
+        Self(Batcher::start_in("orders.commit", store.clone(), move |begun, batch| {
             let store = store.clone();
-            async move { run(&store, batch).await }
+            async move { run(&store, begun, batch).await }
         }))
     }
 
@@ -62,11 +62,13 @@ fn mixed_up() -> Error {
     Error::Answered(Status::internal("a batch answered another request"))
 }
 
-async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
+async fn run(store: &Store, mut begun: store::Result<Begun>, batch: Vec<Commit>) -> Vec<Result<Committed>> {
     let mut tries = 1;
     let committed = loop {
-        match commit(store, &batch).await {
-            Err(Error::Answered(status)) if status.code() == Code::Aborted && tries < TRIES_MAX => tries += 1,
+        match commit(store, begun, &batch).await {
+            Err(Error::Answered(status)) if status.code() == Code::Aborted && tries < TRIES_MAX => {
+                (begun, tries) = (store.begin_ahead().await, tries + 1);
+            }
             committed => break committed,
         }
     };
@@ -91,7 +93,8 @@ async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
         Err(Error::Answered(status)) if batch.len() > 1 && status.code() == Code::Internal => {
             let mut answers = Vec::with_capacity(batch.len());
             for one in batch {
-                answers.extend(Box::pin(run(store, vec![one])).await);
+                let begun = store.begin_ahead().await;
+                answers.extend(Box::pin(run(store, begun, vec![one])).await);
             }
             answers
         }
@@ -99,7 +102,11 @@ async fn run(store: &Store, batch: Vec<Commit>) -> Vec<Result<Committed>> {
     }
 }
 
-async fn commit(store: &Store, batch: &[Commit]) -> Result<(Vec<Verdict>, Vec<End>)> {
+async fn commit(
+    store: &Store,
+    begun: store::Result<Begun>,
+    batch: &[Commit],
+) -> Result<(Vec<Verdict>, Vec<End>)> {
     let (mut new, mut settlements) = (Vec::new(), Vec::new());
     for one in batch {
         match one {
@@ -112,7 +119,7 @@ async fn commit(store: &Store, batch: &[Commit]) -> Result<(Vec<Verdict>, Vec<En
     in_order.sort_by_key(|one| one.order.order_id);
     let call = Call::begin(Caller::service(store.service()), PATIENCE);
     store
-        .transaction(&call, async |tx: &mut Tx| {
+        .transaction_in(begun?, &call, async |tx: &mut Tx| {
             // New orders and settled ones have nothing to do with each other: they share their round trips.
             let (claims, open) =
                 tokio::join!(claims::claim_keys(tx, &new), settle_orders::finish(tx, &in_order));

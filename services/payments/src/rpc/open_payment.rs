@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlU
 use diesel_async::RunQueryDsl;
 use proto::payments::v1 as pb;
 use rpc::{Call, Caller, Fields};
-use store::{Audit, Store, Tx, cached_sql};
+use store::{Audit, Begun, Store, Tx, cached_sql};
 use types::PaymentId;
 use uuid::Uuid;
 
@@ -80,9 +80,9 @@ fn parse(request: &pb::OpenPaymentRequest) -> Result<(Terms, Vec<ReceiptLine>)> 
     Ok((fields.finish_with(terms)?, lines))
 }
 
-/// Answers a batch in one transaction; when that fails as a whole, each request alone, so that none spoils the others.
-pub async fn run(store: Store, batch: Vec<Opening>) -> Vec<Result<Payment>> {
-    match open_together(&store, &batch).await {
+/// Answers a batch in the transaction that has begun; when that fails as a whole, each request alone, so that none spoils the others.
+pub async fn run(store: Store, begun: store::Result<Begun>, batch: Vec<Opening>) -> Vec<Result<Payment>> {
+    match open_together(&store, begun, &batch).await {
         Ok(answers) => answers,
         Err(error) if batch.len() == 1 => vec![Err(error)],
         Err(Error::Store(error @ (store::Error::Unreachable(_) | store::Error::PoolExhausted))) => {
@@ -93,7 +93,8 @@ pub async fn run(store: Store, batch: Vec<Opening>) -> Vec<Result<Payment>> {
             tracing::warn!(%error, size = batch.len(), "a batch of payments failed; each is opened alone");
             let mut answers = Vec::with_capacity(batch.len());
             for opening in batch {
-                let alone = open_together(&store, &[opening]).await;
+                let begun = store.begin_ahead().await;
+                let alone = open_together(&store, begun, &[opening]).await;
                 answers
                     .push(alone.and_then(|mut answers| answers.pop().unwrap_or(Err(Error::PaymentNotFound))));
             }
@@ -102,10 +103,14 @@ pub async fn run(store: Store, batch: Vec<Opening>) -> Vec<Result<Payment>> {
     }
 }
 
-async fn open_together(store: &Store, batch: &[Opening]) -> Result<Vec<Result<Payment>>> {
+async fn open_together(
+    store: &Store,
+    begun: store::Result<Begun>,
+    batch: &[Opening],
+) -> Result<Vec<Result<Payment>>> {
     let call = Call::begin(Caller::service("payments"), BATCH_PATIENCE);
     store
-        .transaction(&call, async |tx: &mut Tx| {
+        .transaction_in(begun?, &call, async |tx: &mut Tx| {
             // An id that comes twice in one batch is opened by the first and found by the second.
             let mut first = HashSet::new();
             let wanted = batch.iter().filter(|opening| first.insert(opening.terms.payment_id));
