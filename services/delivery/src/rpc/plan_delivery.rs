@@ -133,7 +133,8 @@ fn item(fields: &mut Fields, at: usize, item: &pb::PlannedItem, total: Option<Mo
     Some(Item { sku, name, quantity: item.quantity, unit_price: unit_price?, weight_grams, piece_size })
 }
 
-/// Answers a batch in the transaction that has begun; when that fails as a whole, each request alone, so that none spoils the others.
+/// Answers a batch in the transaction that has begun; when that fails as a whole, each request alone, so that none spoils
+/// the others.
 pub async fn run(
     store: Store,
     begun: store::Result<Begun>,

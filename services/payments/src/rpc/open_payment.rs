@@ -80,7 +80,8 @@ fn parse(request: &pb::OpenPaymentRequest) -> Result<(Terms, Vec<ReceiptLine>)> 
     Ok((fields.finish_with(terms)?, lines))
 }
 
-/// Answers a batch in the transaction that has begun; when that fails as a whole, each request alone, so that none spoils the others.
+/// Answers a batch in the transaction that has begun; when that fails as a whole, each request alone, so that none spoils
+/// the others.
 pub async fn run(store: Store, begun: store::Result<Begun>, batch: Vec<Opening>) -> Vec<Result<Payment>> {
     match open_together(&store, begun, &batch).await {
         Ok(answers) => answers,
