@@ -23,10 +23,10 @@ pub(crate) enum Handler {
 /// Applies the events of one producer in the transaction that moves the cursor.
 #[derive(Clone)]
 pub struct Subscription {
-    pub(crate) preparation: Option<Arc<Together>>,
     pub(crate) consumer: &'static str,
     pub(crate) producer: &'static str,
     pub(crate) types: Vec<String>,
+    pub(crate) preparation: Option<Arc<Together>>,
     pub(crate) handler: Handler,
 }
 
@@ -42,13 +42,7 @@ impl Subscription {
     where
         H: for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
     {
-        Self {
-            preparation: None,
-            consumer,
-            producer,
-            types: Vec::new(),
-            handler: Handler::Each(Arc::new(handler)),
-        }
+        Self::handled_by(Handler::Each(Arc::new(handler)), consumer, producer)
     }
 
     /// The same for a handler that takes what was read at once, in order, and does all of it or nothing. It publishes
@@ -57,13 +51,11 @@ impl Subscription {
     where
         H: for<'a> Fn(&'a mut Tx, &'a [&'a Event]) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
     {
-        Self {
-            preparation: None,
-            consumer,
-            producer,
-            types: Vec::new(),
-            handler: Handler::Together(Arc::new(handler)),
-        }
+        Self::handled_by(Handler::Together(Arc::new(handler)), consumer, producer)
+    }
+
+    fn handled_by(handler: Handler, consumer: &'static str, producer: &'static str) -> Self {
+        Self { consumer, producer, types: Vec::new(), preparation: None, handler }
     }
 
     /// Gets the events of a transaction before the first of them is applied, to lock what they will change: in the order in

@@ -13,7 +13,7 @@ use crate::model::order::Order;
 use crate::model::order_rows;
 
 /// Locks the orders that `events` are about, in the order in which batches settle them: else two who each hold what the
-/// other waits for would meet. What cannot be read is its handler's to report.
+/// other waits for would meet. A lone one is locked by whoever follows it; what cannot be read is its handler's to report.
 async fn lock(
     tx: &mut Tx,
     events: &[&Event],
@@ -21,7 +21,10 @@ async fn lock(
 ) -> Applied {
     let owners = events.iter().filter_map(|event| owner(event).ok()?);
     let order_ids: Vec<OrderId> = owners.filter_map(|owner| owner.parse().ok()).collect();
-    Ok(order_rows::lock_all(tx, &order_ids).await?)
+    if order_ids.len() > 1 {
+        order_rows::lock_all(tx, &order_ids).await?;
+    }
+    Ok(())
 }
 
 /// Changes the order that an event is about, if it is one of ours: answers what it was and what it is. The event's own
