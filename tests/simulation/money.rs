@@ -7,6 +7,7 @@ use korob_payments::model::attempt::{Outcome, Step};
 use korob_payments::model::change::Change;
 use korob_payments::model::payment::{Movement, Opened, Payment, Terms};
 use korob_payments::model::payment_card::Route;
+use korob_payments::news::Turn;
 use tonic::Status;
 use types::{AttemptId, Money, PaymentAccountId, PaymentId};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::bugs::FORGETTING;
 use crate::money_tables::{MoneyTables, Stored};
 use crate::network::commit;
 use crate::process::Process;
-use crate::settlement::{self, Turn};
+use crate::settlement;
 use crate::world::World;
 
 /// Which payments are voided.

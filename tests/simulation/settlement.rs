@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use korob_payments::model::attempt::{Attempt, ChargeStatus, Report, Step, Wanted, Wanting};
 use korob_payments::model::payment::Payment;
 use korob_payments::model::refund::{Refund, RefundReport, RefundState, RefundStatus};
+use korob_payments::news::{News, Turn};
 use korob_payments::providers::{Answer, Asked, Trouble};
 use tonic::Status;
 use types::{AttemptId, PaymentId, RefundId};
@@ -22,13 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const STEPS_MAX: usize = 4;
 /// How much clocks may differ before a charge that is not there is thought never to come.
 const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(10);
-
-/// Whether the attempt was stored just now and nobody has called the provider for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    First,
-    Later,
-}
 
 /// A process of payments: asks by the clock until nothing is unknown.
 pub fn open(process: Arc<Process>) {
@@ -244,7 +238,7 @@ async fn outside<T: Send + 'static>(
     }
 }
 
-/// `None` when nothing was learnt.
+/// `None` when nothing was learned.
 async fn apply(
     process: &Process,
     payment: &Payment,
@@ -252,28 +246,10 @@ async fn apply(
     (step, turn): (Step, Turn),
     answer: &Answer<Asked>,
 ) -> Result<Option<Payment>, Status> {
-    let failed = |code: &str| Report {
-        reference: attempt.reference.clone(),
-        status: ChargeStatus::Failed { code: code.to_owned() },
-    };
     let (id, payment_id) = (attempt.id, payment.terms.payment_id);
-    let report = match answer {
-        Ok(Asked::Found(report)) => report.clone(),
-        Ok(Asked::Never) => failed("never_arrived"),
-        Ok(Asked::NotYet) => return Ok(None),
-        Err(Trouble::NotDone { code }) if turn == Turn::First => failed(code),
-        Err(Trouble::Refused { code }) if step == Step::Ask => failed(code),
-        Err(Trouble::Refused { code }) if matches!(step, Step::Capture(_)) => {
-            return change(process, "a refused capture", payment_id, |payment, process| {
-                Ok(payment.refuse_capture(id, code, process.now()))
-            })
-            .await
-            .map(Some);
-        }
-        Err(_) => return Ok(None),
-    };
+    let Some(news) = News::of(answer, attempt, (step, turn)) else { return Ok(None) };
     change(process, "what the provider said", payment_id, |payment, process| {
-        payment.follow(id, &report, process.now())
+        news.apply(payment, id, process.now())
     })
     .await
     .map(Some)

@@ -4,7 +4,7 @@
 //! - [`rpc`] has the verbs, one per file; [`keeping`] saves and tells what they decide.
 //! - [`providers`] has the ways money moves: by people, or through card providers; [`registrars`] those who register receipts.
 //! - [`consumers`] follows orders: what leaves is captured.
-//! - [`settlement`] asks providers and applies their answers; [`jobs`] does so by the clock until nothing is unknown.
+//! - [`settlement`] asks providers and applies their answers, [`news`] says what these mean; [`jobs`] does so by the clock until nothing is unknown.
 
 mod consumers;
 mod error;
@@ -12,6 +12,7 @@ mod figures;
 mod jobs;
 mod keeping;
 pub mod model;
+pub mod news;
 pub mod providers;
 pub mod registrars;
 mod rpc;

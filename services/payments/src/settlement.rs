@@ -5,16 +5,17 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rpc::Call;
 use store::Tx;
-use types::{AttemptId, PaymentId, RefundId};
+use types::{AttemptId, RefundId};
 
 use crate::Payments;
 use crate::error::{Error, Result};
 use crate::keeping;
 use crate::model::account::{self, Access, Kind};
-use crate::model::attempt::{Attempt, ChargeStatus, Report, Step, Wanted};
+use crate::model::attempt::{Attempt, ChargeStatus, Outcome, Report, Step, Wanted};
 use crate::model::payment::Payment;
 use crate::model::payment_rows;
 use crate::model::refund::{Refund, RefundReport, RefundState, RefundStatus};
+use crate::news::{News, Turn};
 use crate::providers::{Answer, Asked, Buyer, ChargeOrder, KEY_LIFE, Lateness, RefundOrder, Trouble};
 use crate::schema::payment_attempts as attempts;
 
@@ -22,13 +23,6 @@ use crate::schema::payment_attempts as attempts;
 const STEPS_MAX: usize = 4;
 /// How soon an answer that got lost is asked for.
 const ASK_AGAIN_SOON: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// Whether the attempt was stored just now and nobody has called the provider for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    First,
-    Later,
-}
 
 /// What was heard about an attempt.
 #[derive(Debug, Clone)]
@@ -83,11 +77,11 @@ async fn settle(payments: &Payments, call: &Call, id: AttemptId, turn: Turn, nam
         let code = ended.charge.as_ref().map(|charge| charge.failure_code.as_str()).unwrap_or_default();
         let elsewhere =
             payments.providers.of(account.kind).is_some_and(|provider| provider.may_go_elsewhere(code));
-        let failed = ended.outcome == crate::model::attempt::Outcome::Failed;
         let trouble = answer.err();
+        let not_done = matches!(&trouble, Some(Trouble::NotDone { code: why }) if why == code);
         heard = Heard {
             payment: later.clone(),
-            may_go_elsewhere: failed && (elsewhere || matches!(trouble, Some(Trouble::NotDone { .. }))),
+            may_go_elsewhere: ended.outcome == Outcome::Failed && (elsewhere || not_done),
             trouble,
         };
         let next = ended.next_step();
@@ -220,53 +214,22 @@ async fn apply_answer(
     (step, turn): (Step, Turn),
     answer: &Answer<Asked>,
 ) -> Result<Payment> {
-    let failed = |code: &str| Report {
-        reference: attempt.reference.clone(),
-        status: ChargeStatus::Failed { code: code.to_owned() },
-    };
-    let report = match answer {
-        Ok(Asked::Found(report)) => report.clone(),
-        Ok(Asked::Never) => failed("never_arrived"),
-        Ok(Asked::NotYet) => return Ok(payment.clone()),
-        Err(Trouble::NotDone { code }) if turn == Turn::First => failed(code),
-        Err(Trouble::Refused { code }) if step == Step::Ask => failed(code),
-        Err(Trouble::Refused { code }) if matches!(step, Step::Capture(_)) => {
-            return refuse_capture(payments, call, payment.terms.payment_id, attempt.id, code).await;
+    let (id, payment_id) = (attempt.id, payment.terms.payment_id);
+    let Some(news) = &News::of(answer, attempt, (step, turn)) else {
+        if let Err(trouble) = answer {
+            tracing::info!(attempt = %id, %trouble, "an attempt is not known yet and will be asked for");
+            ask_again_soon(payments, call, id, turn).await?;
         }
-        Err(trouble) => {
-            tracing::info!(attempt = %attempt.id, %trouble, "an attempt is not known yet and will be asked for");
-            ask_again_soon(payments, call, attempt.id, turn).await?;
-            return Ok(payment.clone());
-        }
+        return Ok(payment.clone());
     };
-    let (id, payment_id, report) = (attempt.id, payment.terms.payment_id, &report);
     payments
         .store
         .transaction(call, async |tx: &mut Tx| {
             let before = keeping::lock(tx, payment_id).await?;
             let mut payment = before.clone();
-            let change = payment.follow(id, report, tx.now())?;
+            let change = news.apply(&mut payment, id, tx.now())?;
             keeping::keep(tx, "payments.settle_attempt", &before, &payment, &change).await?;
             forget_buyer(tx, id).await?;
-            Ok::<_, Error>(payment)
-        })
-        .await
-}
-
-async fn refuse_capture(
-    payments: &Payments,
-    call: &Call,
-    payment_id: PaymentId,
-    id: AttemptId,
-    code: &str,
-) -> Result<Payment> {
-    payments
-        .store
-        .transaction(call, async |tx: &mut Tx| {
-            let before = keeping::lock(tx, payment_id).await?;
-            let mut payment = before.clone();
-            let change = payment.refuse_capture(id, code, tx.now());
-            keeping::keep(tx, "payments.settle_attempt", &before, &payment, &change).await?;
             Ok::<_, Error>(payment)
         })
         .await

@@ -6,6 +6,7 @@ use testing::refusal;
 use types::ShopId;
 
 use crate::card_shop::CardShop;
+use crate::refusing_door::{self, Refused};
 use crate::sums;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +110,7 @@ async fn a_reservation_that_expired_can_be_paid_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_provider_refuses_to_capture_stays_reserved() {
-    let shop = crate::refusing_door::shop_behind_it().await;
+    let shop = refusing_door::shop_behind_it(Refused::Capture).await;
     let reserved = shop.paid("5.00", "EUR").await;
     let refused = shop.capture(&reserved, None).await.expect_err("refused");
     assert_eq!(rpc::reason(&refused).as_deref(), Some("CAPTURE_REFUSED"));

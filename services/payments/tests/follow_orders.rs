@@ -5,7 +5,8 @@ use simulators::{Effect, Fault};
 use testing::eventually;
 
 use crate::card_shop::{CARDS, CardShop};
-use crate::{refusing_door, sums};
+use crate::refusing_door::{self, Refused};
+use crate::sums;
 
 /// Waits until payments has read what orders told.
 async fn until_read(shop: &CardShop) {
@@ -122,7 +123,7 @@ async fn an_answer_that_got_lost_takes_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_capture_is_seen_and_can_be_repeated() {
-    let shop = refusing_door::shop_behind_it().await;
+    let shop = refusing_door::shop_behind_it(Refused::Capture).await;
     let reserved = shop.paid("9.00", "EUR").await;
 
     shop.till.orders.left(&reserved.order_id, 1);
@@ -138,7 +139,7 @@ async fn a_refused_capture_is_seen_and_can_be_repeated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_capture_is_tried_again_when_more_leaves() {
-    let shop = refusing_door::shop_behind_it().await;
+    let shop = refusing_door::shop_behind_it(Refused::Capture).await;
     let reserved = shop.paid("9.00", "EUR").await;
     shop.till.orders.left(&reserved.order_id, 1);
     shop.until(&reserved, "refused", |now| !now.attempts[0].failure_code.is_empty()).await;

@@ -1,9 +1,13 @@
 //! Several providers of one shop at once: who is tried, who took the money, who gives it back.
 
+use std::sync::Arc;
+
 use proto::payments::v1::{self as pb, AttemptOutcome, CaptureMode, PaymentState, ProviderKind, RefundState};
 use simulators::{Effect, Fault};
+use tokio::sync::Notify;
 
 use crate::card_shop::CardShop;
+use crate::refusing_door::{self, Refused};
 
 /// YooKassa first, another provider behind it. Answers the accounts.
 async fn shop_of_two() -> (CardShop, [pb::PaymentAccount; 2]) {
@@ -90,4 +94,22 @@ async fn whose_answer_is_lost_is_asked_and_nobody_else() {
     shop.buyer_decides(&known, "approved").await;
     shop.until_state(&payment, PaymentState::Succeeded).await;
     assert_eq!(shop.simulators.ledger("card").total_count(Effect::Captured), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_comes_after_others_have_charged_ends_nothing() {
+    let refusal = Arc::new(Notify::new());
+    let shop = refusing_door::shop_behind_it(Refused::Charge(refusal.clone())).await;
+    let payment = shop.bill("10.00", "EUR").await;
+
+    let others_charge = async {
+        shop.until_state(&payment, PaymentState::Authorized).await;
+        refusal.notify_one();
+    };
+    let (answered, ()) = tokio::join!(shop.confirm(&payment, "k"), others_charge);
+    let answered = answered.expect("answers").into_inner();
+
+    assert_eq!((answered.state(), answered.attempts.len()), (PaymentState::Authorized, 1), "{answered:?}");
+    assert_eq!(answered.attempts[0].outcome(), AttemptOutcome::Authorized);
+    assert_eq!(shop.did(Effect::Authorized), 1);
 }

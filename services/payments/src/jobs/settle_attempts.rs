@@ -8,7 +8,8 @@ use types::AttemptId;
 use super::due::{self, TOGETHER_MAX, Table, Taken};
 use crate::Payments;
 use crate::model::attempt::{Attempt, Outcome, Wanting};
-use crate::settlement::{self, Turn};
+use crate::news::Turn;
+use crate::settlement;
 
 const ATTEMPTS: Table = Table {
     due: "SELECT attempt_id, asks, outcome, wanted FROM payment_attempts WHERE next_ask_time <= $1

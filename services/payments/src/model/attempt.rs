@@ -161,6 +161,12 @@ impl Attempt {
         }
     }
 
+    /// Whether nobody but the first call has asked the provider yet: the time when others do is moved before they ask.
+    pub fn is_only_called_first(&self) -> bool {
+        let others_ask = self.charge.as_ref().and_then(|charge| charge.next_ask_time);
+        others_ask == Some(self.create_time + FIRST_ANSWER_TIME)
+    }
+
     /// Whether money may still come of it.
     pub fn is_live(&self) -> bool {
         match self.outcome {

@@ -83,6 +83,16 @@ impl Payment {
         Ok(change)
     }
 
+    /// Ends an attempt whose first call surely did nothing, unless others were sent to ask about it meanwhile: they may have
+    /// charged since, so it is left to them.
+    pub fn fail_first_call(&mut self, id: AttemptId, code: &str, now: DateTime<Utc>) -> Result<Change> {
+        if self.attempts.iter().any(|attempt| attempt.id == id && !attempt.is_only_called_first()) {
+            return Ok(Change::none());
+        }
+        let failed = ChargeStatus::Failed { code: code.to_owned() };
+        self.follow(id, &Report { reference: String::new(), status: failed }, now)
+    }
+
     /// Takes what a provider says of a charge, if it is news.
     pub fn follow(&mut self, id: AttemptId, report: &Report, now: DateTime<Utc>) -> Result<Change> {
         let Some(at) = self.attempts.iter().position(|attempt| attempt.id == id) else {

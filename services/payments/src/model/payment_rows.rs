@@ -142,6 +142,9 @@ pub async fn of_refund(conn: &mut AsyncPgConnection, id: RefundId) -> Result<Opt
 pub async fn lock(tx: &mut Tx, id: PaymentId) -> Result<Option<Stored>> {
     let row = payments::table.find(id.uuid()).select(PaymentRow::as_select()).for_update();
     let row: Option<PaymentRow> = row.first(tx.conn()).await.optional()?;
+    // A job moves the times of attempts without the payment's lock; what is saved here must not move them back.
+    let attempts = payment_attempts::table.filter(payment_attempts::payment_id.eq(id.uuid()));
+    let _: Vec<Uuid> = attempts.select(payment_attempts::attempt_id).for_update().load(tx.conn()).await?;
     Ok(assemble(tx.conn(), row.into_iter().collect()).await?.remove(&id))
 }
 

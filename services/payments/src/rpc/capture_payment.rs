@@ -13,9 +13,10 @@ use crate::error::{Error, Result};
 use crate::model::attempt::Step;
 use crate::model::payment::{Method, Payment};
 use crate::model::receipt_line::ReceiptLine;
+use crate::news::Turn;
 use crate::providers::Trouble;
 use crate::rpc::receipt_lines;
-use crate::settlement::{self, Turn};
+use crate::settlement;
 use crate::{Payments, keeping, wire};
 
 const METHOD: &str = "payments.capture_payment";

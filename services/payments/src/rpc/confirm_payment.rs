@@ -17,9 +17,10 @@ use crate::model::account::{self, Account, Purpose};
 use crate::model::attempt::Outcome;
 use crate::model::payment::{Method, Payment};
 use crate::model::payment_card::Route;
+use crate::news::Turn;
 use crate::providers::Buyer;
 use crate::schema::payments as rows;
-use crate::settlement::{self, Turn};
+use crate::settlement;
 use crate::{Payments, keeping, wire};
 
 const METHOD: &str = "payments.confirm_payment";
