@@ -142,6 +142,9 @@ impl Consumer {
         let page = self
             .store
             .transaction(&call, async |tx: &mut Tx| {
+                if self.subscription.is_read_model {
+                    tx.comes_again();
+                }
                 // First, so that two processes cannot apply the same events: the second waits and finds it moved.
                 let Some(blocked) = cursor.advance(tx, &self.subscription, next, events).await? else {
                     return Ok(Page::Overtaken);

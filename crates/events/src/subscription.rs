@@ -27,6 +27,7 @@ pub struct Subscription {
     pub(crate) producer: &'static str,
     pub(crate) types: Vec<String>,
     pub(crate) preparation: Option<Arc<Together>>,
+    pub(crate) is_read_model: bool,
     pub(crate) handler: Handler,
 }
 
@@ -55,7 +56,7 @@ impl Subscription {
     }
 
     fn handled_by(handler: Handler, consumer: &'static str, producer: &'static str) -> Self {
-        Self { consumer, producer, types: Vec::new(), preparation: None, handler }
+        Self { consumer, producer, types: Vec::new(), preparation: None, is_read_model: false, handler }
     }
 
     /// Gets the events of a transaction before the first of them is applied, to lock what they will change: in the order in
@@ -66,6 +67,14 @@ impl Subscription {
         P: for<'a> Fn(&'a mut Tx, &'a [&'a Event]) -> BoxFuture<'a, Applied> + Send + Sync + 'static,
     {
         self.preparation = Some(Arc::new(preparation));
+        self
+    }
+
+    /// What it writes is there to be shown, and nobody acts on it: its transactions do not wait for the disk. What a crash of
+    /// the server takes back it takes back together with the cursor, and it is applied again.
+    #[must_use]
+    pub fn as_read_model(mut self) -> Self {
+        self.is_read_model = true;
         self
     }
 

@@ -79,6 +79,47 @@ async fn a_swallowed_failure_is_not_reported_as_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_done_again_and_tells_nothing_commits_without_the_disk() {
+    let bench = Workbench::new().await;
+    // A deferred trigger runs in the commit: it sees how that is done.
+    bench
+        .client()
+        .await
+        .batch_execute(
+            "ALTER TABLE notes ADD COLUMN waits text;
+             CREATE FUNCTION note_how() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 UPDATE notes SET waits = current_setting('synchronous_commit') WHERE id = NEW.id; RETURN NULL;
+             END $$;
+             CREATE CONSTRAINT TRIGGER note_how AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
+                 FOR EACH ROW EXECUTE FUNCTION note_how()",
+        )
+        .await
+        .expect("a trigger");
+    let again = |id, tells| {
+        let store = bench.store.clone();
+        async move {
+            let body = async |tx: &mut Tx| {
+                tx.comes_again();
+                write(tx, id).await?;
+                if tells {
+                    tell(tx, id);
+                }
+                Ok::<_, Error>(())
+            };
+            store.transaction(&call(), body).await
+        }
+    };
+
+    note(&bench, 1).await.expect("written");
+    again(2, true).await.expect("written");
+    again(3, false).await.expect("written");
+    assert!(again(1, false).await.is_err(), "and a failure is one as ever");
+
+    assert_eq!(bench.count("SELECT count(*) FROM notes WHERE waits = 'on'").await, 2);
+    assert_eq!(bench.count("SELECT id FROM notes WHERE waits = 'off'").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_transaction_lets_its_rows_go_at_once() {
     let bench = Workbench::new().await;
     note(&bench, 1).await.expect("the note is written");

@@ -19,6 +19,7 @@ pub(crate) fn subscription() -> Subscription {
         .of::<OrderRejected>()
         .of::<OrderCancelled>()
         .of::<OrderChanged>()
+        .as_read_model()
 }
 
 async fn handle(tx: &mut Tx, events: &[&Event]) -> anyhow::Result<()> {
