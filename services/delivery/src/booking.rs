@@ -26,7 +26,7 @@ pub async fn apply(tx: &mut Tx, action: &'static str, parcel: &mut Shipment, boo
         (ShipmentState::Booking, Booking::Waiting { carrier_parcel_id }) => {
             parcel.carrier_parcel_id = carrier_parcel_id;
             parcel.sending = false;
-            parcel.work_time = Some(now + pause(parcel.attempts));
+            parcel.work_time = Some(now + pause(parcel.tries()));
         }
         (ShipmentState::Booking, Booking::Registered { carrier_parcel_id, tracking_number, price }) => {
             parcel.carrier_parcel_id = carrier_parcel_id;

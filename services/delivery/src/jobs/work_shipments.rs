@@ -90,6 +90,12 @@ enum Outcome {
     Nothing,
 }
 
+impl Outcome {
+    fn names_a_parcel(&self) -> bool {
+        matches!(self, Self::Said(Booking::Waiting { .. } | Booking::Registered { .. }))
+    }
+}
+
 async fn work(delivery: &Delivery, parcel: Shipment) -> Result<()> {
     let mut connection = delivery.store.connection().await?;
     let plan = delivery_plan_rows::find(&mut connection, parcel.plan_id).await?;
@@ -218,16 +224,16 @@ impl Case<'_> {
         }))
     }
 
-    /// Writes down what came of it, unless the parcel is another worker's by now.
+    /// Writes down what came of it, unless another worker has taken the parcel since: he may have had it booked. All that is
+    /// believed then is that there is one, for whoever is to cancel it.
     async fn conclude(&self, outcome: Outcome) -> Result<()> {
         let claimed = &self.parcel;
         let store = &self.delivery.store;
         let call = call();
         let more_to_do = store.transaction(&call, async |tx: &mut Tx| {
             let Some(mut parcel) = shipment_rows::lock(tx, claimed.id).await? else { return Ok(false) };
-            let cancelled_meanwhile =
-                parcel.state == ShipmentState::Cancelling && claimed.state == ShipmentState::Booking;
-            if parcel.attempts != claimed.attempts && !cancelled_meanwhile {
+            let is_to_cancel = parcel.state == ShipmentState::Cancelling;
+            if parcel.attempts != claimed.attempts && !(is_to_cancel && outcome.names_a_parcel()) {
                 return Ok(false);
             }
             apply(tx, &mut parcel, outcome).await?;
@@ -248,8 +254,8 @@ async fn apply(tx: &mut Tx, parcel: &mut Shipment, outcome: Outcome) -> Result<(
         Outcome::Said(booking) => return booking::apply(tx, ACTION, parcel, booking).await,
         Outcome::Later { pause, undone, cause } => {
             parcel.sending &= !undone;
-            parcel.work_time = Some(booking::again(parcel.attempts, pause, now));
-            if parcel.attempts >= BOOKING_ATTEMPTS_MAX && parcel.state == ShipmentState::Booking {
+            parcel.work_time = Some(booking::again(parcel.tries(), pause, now));
+            if parcel.tries() >= BOOKING_ATTEMPTS_MAX && parcel.state == ShipmentState::Booking {
                 // It was accepted once: whoever retries or cancels asks first what there is.
                 parcel.sending |= !parcel.carrier_parcel_id.is_empty();
                 let words = format!("the carrier could not be reached: {cause}");
@@ -259,8 +265,8 @@ async fn apply(tx: &mut Tx, parcel: &mut Shipment, outcome: Outcome) -> Result<(
         Outcome::Cancelled => booking::cancelled(tx, parcel).await?,
         Outcome::Cancelling { carrier_parcel_id } => {
             parcel.carrier_parcel_id = carrier_parcel_id;
-            parcel.work_time = Some(now + booking::pause(parcel.attempts));
-            if parcel.attempts == CANCEL_ATTEMPTS_MAX {
+            parcel.work_time = Some(now + booking::pause(parcel.tries()));
+            if parcel.tries() == CANCEL_ATTEMPTS_MAX {
                 let words = "the carrier does not say whether it cancelled it".to_owned();
                 incidents::raise(tx, parcel, Cause { reason: "unknown", field: String::new(), words })
                     .await?;
@@ -274,8 +280,8 @@ async fn apply(tx: &mut Tx, parcel: &mut Shipment, outcome: Outcome) -> Result<(
             parcel.labelled();
         }
         Outcome::Label(None) => {
-            let go_on = parcel.attempts < LABEL_ATTEMPTS_MAX;
-            parcel.work_time = go_on.then(|| now + booking::pause(parcel.attempts));
+            let go_on = parcel.tries() < LABEL_ATTEMPTS_MAX;
+            parcel.work_time = go_on.then(|| now + booking::pause(parcel.tries()));
         }
         // Cancelled meanwhile: the appointment is that of the cancellation.
         Outcome::Nothing if parcel.state == ShipmentState::Cancelling => {}

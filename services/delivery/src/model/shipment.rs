@@ -16,6 +16,8 @@ use crate::model::weight::Weight;
 
 /// How long a request to a carrier may still have an effect after its answer was given up.
 pub const SETTLE_TIME: TimeDelta = TimeDelta::seconds(20);
+/// Attempts are numbered anew from the next multiple of this when something else is to be done.
+const TRIES_OF_TASK: i32 = 1000;
 
 /// A parcel with everything that happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,7 @@ pub struct Shipment {
     pub sending: bool,
     /// When a job looks at it next.
     pub work_time: Option<DateTime<Utc>>,
+    /// Grows with every worker that takes the parcel and never goes back: whose number it no longer is has lost it.
     pub attempts: i32,
     pub book_time: Option<DateTime<Utc>>,
     pub has_label: bool,
@@ -229,6 +232,15 @@ impl Shipment {
         !self.is_live() || (arrived && self.cash.as_ref().is_none_or(|cash| !cash.is_missing()))
     }
 
+    /// Attempts at what is to be done now.
+    pub fn tries(&self) -> i32 {
+        self.attempts % TRIES_OF_TASK
+    }
+
+    fn begin_task(&mut self) {
+        self.attempts = (self.attempts / TRIES_OF_TASK + 1) * TRIES_OF_TASK;
+    }
+
     /// Cancels a parcel that has not left: at once when no carrier outside can know of it.
     pub fn cancel(&mut self, now: DateTime<Utc>) -> Result<Cancellation> {
         match (self.state, self.status) {
@@ -237,7 +249,7 @@ impl Shipment {
             }
             (_, TrackingStatus::Pending) if self.is_known_outside() => {
                 self.state = ShipmentState::Cancelling;
-                self.attempts = 0;
+                self.begin_task();
                 // A request that is under way must have its effect before the carrier is asked what there is.
                 let under_way = self.sending && self.carrier_parcel_id.is_empty();
                 self.work_time = Some(if under_way { now + SETTLE_TIME } else { now });
@@ -273,7 +285,7 @@ impl Shipment {
         self.tracking_number = tracking_number;
         self.carrier_price = price.filter(|price| Some(price.currency()) == self.currency);
         self.sending = false;
-        self.attempts = 0;
+        self.begin_task();
         self.book_time = Some(now);
         // Its label comes next.
         self.work_time = Some(now);
@@ -306,7 +318,7 @@ impl Shipment {
         let before = self.correction.take().unwrap_or_default();
         self.correction = Some(before.then(correction));
         self.state = ShipmentState::Booking;
-        self.attempts = 0;
+        self.begin_task();
         self.work_time = Some(now);
         self.version += 1;
         Ok(())
