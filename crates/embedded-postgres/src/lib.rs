@@ -23,8 +23,8 @@
 //!
 //! Reading order: `settings` says what is wanted, `binaries` and `account` find with what and as whom,
 //! `data_dir` and `cluster` prepare the disk, `leftovers` waits for what a crash left behind, `postmaster` is
-//! the running process, `prepared` starts it with a share of the `memory`, `database` makes databases, `postgres` ties them
-//! together.
+//! the running process, `prepared` starts it with a share of the `memory`, `log_files` spares it waits, `database` makes databases,
+//! `postgres` ties them together.
 
 mod account;
 mod binaries;
@@ -33,6 +33,7 @@ mod data_dir;
 mod database;
 mod error;
 mod leftovers;
+mod log_files;
 mod memory;
 mod postgres;
 mod postmaster;

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use tokio_postgres::Config;
 
 use crate::{
-    Durability, Error, Settings, binaries::Binaries, cluster, data_dir::DataDir, database, leftovers, memory,
-    postmaster::Postmaster,
+    Durability, Error, Settings, binaries::Binaries, cluster, data_dir::DataDir, database, leftovers, log_files,
+    memory, postmaster::Postmaster,
 };
 
 /// Recovery after a power cut replays the log before it takes connections.
@@ -65,6 +65,10 @@ impl Prepared {
         let port = free_port().map_err(Error::io("choose a free port for", self.dir.root()))?;
         let postmaster = Postmaster::spawn(self.command(port), &self.dir.log()).await?;
         self.wait_until_ready(&postmaster, port).await?;
+        if self.settings.durability == Durability::Full {
+            let admin = admin_config(port, &self.admin_password);
+            log_files::make_ahead(&self.dir.cluster(), &admin).await?;
+        }
         Ok((postmaster, port))
     }
 
@@ -93,7 +97,12 @@ impl Prepared {
         // A commit is written before it is acknowledged in either case: killed processes lose nothing.
         set("synchronous_commit", "on");
         let flush = match self.settings.durability {
-            Durability::Full => "on",
+            Durability::Full => {
+                let kept_mib = log_files::kept_mib(&self.dir.cluster());
+                set("min_wal_size", &format!("{kept_mib}MB"));
+                set("max_wal_size", &format!("{}MB", log_files::most_mib(kept_mib)));
+                "on"
+            }
             Durability::TestsOnly => "off",
         };
         set("fsync", flush);

@@ -240,6 +240,35 @@ async fn settings_reach_the_server() {
 }
 
 #[tokio::test]
+async fn files_of_the_log_are_made_once_and_kept() {
+    let scratch = Scratch::new("log-files");
+    let durable = Settings::at(&scratch.0);
+    let files = async |postgres: &Postgres| -> (i64, i64) {
+        let admin = connect(&postgres.admin_url("postgres")).await.expect("connects");
+        admin.batch_execute("CHECKPOINT").await.expect("writes a checkpoint");
+        let statement = "SELECT (SELECT count(*) FROM pg_ls_waldir()),
+                                trunc((pg_current_wal_lsn() - '0/0') / (16 << 20))::bigint";
+        let row = admin.query_one(statement, &[]).await.expect("selects");
+        (row.get(0), row.get(1))
+    };
+
+    let postgres = Postgres::start(durable.clone()).await.expect("starts");
+    let kept = setting(&postgres, "min_wal_size").await;
+    let (made, at) = files(&postgres).await;
+    postgres.stop().await.expect("stops");
+    let again = Postgres::start(durable).await.expect("starts again");
+    let (made_later, at_later) = files(&again).await;
+
+    let kept_mib: i64 = match kept.strip_suffix("GB") {
+        Some(gib) => gib.parse::<i64>().expect("a number") * 1024,
+        None => kept.trim_end_matches("MB").parse().expect("a number"),
+    };
+    assert!((made - kept_mib / 16).abs() <= 1, "{made} files for {kept}");
+    assert!((made_later - made).abs() <= 1, "{made_later} files, {made} before");
+    assert!(at_later - at <= 1, "no file was left for a new one: {at} to {at_later}");
+}
+
+#[tokio::test]
 async fn a_data_directory_has_one_user_at_a_time() {
     let scratch = Scratch::new("lock");
     let _postgres = scratch.start().await;

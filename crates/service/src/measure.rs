@@ -22,7 +22,8 @@ pub(crate) struct Measured {
     pub(crate) subscriptions: Vec<(Subscription, Channel)>,
 }
 
-/// Looks at once and then every [`PERIOD`], until `stop`. What cannot be read keeps its last value.
+/// Looks at once and then every [`PERIOD`], until `stop`. The second look comes sooner, at any moment: databases of one server
+/// are not all looked at together. What cannot be read keeps its last value.
 pub(crate) async fn run(measured: Measured, stop: CancellationToken) {
     // Whatever it waits for: nothing is lost when it is dropped.
     let _ = stop.run_until_cancelled(look_again_and_again(measured)).await;
@@ -32,6 +33,7 @@ async fn look_again_and_again(measured: Measured) {
     let database = measured.store.service().to_owned();
     let mut seen = BTreeMap::new();
     let mut told = Told::new(&database);
+    let mut pause = PERIOD.mul_f64(rand::random());
     loop {
         note_pool(&measured.store, &database);
         for figure in measured.figures.iter().chain(&store::DATABASE) {
@@ -52,7 +54,7 @@ async fn look_again_and_again(measured: Measured) {
         if let Err(error) = told.look(&measured.store, &database).await {
             tracing::debug!(%error, "what was told could not be counted");
         }
-        tokio::time::sleep(PERIOD).await;
+        tokio::time::sleep(std::mem::replace(&mut pause, PERIOD)).await;
     }
 }
 
