@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use tokio_postgres::Config;
 
 use crate::{
-    Durability, Error, Settings, binaries::Binaries, cluster, data_dir::DataDir, database, leftovers, log_files,
-    memory, postmaster::Postmaster,
+    Durability, Error, Settings, binaries::Binaries, cluster, data_dir::DataDir, database, leftovers,
+    log_files, memory, postmaster::Postmaster,
 };
 
 /// Recovery after a power cut replays the log before it takes connections.
