@@ -135,8 +135,8 @@ impl Lost {
         let mut found: Vec<_> =
             orders.iter().flat_map(|order| each.map(|check| (check, (*order).clone()))).collect();
         found.push(("shipment-orders", self.sent.clone()));
-        found.push(("event-cursors-epoch", "customers.count_purchases".to_owned()));
-        found.push(("event-cursors-epoch", "payments.follow_orders".to_owned()));
+        found.push(("event-cursors-log", "customers.count_purchases".to_owned()));
+        found.push(("event-cursors-log", "payments.follow_orders".to_owned()));
         found
     }
 }
@@ -295,8 +295,8 @@ const DAMAGES: [(&str, &str, &str); 13] = [
         "UPDATE delivery_plans SET cancelled = false WHERE order_id = '{cancelled}'::uuid RETURNING '{cancelled}'",
     ),
     (
-        // Ahead of its log: the suite finds that when it starts, and trusts the cursor no more.
-        "event-cursors-epoch",
+        // Ahead of its log: the suite finds that when it has started, and trusts the cursor no more.
+        "event-cursors-log",
         "orders",
         "UPDATE event_cursors SET position = position + 1000 WHERE consumer = 'orders.follow_stock' RETURNING consumer",
     ),

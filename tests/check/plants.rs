@@ -46,8 +46,8 @@ pub const PLANTS: &[Plant] = &[
         "customers",
         "DELETE FROM audit_log WHERE resource_id = (SELECT aggregate_id FROM event_log LIMIT 1) RETURNING resource_id",
     ),
-    plant("event-cursors-epoch", "customers", "UPDATE event_cursors SET epoch = gen_random_uuid()::text RETURNING consumer"),
-    plant("event-cursors-ahead", "customers", "UPDATE event_cursors SET position = position + 100000 RETURNING consumer"),
+    plant("event-cursors-log", "customers", "UPDATE event_cursors SET epoch = gen_random_uuid()::text RETURNING consumer"),
+    plant("event-cursors-log", "customers", "UPDATE event_cursors SET position = position + 100000 RETURNING consumer"),
     plant("event-cursors-trimmed", "customers", "UPDATE event_cursors SET position = -1 RETURNING consumer"),
     plant(
         "parked-events",

@@ -57,10 +57,9 @@ pub(crate) enum Look {
 /// What is asked of a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cursors {
-    /// It is of the log as it is, not of one that was restored.
-    OfThisEpoch,
-    /// It is not ahead of the log.
-    NotAhead,
+    /// It is of the log as it is, not of one that was restored, and not ahead of it. One question: a consumer that sees
+    /// that it is ahead trusts its cursor no more, and what was suspected first is found again.
+    OfThisLog,
     /// What it still needs is still there.
     NotTrimmed,
 }

@@ -21,15 +21,14 @@ pub(crate) async fn look(
             let Some(log) = books.log(&producer) else { continue };
             let of_this_epoch = epoch == log.epoch;
             let wrong = match asked {
-                Cursors::OfThisEpoch => {
-                    (!of_this_epoch).then(|| (log.epoch.clone(), format!("{epoch} at {position}")))
+                Cursors::OfThisLog if !of_this_epoch => {
+                    Some((log.epoch.clone(), format!("{epoch} at {position}")))
                 }
-                // Positions of another epoch say nothing.
-                _ if !of_this_epoch => None,
-                Cursors::NotAhead => {
+                Cursors::OfThisLog => {
                     (position > log.last).then(|| (format!("at most {}", log.last), position.to_string()))
                 }
-                Cursors::NotTrimmed => (position < log.trimmed)
+                // Positions of another epoch say nothing.
+                Cursors::NotTrimmed => (of_this_epoch && position < log.trimmed)
                     .then(|| (format!("at least {}", log.trimmed), position.to_string())),
             };
             if let Some(values) = wrong {

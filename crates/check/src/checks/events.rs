@@ -36,14 +36,9 @@ pub(super) const CHECKS: &[Check] = &[
             OR create_time NOT IN (SELECT change_time FROM audit_log)",
     ),
     Check::looking(
-        "event-cursors-epoch",
-        "A consumer follows the log that is there, not one from before a restore.",
-        Look::Cursors(Cursors::OfThisEpoch),
-    ),
-    Check::looking(
-        "event-cursors-ahead",
-        "No consumer is further than the log that it follows.",
-        Look::Cursors(Cursors::NotAhead),
+        "event-cursors-log",
+        "A consumer follows the log that is there, not one from before a restore, and is no further than it goes.",
+        Look::Cursors(Cursors::OfThisLog),
     ),
     Check::looking(
         "event-cursors-trimmed",

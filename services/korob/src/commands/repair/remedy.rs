@@ -39,7 +39,7 @@ impl Remedy {
         let order_id = id("order_id");
         let reconcile = |matter| Step::ReconcileOrder { order_id: order_id.clone(), matter };
         Ok(match finding.check {
-            "event-cursors-epoch" | "event-cursors-ahead" | "event-cursors-trimmed" => cursor(finding, logs),
+            "event-cursors-log" | "event-cursors-trimmed" => cursor(finding, logs),
             "parked-events" => parked(finding, facts).await?,
             "sagas-undecided" if finding.databases == ["orders"] => {
                 calls([Step::ResumeProcess { process_id: id("saga_id") }], "nobody works on the process")
